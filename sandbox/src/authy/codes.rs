@@ -1,0 +1,134 @@
+//! `sms`, `call`, `email` and `verify`: one-time passwords of enrolled users.
+
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use serde_json::{Value, json};
+use shared::Via;
+
+use super::APP_NAME;
+use crate::{
+    Emulator,
+    answer::{Refusal, ok},
+    params::Params,
+    world::{Checked, Message, User, random_bytes},
+};
+
+const HOUR_MS: i64 = 3_600_000;
+
+pub(super) async fn sms(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+    send(&emulator, &id, &params, Via::Sms)
+}
+
+pub(super) async fn call(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+    send(&emulator, &id, &params, Via::Call)
+}
+
+fn send(emulator: &Emulator, id: &str, params: &Params, via: Via) -> Result<HttpResponse, Refusal> {
+    let now = emulator.now();
+    emulator.change(|world| {
+        let limit = world.limits.sends_per_hour;
+        let user = world.user(id).ok_or(Refusal::UserNotFound)?;
+        let (phone, cellphone) = (user.phone.clone(), mask(user));
+        if world.has_app(&phone) && !params.flag("force") {
+            return Ok(ok(&json!({
+                "message": match via {
+                    Via::Sms => "Ignored: SMS is not needed for smartphones. Pass force=true if you want to actually send it anyway.",
+                    Via::Call => "Call ignored. User is using  App Tokens and this call is not necessary. Pass force=true if you still want to call users that are using the App.",
+                },
+                "cellphone": cellphone,
+                "device": "android",
+                "ignored": true,
+                "success": true,
+            })));
+        }
+        let user = world.user_mut(id).ok_or(Refusal::UserNotFound)?;
+        user.sends_ms.retain(|sent| sent + HOUR_MS > now);
+        if limit.is_some_and(|limit| user.sends_ms.len() >= limit) {
+            return Err(Refusal::TooManyTokens);
+        }
+        let action = params.text("action");
+        let code = user.code_to_send(action.as_deref(), now);
+        let purpose = params.text("action_message").filter(|_| action.is_some());
+        let body = words(via, &code, purpose.as_deref());
+        world.deliver(&phone, Message { via, body, code: Some(code), at_ms: now });
+        let message = match via {
+            Via::Sms => "SMS token was sent",
+            Via::Call => "Call started...",
+        };
+        Ok(ok(&json!({"success": true, "message": message, "cellphone": cellphone})))
+    })
+}
+
+/// What a text says, or a voice.
+pub(super) fn words(via: Via, code: &str, purpose: Option<&str>) -> String {
+    let purpose = purpose.map(|purpose| format!(" It is for: {purpose}.")).unwrap_or_default();
+    match via {
+        Via::Sms => format!(
+            "Your {APP_NAME} code is {code}.{purpose} It works once, for 10 minutes. Nobody from {APP_NAME} will ever ask you for it."
+        ),
+        Via::Call => {
+            let spoken: Vec<String> = code.chars().map(String::from).collect();
+            let spoken = spoken.join(", ");
+            format!("Hello. Your {APP_NAME} code is {spoken}.{purpose} Again: {spoken}. Goodbye.")
+        }
+    }
+}
+
+fn mask(user: &User) -> String {
+    let national = user.phone.national();
+    let tail = &national[national.len().saturating_sub(2)..];
+    format!("+{}-XXX-XXX-XX{tail}", user.phone.calling_code())
+}
+
+pub(super) async fn email(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+    let now = emulator.now();
+    emulator.change(|world| {
+        let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
+        user.code_to_send(None, now);
+        Ok(ok(&json!({
+            "success": true,
+            "message": "Email token was sent",
+            "email": user.email,
+            "email_id": format!("EM{}", hex::encode(random_bytes::<16>())),
+        })))
+    })
+}
+
+pub(super) async fn verify(
+    emulator: Data<Emulator>,
+    path: Path<(String, String)>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
+    let (token, id) = path.into_inner();
+    let now = emulator.now();
+    emulator.change(|world| {
+        let user = world.user_mut(&id).ok_or(Refusal::UserDoesNotExist)?;
+        let well_formed = (4..=12).contains(&token.len()) && token.bytes().all(|c| c.is_ascii_digit());
+        if !well_formed {
+            return Err(Refusal::TokenInvalid);
+        }
+        // Without force, somebody who has never confirmed a token is waved through unchecked, so
+        // that a failed enrolment locks nobody out. The real service does this too.
+        if !user.confirmed && !params.flag("force") {
+            return Ok(valid(user, "sms"));
+        }
+        match user.check(&token, params.text("action").as_deref(), now) {
+            Checked::SentCode => Ok(valid(user, "sms")),
+            Checked::SoftToken => Ok(valid(user, "android")),
+            Checked::Used => Err(Refusal::TokenUsed),
+            Checked::Wrong => Err(Refusal::TokenInvalid),
+        }
+    })
+}
+
+fn valid(user: &User, os_type: &str) -> HttpResponse {
+    let device: Value = json!({
+        "id": null, "os_type": os_type, "registration_date": user.created_ms / 1000,
+        "registration_method": null, "registration_country": null, "registration_region": null,
+        "registration_city": null, "country": null, "region": null, "city": null, "ip": null,
+        "last_account_recovery_at": null, "last_sync_date": null,
+    });
+    ok(&json!({"message": "Token is valid.", "token": "is valid", "success": "true", "device": device}))
+}

@@ -1,0 +1,58 @@
+//! The provider's calls, under the paths the real hosts have.
+
+mod application;
+mod codes;
+mod one_touch;
+mod phones;
+mod users;
+
+use actix_web::{
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+
+use crate::{answer, faults};
+
+/// Serial number of the only application there is.
+pub(crate) const APP_SERIAL: u32 = 7;
+/// Its other id, 24 hexadecimal digits.
+pub(crate) const APP_ID: &str = "0123456789abcdef01234567";
+/// Its name.
+pub(crate) const APP_NAME: &str = "Countersign";
+
+pub(crate) fn routes(app: &mut ServiceConfig) {
+    app.service(
+        web::scope("/protected/json")
+            .wrap(from_fn(faults::around))
+            .route("/users/new", web::post().to(users::create))
+            .route("/users/delete/{id}", web::post().to(users::remove))
+            .route("/users/{id}/remove", web::post().to(users::remove))
+            .route("/users/{id}/delete", web::post().to(users::remove))
+            .route("/users/{id}/status", web::get().to(users::status))
+            .route("/users/{id}/secret", web::post().to(users::secret))
+            .route("/users/{id}/secret/export", web::get().to(users::export_secret))
+            .route("/users/{id}/register_activity", web::post().to(users::register_activity))
+            .route("/users/{id}/update", web::post().to(users::update))
+            .route("/users/{id}/phone_number", web::get().to(users::phone_number))
+            .route("/registrations/status", web::get().to(users::registration))
+            .route("/app/details", web::get().to(application::details))
+            .route("/app/stats", web::get().to(application::stats))
+            .route("/sms/{id}", web::get().to(codes::sms))
+            .route("/call/{id}", web::get().to(codes::call))
+            .route("/email/{id}", web::post().to(codes::email))
+            .route("/verify/{token}/{id}", web::get().to(codes::verify))
+            .route("/phones/verification/start", web::post().to(phones::start))
+            .route("/phones/verification/check", web::get().to(phones::check))
+            .route("/phones/verification/status", web::get().to(phones::status))
+            .route("/phones/info", web::get().to(phones::info))
+            .default_service(web::to(answer::unknown_route)),
+    )
+    .service(
+        web::scope("/onetouch/json")
+            .wrap(from_fn(faults::around))
+            .route("/users/{id}/approval_requests", web::post().to(one_touch::create))
+            .route("/approval_requests/{uuid}", web::get().to(one_touch::status))
+            .default_service(web::to(answer::unknown_route)),
+    )
+    .route("/_sandbox/qr/{id}.svg", web::get().to(users::qr_code));
+}

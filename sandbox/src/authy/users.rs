@@ -1,0 +1,237 @@
+//! `users/…`: enrolment, removal, status, the secret for other authenticator apps.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    web::{Data, Path},
+};
+use qrcode::{QrCode, render::svg};
+use serde_json::json;
+use shared::phone::PhoneNumber;
+
+use crate::{
+    Emulator,
+    answer::{Refusal, ok},
+    params::Params,
+    soft_token::OTHER_APP,
+    view,
+    world::{User, World, e164, random_bytes, random_digits},
+};
+
+use super::APP_NAME;
+
+pub(super) async fn create(emulator: Data<Emulator>, params: Params) -> Result<HttpResponse, Refusal> {
+    let text = |name: &str| params.text(name).unwrap_or_default();
+    let (email, cellphone) = (text("user.email"), text("user.cellphone"));
+    let phone = PhoneNumber::parse(&text("user.country_code"), &cellphone);
+    let mut wrong = Vec::new();
+    if email.is_empty() {
+        wrong.push(("email", "is invalid and can't be blank"));
+    } else if !looks_like_email(&email) {
+        wrong.push(("email", "is invalid"));
+    }
+    let phone = match phone {
+        Ok(phone) if wrong.is_empty() => phone,
+        Ok(_) => return Err(Refusal::UserNotValid(wrong)),
+        Err(_) => {
+            wrong.push(("cellphone", "is invalid"));
+            return Err(Refusal::UserNotValid(wrong));
+        }
+    };
+    let now = emulator.now();
+    let id = emulator.change(|world| enrol(world, phone, &email, now));
+    Ok(ok(&json!({"message": "User created successfully.", "user": {"id": id}, "success": true})))
+}
+
+/// The same number again is the same user.
+fn enrol(world: &mut World, phone: PhoneNumber, email: &str, now: i64) -> u64 {
+    let known = world.users.values_mut().find(|user| !user.removed && user.phone == phone);
+    if let Some(user) = known {
+        email.clone_into(&mut user.email);
+        return user.id;
+    }
+    let id = loop {
+        // Nine digits, the first of them no zero.
+        let id = 100_000_000 + random_digits(9).parse::<u64>().unwrap_or_default() % 900_000_000;
+        if !world.users.contains_key(&id) {
+            break id;
+        }
+    };
+    world.phones.entry(e164(&phone)).or_default();
+    world.users.insert(
+        id,
+        User {
+            id,
+            phone,
+            email: email.to_owned(),
+            confirmed: false,
+            removed: false,
+            created_ms: now,
+            secret: random_bytes(),
+            codes: Vec::new(),
+            used_steps: Vec::new(),
+            sends_ms: Vec::new(),
+        },
+    );
+    id
+}
+
+fn looks_like_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+}
+
+pub(super) async fn remove(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+    emulator
+        .change(|world| world.user_mut(&id).map(|user| user.removed = true))
+        .ok_or(Refusal::UserNotFound)?;
+    Ok(ok(&json!({"message": "User removed from application", "success": true})))
+}
+
+pub(super) async fn status(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+    let world = emulator.world();
+    // A removed user stays readable for a while, disabled.
+    let user = id.parse().ok().and_then(|id: u64| world.users.get(&id)).ok_or(Refusal::UserNotFound)?;
+    let app = world.has_app(&user.phone) && !user.removed;
+    let devices = if app { json!(["android"]) } else { json!([]) };
+    let detailed = if app {
+        json!([{
+            "device_type": "authy", "os_type": "android", "registration_device_id": null,
+            "registration_method": "sms", "device_id": user.id % 9_000_000 + 1_000_000,
+            "last_sync_date": user.created_ms / 1000, "creation_date": user.created_ms / 1000,
+        }])
+    } else {
+        json!([])
+    };
+    let national = user.phone.national();
+    let tail = &national[national.len().saturating_sub(4)..];
+    Ok(ok(&json!({
+        "status": {
+            "authy_id": user.id,
+            "confirmed": user.confirmed,
+            "registered": app,
+            "country_code": user.phone.calling_code().parse::<u16>().unwrap_or_default(),
+            "phone_number": format!("XXX-XXX-{tail}"),
+            "email": user.email,
+            "devices": devices,
+            "has_hard_token": false,
+            "account_disabled": user.removed,
+            "detailed_devices": detailed,
+            "deleted_devices": [],
+        },
+        "message": "User status.",
+        "success": true,
+    })))
+}
+
+pub(super) async fn secret(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    id: Path<String>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
+    let world = emulator.world();
+    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+    let label = params.text("label").unwrap_or_else(|| user.email.clone());
+    let size = params.text("qr_size").and_then(|size| size.parse::<u16>().ok()).unwrap_or(300);
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("label", &label)
+        .append_pair("size", &size.to_string())
+        .finish();
+    let host = request.connection_info().host().to_owned();
+    Ok(ok(&json!({
+        "label": label,
+        "issuer": APP_NAME,
+        "qr_code": format!("http://{host}/_sandbox/qr/{}.svg?{query}", user.id),
+        "message": "QR code created.",
+        "success": true,
+    })))
+}
+
+/// The picture `secret` links to: an `otpauth` address for any authenticator app.
+pub(super) async fn qr_code(emulator: Data<Emulator>, request: HttpRequest, id: Path<String>) -> Result<HttpResponse, Refusal> {
+    let world = emulator.world();
+    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let mut address = url::Url::parse("otpauth://totp/").map_err(|_| Refusal::InvalidRequest)?;
+    address.set_path(&format!("/{APP_NAME}:{}", value("label").unwrap_or_default()));
+    address
+        .query_pairs_mut()
+        .append_pair("secret", &base32(&user.secret))
+        .append_pair("issuer", APP_NAME)
+        .append_pair("digits", &OTHER_APP.digits.to_string())
+        .append_pair("period", &OTHER_APP.period.to_string());
+    let size = value("size").and_then(|size| size.parse().ok()).unwrap_or(300).clamp(100, 1000);
+    let code = QrCode::new(address.as_str()).map_err(|_| Refusal::InvalidRequest)?;
+    let picture = code.render::<svg::Color>().min_dimensions(size, size).build();
+    Ok(HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .insert_header(("Cache-Control", "no-store"))
+        .body(picture))
+}
+
+pub(super) async fn export_secret(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+    let world = emulator.world();
+    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+    let otp = OTHER_APP.code(&user.secret, OTHER_APP.step(emulator.now()));
+    Ok(ok(&json!({"secret": base32(&user.secret), "otp": otp, "success": true})))
+}
+
+/// RFC 4648 §6, without padding: 160 bits need none.
+fn base32(bytes: &[u8; 20]) -> String {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    bytes
+        .chunks(5)
+        .flat_map(|chunk| {
+            let word = chunk.iter().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
+            (0..8).rev().map(move |at| char::from(ALPHABET[(word >> (5 * at) & 31) as usize]))
+        })
+        .collect()
+}
+
+pub(super) async fn register_activity(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+    emulator.world().user(&id).ok_or(Refusal::UserNotFound)?;
+    match params.text("type").as_deref() {
+        Some("password_reset" | "banned" | "unbanned" | "cookie_login") => {
+            Ok(ok(&json!({"message": "Activity was created.", "success": true})))
+        }
+        _ => Err(Refusal::BadActivity),
+    }
+}
+
+pub(super) async fn update(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+    let email = params.text("email").filter(|email| looks_like_email(email));
+    emulator.change(|world| {
+        let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
+        user.email = email.ok_or(Refusal::UserNotValid(vec![("email", "is invalid")]))?;
+        Ok(())
+    })?;
+    Ok(ok(&json!({"message": "User was updated successfully", "success": true})))
+}
+
+pub(super) async fn phone_number(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+    let world = emulator.world();
+    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+    Ok(ok(&json!({
+        "phone_number": user.phone.national(),
+        "country_code": user.phone.calling_code(),
+        "e164": e164(&user.phone),
+        "updated_at": view::seconds(user.created_ms),
+        "success": true,
+    })))
+}
+
+/// Registrations are made by the provider's phone SDK, which nothing here plays.
+pub(super) async fn registration(_: Params) -> impl Responder {
+    Refusal::UserNotFound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base32_is_that_of_rfc_4648() {
+        assert_eq!(base32(b"foobafoobafoobafooba"), "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB");
+    }
+}

@@ -1,0 +1,43 @@
+//! `cargo run -p sandbox`: the sandbox alone, for whatever client is pointed at it.
+
+use std::{env, process::ExitCode};
+
+use sandbox::{Sandbox, Settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_target(false).init();
+    let settings = match settings() {
+        Ok(settings) => settings,
+        Err(problem) => {
+            tracing::error!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (port, webhook_url) = (settings.port, settings.webhook_url.clone());
+    match Sandbox::start(settings).await {
+        Ok(sandbox) => {
+            tracing::info!("phone and provider API at {}", sandbox.url());
+            tracing::info!("API key: {}", sandbox::API_KEY);
+            tracing::info!("webhook: {}", webhook_url.as_deref().unwrap_or("none"));
+            let stopped = tokio::signal::ctrl_c().await;
+            sandbox.stop().await;
+            if stopped.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(problem) => {
+            tracing::error!("SANDBOX_PORT: port {port} cannot be used: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn settings() -> Result<Settings, String> {
+    let port = match env::var("SANDBOX_PORT") {
+        Ok(port) => port.parse().map_err(|_| format!("SANDBOX_PORT: {port:?} is not a port"))?,
+        Err(_) => 3001,
+    };
+    let webhook_url = env::var("WEBHOOK_URL")
+        .unwrap_or_else(|_| format!("http://127.0.0.1:3000{}", shared::routes::AUTHY_CALLBACK));
+    let webhook_url = (!webhook_url.is_empty()).then_some(webhook_url);
+    Ok(Settings { port, webhook_url, ..Settings::default() })
+}

@@ -1,0 +1,248 @@
+//! Phone numbers: which can be, how they are grouped, how they are masked.
+
+use std::{borrow::Cow, fmt};
+
+use crate::countries::COUNTRIES;
+
+/// A country or region with its numbering plan, reduced to what typing and checking need.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Country {
+    /// ISO 3166 code.
+    pub iso: &'static str,
+    /// English name.
+    pub name: &'static str,
+    /// Calling code, ITU-T E.164.
+    pub calling_code: u16,
+    /// Digit dialled before a national number at home and left out abroad; empty for none.
+    pub trunk: &'static str,
+    /// Lengths a subscriber's national number can have.
+    pub lengths: &'static [u8],
+    /// A mobile number for show.
+    pub example: &'static str,
+    /// How that number is grouped, in digits.
+    pub groups: &'static [u8],
+}
+
+impl Country {
+    /// The country with this ISO code.
+    #[must_use]
+    pub fn by_iso(iso: &str) -> Option<&'static Self> {
+        COUNTRIES.iter().find(|country| country.iso == iso)
+    }
+
+    /// Puts blanks between the digits as people of that country write them. What is longer than
+    /// the usual number goes into the last group.
+    #[must_use]
+    pub fn group(&self, digits: &str) -> String {
+        let mut grouped = String::with_capacity(digits.len() + self.groups.len());
+        let mut ends = self.groups[..self.groups.len() - 1].iter().scan(0, |at, size| {
+            *at += usize::from(*size);
+            Some(*at)
+        });
+        let mut next = ends.next();
+        for (at, digit) in digits.chars().enumerate() {
+            if next == Some(at) {
+                grouped.push(' ');
+                next = ends.next();
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+}
+
+/// A number that can be: calling code and national digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneNumber {
+    calling_code: String,
+    national: String,
+}
+
+/// Why a number cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PhoneProblem {
+    /// No country has this calling code.
+    UnknownCallingCode,
+    /// Nothing was given.
+    Empty,
+    /// Something other than digits and punctuation.
+    NotDigits,
+    /// Written with another calling code than the one beside it.
+    OtherCallingCode,
+    /// So many digits, where these are possible.
+    Length {
+        /// Name of the country, or the calling code where several share it.
+        place: String,
+        /// National digits given.
+        given: usize,
+        /// Smallest possible number of them.
+        least: u8,
+        /// Largest possible number of them.
+        most: u8,
+    },
+}
+
+impl fmt::Display for PhoneProblem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownCallingCode => out.write_str("No country has this calling code."),
+            Self::Empty => out.write_str("Enter the number of your phone."),
+            Self::NotDigits => out.write_str("A phone number has digits only."),
+            Self::OtherCallingCode => {
+                out.write_str("This number begins with another country code than the one chosen.")
+            }
+            Self::Length { place, given, least, most } => {
+                let how = if given < &usize::from(*least) {
+                    "Too short"
+                } else if given > &usize::from(*most) {
+                    "Too long"
+                } else {
+                    "Not a length in use"
+                };
+                let needed = if least == most {
+                    least.to_string()
+                } else {
+                    format!("{least} to {most}")
+                };
+                write!(out, "{how} for {place}: {given} digits, {needed} needed.")
+            }
+        }
+    }
+}
+
+impl PhoneNumber {
+    /// Reads a calling code and a national number, each with any punctuation. The number may
+    /// repeat the calling code after a plus or `00`, and may begin with the trunk digit.
+    ///
+    /// Only what cannot be a number is refused; fictional numbers pass.
+    ///
+    /// # Errors
+    /// Says what keeps it from being a number.
+    pub fn parse(calling_code: &str, number: &str) -> Result<Self, PhoneProblem> {
+        let code = digits(calling_code).ok_or(PhoneProblem::UnknownCallingCode)?;
+        let places: Vec<&Country> = COUNTRIES
+            .iter()
+            .filter(|country| country.calling_code.to_string() == code)
+            .collect();
+        let first = *places.first().ok_or(PhoneProblem::UnknownCallingCode)?;
+        let all = digits(number).ok_or(PhoneProblem::NotDigits)?;
+        if all.is_empty() {
+            return Err(PhoneProblem::Empty);
+        }
+        let international = match number.trim_start().strip_prefix('+') {
+            Some(_) => Some(all.as_str()),
+            None => all.strip_prefix("00"),
+        };
+        let national = match international {
+            Some(rest) => rest.strip_prefix(code.as_str()).ok_or(PhoneProblem::OtherCallingCode)?,
+            None => &all,
+        };
+        let possible =
+            |digits: &str| places.iter().any(|at| at.lengths.iter().any(|n| usize::from(*n) == digits.len()));
+        // No national number starts with a trunk zero; other trunk digits may also start a number.
+        let national = match national.strip_prefix(first.trunk) {
+            Some(rest) if first.trunk == "0" || (!first.trunk.is_empty() && !possible(national)) => rest,
+            _ => national,
+        };
+        if !possible(national) {
+            let lengths = || places.iter().flat_map(|at| at.lengths.iter().copied());
+            return Err(PhoneProblem::Length {
+                place: match places.as_slice() {
+                    [only] => article(only.name).into_owned(),
+                    _ => format!("+{code}"),
+                },
+                given: national.len(),
+                least: lengths().min().unwrap_or_default(),
+                most: lengths().max().unwrap_or_default(),
+            });
+        }
+        Ok(Self { national: national.to_owned(), calling_code: code })
+    }
+
+    /// Calling code, digits only.
+    #[must_use]
+    pub fn calling_code(&self) -> &str {
+        &self.calling_code
+    }
+
+    /// National number, digits only, without trunk digit.
+    #[must_use]
+    pub fn national(&self) -> &str {
+        &self.national
+    }
+}
+
+/// The name as it stands inside a sentence.
+fn article(name: &str) -> Cow<'_, str> {
+    let takes_one = ["United ", "Netherlands", "Philippines", "Bahamas", "Maldives", "Gambia"];
+    if takes_one.iter().any(|start| name.starts_with(start)) || name.ends_with(" Islands") {
+        Cow::Owned(format!("the {name}"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// The ASCII digits of a text that has nothing beside them but punctuation and blanks.
+fn digits(text: &str) -> Option<String> {
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.is_ascii_digit().then_some(c))
+        .collect()
+}
+
+/// What may be shown of a number before its owner has signed in: `+1 •••-•••-1234`. Of a number
+/// with fewer than eight national digits only the last two stay.
+#[must_use]
+pub fn mask(calling_code: &str, national: &str) -> String {
+    let shown = if national.len() < 8 { 2 } else { 4 };
+    let tail = &national[national.len().saturating_sub(shown)..];
+    format!("+{calling_code} •••-•••-{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn national(code: &str, number: &str) -> Result<String, PhoneProblem> {
+        PhoneNumber::parse(code, number).map(|phone| phone.national)
+    }
+
+    #[test]
+    fn every_example_is_a_number_and_keeps_its_digits_when_grouped() {
+        for country in &COUNTRIES {
+            let code = country.calling_code.to_string();
+            assert_eq!(national(&code, country.example).as_deref(), Ok(country.example), "{}", country.iso);
+            let grouped = country.group(country.example);
+            assert_eq!(grouped.replace(' ', ""), country.example);
+            assert_eq!(national(&code, &grouped).as_deref(), Ok(country.example));
+        }
+    }
+
+    #[test]
+    fn national_and_international_forms_are_one_number() {
+        for written in ["7700 900123", "07700 900123", "+44 7700 900123", "0044 7700-900123", "(07700) 900.123"] {
+            assert_eq!(national("44", written).as_deref(), Ok("7700900123"), "{written}");
+        }
+        assert_eq!(national("+1", "1 (212) 555-0134").as_deref(), Ok("2125550134"));
+        assert_eq!(national("39", "06 1234 5678").as_deref(), Ok("0612345678"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_reason() {
+        assert_eq!(national("999", "12345678"), Err(PhoneProblem::UnknownCallingCode));
+        assert_eq!(national("", "12345678"), Err(PhoneProblem::UnknownCallingCode));
+        assert_eq!(national("44", ""), Err(PhoneProblem::Empty));
+        assert_eq!(national("44", "７７００９００１２３"), Err(PhoneProblem::NotDigits));
+        assert_eq!(national("44", "+1 212 555 0134"), Err(PhoneProblem::OtherCallingCode));
+        let short = national("46", "123").expect_err("three digits are too few");
+        assert!(short.to_string().starts_with("Too short for Sweden: 3 digits,"), "{short}");
+        let long = national("1", "212555013412").expect_err("twelve digits are too many");
+        assert_eq!(long.to_string(), "Too long for +1: 12 digits, 10 needed.");
+    }
+
+    #[test]
+    fn a_mask_leaves_the_end_alone() {
+        assert_eq!(mask("1", "2125550134"), "+1 •••-•••-0134");
+        assert_eq!(mask("247", "40123"), "+247 •••-•••-23");
+    }
+}
