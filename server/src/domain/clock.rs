@@ -1,0 +1,111 @@
+//! Time, from outside: the machine's clock in production, one that can be moved beside a sandbox.
+
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::sync::Notify;
+
+/// A moment, in milliseconds since the Unix epoch; both databases keep it exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[diesel(sql_type = diesel::sql_types::BigInt)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The moment `by` later.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(millis(by)))
+    }
+
+    /// The moment `by` earlier.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(by)))
+    }
+
+    /// How long it is from `earlier` until this; zero when that is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or_default())
+    }
+
+    /// RFC 3339 in UTC, whole seconds.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        jiff::Timestamp::from_second(self.0.div_euclid(1000)).map(|at| at.to_string()).unwrap_or_default()
+    }
+
+    /// Time of day in UTC, for people: `14:02:31 UTC`.
+    #[must_use]
+    pub fn time_of_day(self) -> String {
+        let at = jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or_default();
+        format!("{} UTC", at.strftime("%H:%M:%S"))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Tells the time.
+#[derive(Debug)]
+pub struct Clock {
+    /// Stands still at this moment; `None`: follows the machine.
+    frozen: Option<i64>,
+    ahead: AtomicI64,
+    moved: Notify,
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn machine() -> Self {
+        Self { frozen: None, ahead: AtomicI64::new(0), moved: Notify::new() }
+    }
+
+    /// A clock that stands still until it is advanced.
+    #[must_use]
+    pub fn frozen_at(at: Timestamp) -> Self {
+        Self { frozen: Some(at.0), ..Self::machine() }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let base = self.frozen.unwrap_or_else(|| {
+            #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+            let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            millis(real)
+        });
+        Timestamp(base + self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Moves the clock ahead.
+    pub fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(millis(by), Ordering::Relaxed);
+        self.moved.notify_waiters();
+        self.moved.notify_one();
+    }
+
+    /// Returns when the clock is moved.
+    pub async fn moved(&self) {
+        self.moved.notified().await;
+    }
+}
+
+impl sandbox::Clock for Clock {
+    fn now_ms(&self) -> i64 {
+        self.now().0
+    }
+
+    fn advance(&self, by: Duration) {
+        Self::advance(self, by);
+    }
+
+    fn reset(&self) {
+        self.ahead.store(0, Ordering::Relaxed);
+        self.moved.notify_one();
+    }
+}

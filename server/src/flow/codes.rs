@@ -1,0 +1,169 @@
+//! Codes: sending one, checking one.
+
+use shared::{CodeSent, Via};
+
+use super::{Failure, second_factor::SecondFactor};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        ids::Token,
+        limits::HOUR,
+        refusal::{Counted, Refusal},
+        rights::Carrier,
+        rights::TokenRotation,
+    },
+    provider::{Code, ProviderUser, Reference},
+    store::{
+        codes::{self, Outcome, Owner},
+        sessions,
+        users::{self, UserRow},
+    },
+};
+
+impl SecondFactor {
+    /// Sends a code, always: that the person has an app is no reason not to.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMany`], or what kept the provider from it; then nothing was counted.
+    pub async fn send(&self, user: &UserRow, session_id: &str, via: Via) -> Result<CodeSent, Failure> {
+        let id = self.reserve_send(user, session_id, via).await?;
+        let sent = self.for_user(user, async |enrolled| self.provider.send(enrolled, via).await).await;
+        match sent {
+            Ok(Reference(reference)) => {
+                self.store.write(move |db| codes::sent(db, &id, &reference).map_err(Failure::from)).await?;
+                let phone = user.masked_phone();
+                let message = match via {
+                    Via::Sms => format!("A code was texted to {phone}."),
+                    Via::Call => format!("A call with a code goes to {phone}."),
+                };
+                let resend_after_seconds =
+                    u32::try_from(self.limits.resend_after.as_secs()).unwrap_or(u32::MAX);
+                Ok(CodeSent { message, via, phone, resend_after_seconds })
+            }
+            Err(failure) => {
+                self.store.write(move |db| codes::cancel_send(db, &id).map_err(Failure::from)).await?;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn reserve_send(&self, user: &UserRow, session_id: &str, via: Via) -> Result<String, Failure> {
+        let (id, now, limits) = (self.random.id(), self.clock.now(), self.limits);
+        let (user_id, session_id) = (user.id.clone(), session_id.to_owned());
+        self.store
+            .write(move |db| {
+                crate::store::lock(db, &user_id)?;
+                let too_many = |what, free: Timestamp| Refusal::TooMany { what, wait: free.since(now) };
+                if let Some(last) = codes::last_send(db, &session_id)? {
+                    let free = last.plus(limits.resend_after);
+                    if free > now {
+                        return Err(too_many(Counted::Resends, free).into());
+                    }
+                }
+                let sends = codes::sends_since(db, &user_id, now.minus(HOUR))?;
+                let most = limits.sends_per_hour as usize;
+                if sends.len() >= most {
+                    let free = sends[sends.len() - most].plus(HOUR);
+                    return Err(too_many(Counted::Sends, free).into());
+                }
+                let owner = Owner { user_id: &user_id, session_id: &session_id };
+                codes::reserve_send(db, &id, owner, via, now)?;
+                Ok(id)
+            })
+            .await
+    }
+
+    /// Checks a code: by text, by call or from the app alike. When it is right, the session has its
+    /// second factor; the answer brings a new token when the carrier changes it.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongCode`], [`Refusal::TooMany`], or that the provider could not say.
+    pub async fn verify(
+        &self,
+        user: &UserRow,
+        session_id: &str,
+        code: &Code,
+        (carrier, rotation): (Carrier, TokenRotation),
+    ) -> Result<Option<Token>, Failure> {
+        let (check_id, left) = self.reserve_check(user, session_id).await?;
+        let reference = {
+            let session_id = session_id.to_owned();
+            self.store.read(move |db| codes::last_reference(db, &session_id).map_err(Failure::from)).await?
+        };
+        let checked = self
+            .for_user(user, async |enrolled: &ProviderUser| {
+                // A reference of an earlier enrolment would name somebody the provider has forgotten.
+                let reference = match &reference {
+                    Some(sent) if enrolled.0 == user.provider_user => Reference(sent.clone()),
+                    _ => self.provider.standing_reference(enrolled),
+                };
+                self.provider.check(&reference, code).await
+            })
+            .await;
+        let (now, lifetimes) = (self.clock.now(), self.lifetimes);
+        let (user_id, session_id) = (user.id.clone(), session_id.to_owned());
+        match checked {
+            Ok(true) => {
+                let token = rotation.changes(carrier).then(|| Token::new(self.random));
+                let renewed = token.clone();
+                self.store
+                    .write(move |db| {
+                        codes::finish_check(db, &check_id, Outcome::Right)?;
+                        users::phone_answered(db, &user_id, now)?;
+                        sessions::prove(db, &session_id, now, now.plus(lifetimes.absolute))?;
+                        if let Some(token) = renewed {
+                            if !sessions::renew(db, &session_id, &token.hash())? {
+                                // It was ended while the provider was asked.
+                                return Err(Failure::from(Refusal::NoSession));
+                            }
+                        }
+                        Ok(())
+                    })
+                    .await?;
+                Ok(token)
+            }
+            Ok(false) => {
+                self.store
+                    .write(move |db| codes::finish_check(db, &check_id, Outcome::Wrong).map_err(Failure::from))
+                    .await?;
+                Err(Refusal::WrongCode { left }.into())
+            }
+            Err(failure) => {
+                self.store
+                    .write(move |db| {
+                        codes::finish_check(db, &check_id, Outcome::Failed)?;
+                        let (count, _) = users::wrong_codes(db, &user_id)?;
+                        users::set_wrong_codes(db, &user_id, (count - 1).max(0), None).map_err(Failure::from)
+                    })
+                    .await?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Counts a code as wrong before it is checked, so that guesses in parallel count as well.
+    /// Answers the check's id and how many tries are left after it.
+    async fn reserve_check(&self, user: &UserRow, session_id: &str) -> Result<(String, u32), Failure> {
+        let (id, now, limits) = (self.random.id(), self.clock.now(), self.limits);
+        let (user_id, session_id) = (user.id.clone(), session_id.to_owned());
+        self.store
+            .write(move |db| {
+                crate::store::lock(db, &user_id)?;
+                let most = i32::try_from(limits.wrong_codes).unwrap_or(i32::MAX);
+                let count = match users::wrong_codes(db, &user_id)? {
+                    (_, Some(until)) if until > now => {
+                        let wait = until.since(now);
+                        return Err(Failure::from(Refusal::TooMany { what: Counted::Codes, wait }));
+                    }
+                    // The lock is over: count anew.
+                    (_, Some(_)) => 1,
+                    (count, None) => count.saturating_add(1),
+                };
+                let locked_until = (count >= most).then(|| now.plus(limits.lock));
+                users::set_wrong_codes(db, &user_id, count, locked_until)?;
+                codes::insert_check(db, &id, Owner { user_id: &user_id, session_id: &session_id }, now)?;
+                Ok((id, u32::try_from(most - count).unwrap_or_default()))
+            })
+            .await
+    }
+}

@@ -1,0 +1,103 @@
+//! Bodies: JSON or form, empty as `{}`.
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    error::PayloadError,
+    web::{Bytes, BytesMut},
+};
+use percent_encoding::percent_decode;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::{future::Future, pin::Pin};
+
+use super::error::{Error, Result};
+
+/// What is read of a body at most.
+pub const LARGEST_BODY: usize = 64 * 1024;
+
+/// A body read into `T`.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = Kind::of(request);
+        let bytes = read_all(payload.take());
+        Box::pin(async move { into_fields(kind.tree(&bytes.await?)?).map(Self) })
+    }
+}
+
+/// Reads a whole body, if it is not too large.
+pub(super) async fn read_all(mut payload: Payload) -> Result<Bytes> {
+    use futures_util::StreamExt;
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| match error {
+            PayloadError::Overflow => Error::TooLarge,
+            _ => Error::Unreadable("The body ended too soon."),
+        })?;
+        if bytes.len() + chunk.len() > LARGEST_BODY {
+            return Err(Error::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// What a body says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Form,
+    Other,
+}
+
+impl Kind {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let kind = request.content_type().trim();
+        if kind.eq_ignore_ascii_case("application/json") {
+            Self::Json
+        } else if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Self::Form
+        } else {
+            Self::Other
+        }
+    }
+
+    /// The body as a tree; an empty one is an empty object, whatever its type.
+    pub(super) fn tree(self, bytes: &[u8]) -> Result<Value> {
+        if bytes.is_empty() {
+            return Ok(Value::Object(Map::new()));
+        }
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Unreadable("The body is not UTF-8."));
+        match self {
+            Self::Json => serde_json::from_str(text(bytes)?)
+                .map_err(|_| Error::Unreadable("The body is not JSON, or nested too deep.")),
+            Self::Form => form(text(bytes)?),
+            Self::Other => Err(Error::UnsupportedType),
+        }
+    }
+}
+
+/// The pairs of a form or a query as an object of texts.
+pub(super) fn form(pairs: &str) -> Result<Value> {
+    percent_decode(pairs.as_bytes())
+        .decode_utf8()
+        .map_err(|_| Error::Unreadable("The form is not UTF-8."))?;
+    let pairs = url::form_urlencoded::parse(pairs.as_bytes());
+    Ok(Value::Object(pairs.map(|(name, value)| (name.into_owned(), value.into())).collect()))
+}
+
+fn into_fields<T: DeserializeOwned>(tree: Value) -> Result<T> {
+    if !tree.is_object() {
+        return Err(Error::WrongType(String::new()));
+    }
+    serde_path_to_error::deserialize(tree).map_err(|error| {
+        let path = error.path().to_string();
+        Error::WrongType(if path == "." { String::new() } else { path })
+    })
+}

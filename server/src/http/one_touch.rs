@@ -1,0 +1,58 @@
+//! How a push stands, and asking once more.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest,
+    web::{Data, Json},
+};
+use shared::{ApprovalRequest, PushAnswer, PushStatus, StatusAnswer};
+
+use super::{
+    caller::{Live, Presented},
+    client,
+    error::{Error, Result},
+};
+use crate::{
+    domain::{clock::Timestamp, push::poll_after_ms, refusal::Refusal},
+    flow::{push::Attempt, second_factor::SecondFactor},
+    store::sessions::{self, Push, PushView},
+};
+
+/// How this session's newest push stands. Reads and nothing else.
+pub(super) async fn status(parts: Data<SecondFactor>, request: HttpRequest) -> Result<Json<StatusAnswer>> {
+    let presented = Presented::of(&request).ok_or(Refusal::NoSession)?;
+    let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
+    let view = parts.store.read(move |db| sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
+    let PushView { phone: (calling_code, national), push } = view.await?.ok_or(Refusal::NoSession)?;
+    let status = push.as_ref().map_or(PushStatus::Unverified, |push| push.status.seen_at(now, push.expires_at));
+    let age = push.as_ref().map_or(Duration::ZERO, |push| now.since(push.created_at));
+    Ok(Json(StatusAnswer {
+        status,
+        poll_after_ms: poll_after_ms(status, age),
+        phone: shared::phone::mask(&calling_code, &national),
+        approval_request: push.and_then(|push| as_seen(push, now)),
+    }))
+}
+
+fn as_seen(push: Push, now: Timestamp) -> Option<ApprovalRequest> {
+    let millis = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    Some(ApprovalRequest {
+        uuid: push.reference?,
+        message: push.message,
+        details: serde_json::from_str(&push.details).unwrap_or_default(),
+        expires_at: push.expires_at.to_rfc3339(),
+        expires_in_ms: millis(push.expires_at.since(now)),
+        lifetime_ms: millis(push.expires_at.since(push.created_at)),
+    })
+}
+
+/// Asks the phone once more, by the person's wish only.
+pub(super) async fn ask_again(parts: Data<SecondFactor>, live: Live, client: client::From) -> Result<Json<PushAnswer>> {
+    let attempt = Attempt {
+        session_id: live.session.id,
+        browser: client.0.browser,
+        address: client.0.address,
+    };
+    Ok(Json(parts.ask_again(&live.user, &attempt).await?))
+}

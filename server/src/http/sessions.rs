@@ -1,0 +1,104 @@
+//! `/session`: the password, codes, going on after an approval, leaving.
+
+use std::collections::BTreeMap;
+
+use actix_session::Session;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Json},
+};
+use serde_json::json;
+use shared::{CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via};
+
+use super::{
+    body::Body,
+    caller::Live,
+    client, cookie,
+    error::{Error, Result},
+};
+use crate::{
+    domain::{
+        ids::Token,
+        refusal::Refusal,
+        rights::{Carrier, TokenRotation},
+    },
+    flow::{accounts::Accounts, second_factor::SecondFactor},
+    provider::Code,
+    store::sessions,
+};
+
+/// Checks the password and asks the phone.
+pub(super) async fn create(
+    accounts: Data<Accounts>,
+    cookie: Session,
+    client: client::From,
+    Body(login): Body<Login>,
+) -> Result<Json<LoginAnswer>> {
+    let answer = accounts.log_in(login, &client.0).await?;
+    cookie::hand_out(&cookie, &Token::sent(&answer.token))?;
+    Ok(Json(answer))
+}
+
+/// Ends the session at the server.
+pub(super) async fn delete(parts: Data<SecondFactor>, cookie: Session, request: HttpRequest) -> Result<HttpResponse> {
+    let live = Live::of(request).await?.ok_or(Refusal::NotSignedIn)?;
+    let id = live.session.id;
+    parts.store.write(move |db| sessions::delete(db, &id).map_err(Error::from)).await?;
+    if live.presented.carrier == Carrier::Cookie {
+        cookie.purge();
+    }
+    // Not "cookies": that would also end sessions other applications have on this host's domain.
+    Ok(HttpResponse::Ok()
+        .insert_header(("Clear-Site-Data", r#""cache", "storage""#))
+        .json(json!({"message": "Signed out."})))
+}
+
+/// Trades an approved session for one with a new id.
+pub(super) async fn go_on(parts: Data<SecondFactor>, cookie: Session, live: Live) -> Result<Json<TokenAnswer>> {
+    let (token, id) = (Token::new(parts.random), live.session.id);
+    let hash = token.hash();
+    let renewed = parts.store.write(move |db| sessions::renew(db, &id, &hash).map_err(Error::from)).await?;
+    if !renewed {
+        return Err(Refusal::NotApproved.into());
+    }
+    cookie::hand_out(&cookie, &token)?;
+    Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
+}
+
+/// Sends a code by text or call.
+pub(super) async fn resend(
+    parts: Data<SecondFactor>,
+    live: Live,
+    Body(wish): Body<Resend>,
+) -> Result<Json<CodeSent>> {
+    let via = match wish.via.trim() {
+        "" | "sms" => Via::Sms,
+        "call" => Via::Call,
+        _ => return Err(invalid("via", "Choose sms or call.")),
+    };
+    Ok(Json(parts.send(&live.user, &live.session.id, via).await?))
+}
+
+/// Checks a code.
+pub(super) async fn verify(
+    parts: Data<SecondFactor>,
+    rotation: Data<TokenRotation>,
+    cookie: Session,
+    live: Live,
+    Body(typed): Body<VerifyCode>,
+) -> Result<Json<TokenAnswer>> {
+    let code = Code::read(&typed.code).ok_or_else(|| invalid("code", "A code has 4 to 10 digits."))?;
+    let how = (live.presented.carrier, **rotation);
+    let token = match parts.verify(&live.user, &live.session.id, &code, how).await? {
+        Some(token) => {
+            cookie::hand_out(&cookie, &token)?;
+            token
+        }
+        None => live.presented.token,
+    };
+    Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
+}
+
+fn invalid(field: &'static str, problem: &str) -> Error {
+    Refusal::InvalidFields(BTreeMap::from([(field, problem.to_owned())])).into()
+}

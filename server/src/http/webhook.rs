@@ -1,0 +1,110 @@
+//! `/authy/callback`: the provider's webhook, as JSON, as a form, as a query.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+use serde_json::{Value, json};
+use shared::routes::AUTHY_CALLBACK;
+use signature::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
+
+use super::{
+    Network,
+    body::{self, Kind},
+    error::{Error, Result},
+};
+use crate::{
+    domain::push::Verdict,
+    flow::{
+        push::{Callback, Taken, callback_digest},
+        second_factor::SecondFactor,
+    },
+};
+
+/// The user of the test call the provider's dashboard makes when the address is saved there.
+const DASHBOARD_USER: &str = "1234";
+const LONGEST_NONCE: usize = 200;
+
+/// The two headers, each there and not empty.
+struct Signed<'a> {
+    nonce: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Signed<'a> {
+    fn of(request: &'a HttpRequest) -> Result<Self> {
+        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let (nonce, signature) = (text(NONCE_HEADER), text(SIGNATURE_HEADER));
+        if nonce.is_empty() || nonce.chars().count() > LONGEST_NONCE || signature.is_empty() {
+            return Err(Error::WrongSignature);
+        }
+        Ok(Self { nonce, signature })
+    }
+
+    fn check(&self, parts: &SecondFactor, method: &str, url: &str, params: Params<'_>) -> Result<()> {
+        let call = SignedCall { nonce: self.nonce, method, url, params };
+        if call.verify(parts.provider.webhook_key(), self.signature) { Ok(()) } else { Err(Error::WrongSignature) }
+    }
+}
+
+fn own_url(network: &Network, request: &HttpRequest) -> String {
+    format!("{}{AUTHY_CALLBACK}", network.base_url(request))
+}
+
+/// A POST with JSON or a form. A form is signed as it was received, like a query.
+pub(super) async fn by_body(
+    parts: Data<SecondFactor>,
+    network: Data<Network>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse> {
+    let signed = Signed::of(&request)?;
+    let bytes = body::read_all(payload.into_inner()).await?;
+    let (kind, url) = (Kind::of(&request), own_url(&network, &request));
+    let tree = kind.tree(&bytes)?;
+    let params = match (kind, std::str::from_utf8(&bytes)) {
+        (Kind::Form, Ok(raw)) => Params::Query(raw),
+        _ => Params::Body(&tree),
+    };
+    signed.check(&parts, "POST", &url, params)?;
+    take(&parts, &signed, &tree).await
+}
+
+/// A GET with everything in the query.
+pub(super) async fn by_query(
+    parts: Data<SecondFactor>,
+    network: Data<Network>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let signed = Signed::of(&request)?;
+    let tree = body::form(request.query_string())?;
+    signed.check(&parts, "GET", &own_url(&network, &request), Params::Query(request.query_string()))?;
+    take(&parts, &signed, &tree).await
+}
+
+async fn take(parts: &SecondFactor, signed: &Signed<'_>, tree: &Value) -> Result<HttpResponse> {
+    let text = |name: &str| match &tree[name] {
+        Value::String(text) if !text.is_empty() && text.len() <= 200 => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(Error::WrongType(name.to_owned())),
+    };
+    let (provider_user, reference) = (text("authy_id")?, text("uuid")?);
+    let verdict = match text("status")?.as_str() {
+        "approved" => Verdict::Approved,
+        "denied" => Verdict::Denied,
+        // Nothing that moves a request; nothing to complain about either.
+        _ => return Ok(done()),
+    };
+    let from_dashboard = provider_user == DASHBOARD_USER;
+    let digest = callback_digest(signed.nonce, signed.signature);
+    let callback = Callback { digest, provider_user, reference, verdict };
+    match parts.take_callback(callback).await? {
+        Taken::Yes => Ok(done()),
+        Taken::NoSuchUser if from_dashboard => Ok(done()),
+        Taken::NoSuchUser => Err(Error::NoSuchUser),
+    }
+}
+
+fn done() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok"}))
+}

@@ -1,0 +1,192 @@
+//! The only place that calls other people's servers. A provider speaks our words: enrol, push,
+//! send, check, ask.
+
+mod authy;
+
+use std::{fmt, time::Duration};
+
+use shared::{Via, phone::PhoneNumber};
+use thiserror::Error;
+
+pub use authy::Authy;
+
+use crate::domain::push::{Question, Verdict};
+
+/// Who talks to the phone.
+#[derive(Debug)]
+pub enum Provider {
+    /// The Authy API, or the sandbox by the same client.
+    Authy(Authy),
+}
+
+/// A user's id at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderUser(pub String);
+
+/// What a provider calls a push, or a code it sent; a later question names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference(pub String);
+
+/// A person as the provider wants to know them.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// E-mail.
+    pub email: &'a str,
+    /// Phone.
+    pub phone: &'a PhoneNumber,
+}
+
+/// Why the provider did not do it.
+#[derive(Debug, Error)]
+pub enum ProviderError {
+    /// No answer: down, too slow, cut off.
+    #[error("the provider cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// An answer that is none of the documented ones.
+    #[error("the provider's answer makes no sense (HTTP {status})")]
+    Nonsense {
+        /// Its HTTP status.
+        status: u16,
+    },
+    /// It refuses, for a reason of ours to mend: key, account, suspension.
+    #[error("the provider refuses (HTTP {status}, code {code})")]
+    Refused {
+        /// Its HTTP status.
+        status: u16,
+        /// Its own code.
+        code: String,
+    },
+    /// It does not know the user: another key, or a sandbox that forgot.
+    #[error("the provider does not know this user")]
+    UnknownUser,
+    /// No push can reach this user: no app, or pushes are not enabled.
+    #[error("no push can reach this user")]
+    NoPush,
+    /// It sends no more to this user for now.
+    #[error("the provider's limit is reached")]
+    Limited,
+    /// It does not take this phone number.
+    #[error("the provider does not take this phone number")]
+    BadPhone,
+    /// It does not take this e-mail.
+    #[error("the provider does not take this e-mail")]
+    BadEmail,
+}
+
+impl Provider {
+    /// Names the account users are enrolled at: kind, address and fingerprint of the key. Where it
+    /// changes, users are enrolled again.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        match self {
+            Self::Authy(authy) => authy.account(),
+        }
+    }
+
+    /// Enrols a person; the same phone again is the same user.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn enrol(&self, person: Person<'_>) -> Result<ProviderUser, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.enrol(person).await,
+        }
+    }
+
+    /// Puts a question on the user's phone for so long.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn push(&self, user: &ProviderUser, question: &Question, life: Duration) -> Result<Reference, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.push(user, question, life).await,
+        }
+    }
+
+    /// Sends the user a code, whatever apps they have.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn send(&self, user: &ProviderUser, via: Via) -> Result<Reference, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.send(user, via).await,
+        }
+    }
+
+    /// The reference a code is checked by when none was sent: codes an app shows.
+    #[must_use]
+    pub fn standing_reference(&self, user: &ProviderUser) -> Reference {
+        match self {
+            Self::Authy(_) => Reference(user.0.clone()),
+        }
+    }
+
+    /// Whether a code is right. It is used up by that.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn check(&self, reference: &Reference, code: &Code) -> Result<bool, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.check(reference, code).await,
+        }
+    }
+
+    /// How a push stands; `None` while nobody has answered, and when it has expired.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn ask(&self, reference: &Reference) -> Result<Option<Verdict>, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.ask(reference).await,
+        }
+    }
+
+    /// The key that signs the provider's webhooks.
+    #[must_use]
+    pub fn webhook_key(&self) -> &str {
+        match self {
+            Self::Authy(authy) => authy.key(),
+        }
+    }
+}
+
+/// What somebody typed as a code: 4 to 10 ASCII digits, blanks and dashes left out. Nothing else
+/// ever reaches a provider's address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code(String);
+
+impl Code {
+    /// Reads what was typed; `None` when it cannot be a code.
+    #[must_use]
+    pub fn read(typed: &str) -> Option<Self> {
+        let code: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+        let fits = (4..=10).contains(&code.len()) && code.bytes().all(|c| c.is_ascii_digit());
+        fits.then_some(Self(code))
+    }
+
+    pub(super) fn digits(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Code")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ascii_digits_of_legal_length_are_a_code() {
+        for good in ["1234", "0123456789", "482 9176", "482-9176"] {
+            assert!(Code::read(good).is_some(), "{good}");
+        }
+        let long = "1".repeat(200);
+        for bad in ["", "123", "12345678901", "../sms", "1/2#", "%2e%2e", "１２３４５６", "12a4", "1234\n", "+1234", &long] {
+            assert!(Code::read(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The two databases behind one connection type.
+
+use std::{fs, path::Path, time::Duration};
+
+use diesel::{
+    Connection, ConnectionError, PgConnection, RunQueryDsl, SqliteConnection,
+    connection::SimpleConnection,
+    r2d2::{self, ManageConnection, R2D2Connection},
+};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+// Linked so that both client libraries are built in, not asked of the machine.
+use libsqlite3_sys as _;
+use pq_sys as _;
+
+pub(super) const MIGRATIONS_SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
+pub(super) const MIGRATIONS_POSTGRES: EmbeddedMigrations = embed_migrations!("../migrations/postgres");
+
+/// A connection to either database; queries are written once for both.
+#[derive(diesel::MultiConnection)]
+pub enum Db {
+    /// PostgreSQL.
+    Postgres(PgConnection),
+    /// SQLite.
+    Sqlite(SqliteConnection),
+}
+
+/// Which database, and where.
+#[derive(Clone)]
+pub enum Backend {
+    /// A `postgres://` address.
+    Postgres(String),
+    /// A file.
+    Sqlite(String),
+}
+
+impl Backend {
+    /// Chooses by the scheme alone; an unknown one is none of them.
+    #[must_use]
+    pub fn of(url: &str) -> Option<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Some(Self::Postgres(url.to_owned()));
+        }
+        let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+        (!file.is_empty() && !file.contains("://")).then(|| Self::Sqlite(file.to_owned()))
+    }
+}
+
+/// Opens and checks connections.
+pub(super) struct Manager {
+    backend: Backend,
+    patience: Duration,
+}
+
+impl Manager {
+    pub(super) fn new(backend: Backend, patience: Duration) -> Self {
+        Self { backend, patience }
+    }
+
+    fn open(&self) -> Result<Db, r2d2::Error> {
+        let patience = self.patience.as_millis();
+        let opened = match &self.backend {
+            Backend::Postgres(url) => PgConnection::establish(url).and_then(|mut db| {
+                db.batch_execute(&format!(
+                    "SET statement_timeout = {patience}; SET lock_timeout = {patience}; SET TIME ZONE 'UTC'"
+                ))
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Db::Postgres(db))
+            }),
+            Backend::Sqlite(file) => {
+                if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    fs::create_dir_all(folder)
+                        .map_err(|error| ConnectionError::BadConnection(error.to_string()))
+                        .map_err(r2d2::Error::ConnectionError)?;
+                }
+                SqliteConnection::establish(file).and_then(|mut db| {
+                    // FULL: a logout or a used code must survive a power cut.
+                    db.batch_execute(&format!(
+                        "PRAGMA busy_timeout = {patience}; PRAGMA journal_mode = WAL; \
+                         PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+                    ))
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                    Ok(Db::Sqlite(db))
+                })
+            }
+        };
+        opened.map_err(r2d2::Error::ConnectionError)
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = Db;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<Db, r2d2::Error> {
+        self.open()
+    }
+
+    fn is_valid(&self, db: &mut Db) -> Result<(), r2d2::Error> {
+        diesel::sql_query("SELECT 1").execute(db).map(drop).map_err(r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, db: &mut Db) -> bool {
+        std::thread::panicking() || db.is_broken()
+    }
+}
+
+/// The pool's own report of a failed connection; the request that needed it reports it too.
+#[derive(Debug)]
+pub(super) struct QuietHandler;
+
+impl r2d2::HandleError<r2d2::Error> for QuietHandler {
+    fn handle_error(&self, error: r2d2::Error) {
+        tracing::debug!(%error, "database connection");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_alone_chooses_and_an_unknown_one_is_refused() {
+        assert!(matches!(Backend::of("postgres://h/d"), Some(Backend::Postgres(_))));
+        assert!(matches!(Backend::of("postgresql://h/d"), Some(Backend::Postgres(_))));
+        assert!(matches!(Backend::of("sqlite://data/a.db"), Some(Backend::Sqlite(file)) if file == "data/a.db"));
+        assert!(matches!(Backend::of("/var/lib/a.db"), Some(Backend::Sqlite(_))));
+        assert!(Backend::of("mysql://h/d").is_none());
+        assert!(Backend::of("postgre://h/d").is_none());
+        assert!(Backend::of("").is_none());
+    }
+}

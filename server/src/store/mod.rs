@@ -1,0 +1,202 @@
+//! The only place that knows SQL.
+//!
+//! [`Store::read`] and [`Store::write`] run a unit of work on a blocking thread; the questions and
+//! deeds it is made of are the free functions of the modules below, so that several share one hop
+//! and one transaction. What must hold under a race stands in a `WHERE`, in a constraint, or behind
+//! [`lock`].
+
+pub mod approvals;
+pub mod attempts;
+pub mod codes;
+mod columns;
+mod db;
+pub mod nonces;
+mod schema;
+pub mod sessions;
+pub mod users;
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::{
+    Connection, RunQueryDsl,
+    connection::{AnsiTransactionManager, TransactionManager},
+    r2d2::Pool,
+};
+use diesel_migrations::MigrationHarness;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tracing::Span;
+
+pub use db::{Backend, Db};
+use db::{MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE, Manager};
+
+/// The database cannot do what it was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// No connection to be had in time.
+    #[error("no database connection")]
+    Connection(#[source] diesel::r2d2::PoolError),
+    /// A statement failed.
+    #[error("database statement")]
+    Statement(#[from] diesel::result::Error),
+    /// Bringing the schema up to date failed.
+    #[error("database migration")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The cookie's middleware was failed by the database; what it made of the cause.
+    #[error("session: {0}")]
+    Session(String),
+    /// `DATABASE_URL` is of a kind nobody here speaks.
+    #[error("DATABASE_URL: write sqlite://path, a path, or postgres://…")]
+    UnknownKind,
+}
+
+impl StoreError {
+    /// Whether a constraint against duplicates refused a row.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
+        matches!(self, Self::Statement(DatabaseError(UniqueViolation, _)))
+    }
+}
+
+/// The database: a pool of connections and as many permits.
+#[derive(Clone)]
+pub struct Store {
+    pool: Pool<Manager>,
+    permits: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Prepares a pool of at most `connections`. A statement waits for a lock, and a request for a
+    /// connection, no longer than `patience`.
+    ///
+    /// # Errors
+    /// When the address is of no known kind, or its folder cannot be made.
+    pub fn new(url: &str, connections: u32, patience: Duration) -> Result<Self, StoreError> {
+        let backend = Backend::of(url).ok_or(StoreError::UnknownKind)?;
+        let pool = Pool::builder()
+            .max_size(connections)
+            .min_idle(Some(0))
+            .connection_timeout(patience)
+            // A broken connection shows at its first statement; a test before each would cost one.
+            .test_on_check_out(matches!(backend, Backend::Postgres(_)))
+            .error_handler(Box::new(db::QuietHandler))
+            .build_unchecked(Manager::new(backend, patience));
+        Ok(Self { pool, permits: Arc::new(Semaphore::new(connections as usize)) })
+    }
+
+    /// Brings the schema up to date.
+    ///
+    /// # Errors
+    /// When there is no database, or a migration fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.blocking(|db| {
+            let done = match db {
+                Db::Sqlite(db) => db.run_pending_migrations(MIGRATIONS_SQLITE).map(drop),
+                Db::Postgres(db) => {
+                    // Several servers may start at once; the lock goes with the connection.
+                    diesel::sql_query("SELECT pg_advisory_lock(hashtextextended('countersign migrations', 0))")
+                        .execute(db)?;
+                    let done = db.run_pending_migrations(MIGRATIONS_POSTGRES).map(drop);
+                    diesel::sql_query("SELECT pg_advisory_unlock_all()").execute(db)?;
+                    done
+                }
+            };
+            done.map_err(StoreError::Migration)
+        })
+        .await
+    }
+
+    /// Whether the database answers and has every migration.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn is_ready(&self) -> Result<bool, StoreError> {
+        self.blocking(|db| {
+            let pending = match db {
+                Db::Sqlite(db) => db.has_pending_migration(MIGRATIONS_SQLITE),
+                Db::Postgres(db) => db.has_pending_migration(MIGRATIONS_POSTGRES),
+            };
+            pending.map(|pending| !pending).map_err(StoreError::Migration)
+        })
+        .await
+    }
+
+    /// Runs questions.
+    ///
+    /// # Errors
+    /// What `ask` answers, or that there is no connection.
+    pub async fn read<T, E>(&self, ask: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.blocking(ask).await
+    }
+
+    /// Runs deeds in one transaction, which an error takes back. On SQLite it holds the write lock
+    /// from its beginning: a transaction that reads first would fail when it came to write.
+    ///
+    /// # Errors
+    /// What `act` answers, or that the database could not do it.
+    pub async fn write<T, E>(&self, act: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.blocking(move |db| {
+            let failed = |error| E::from(StoreError::Statement(error));
+            match db {
+                Db::Sqlite(db) => AnsiTransactionManager::begin_transaction_sql(db, "BEGIN IMMEDIATE"),
+                Db::Postgres(db) => AnsiTransactionManager::begin_transaction(db),
+            }
+            .map_err(failed)?;
+            let result = act(db);
+            match &result {
+                Ok(_) => <Db as Connection>::TransactionManager::commit_transaction(db).map_err(failed)?,
+                Err(_) => <Db as Connection>::TransactionManager::rollback_transaction(db).map_err(failed)?,
+            }
+            result
+        })
+        .await
+    }
+
+    async fn blocking<T, E>(&self, work: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let (pool, span) = (self.pool.clone(), Span::current());
+        let done = tokio::task::spawn_blocking(move || {
+            let _entered = span.enter();
+            let mut connection = pool.get().map_err(StoreError::Connection)?;
+            work(&mut connection)
+        });
+        match done.await {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+}
+
+/// Lets one transaction at a time decide about `subject`, so that counting and then inserting is
+/// safe. SQLite has one writer anyway; PostgreSQL holds an advisory lock until the transaction ends.
+///
+/// # Errors
+/// When the statement fails.
+pub fn lock(db: &mut Db, subject: &str) -> diesel::QueryResult<()> {
+    match db {
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(db) => diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<diesel::sql_types::Text, _>(subject)
+            .execute(db)
+            .map(drop),
+    }
+}

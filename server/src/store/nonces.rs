@@ -1,0 +1,35 @@
+//! Webhooks that were taken.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::{
+    db::Db,
+    schema::nonces::{self, dsl},
+};
+use crate::domain::clock::Timestamp;
+
+/// Notes a webhook; `false` when it was taken before.
+///
+/// # Errors
+/// When a statement fails, also when another transaction notes the same one at this moment.
+pub fn take(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
+    super::lock(db, digest)?;
+    let seen: i64 = dsl::nonces.find(digest).count().get_result(db)?;
+    if seen > 0 {
+        return Ok(false);
+    }
+    diesel::insert_into(nonces::table)
+        .values((dsl::digest.eq(digest), dsl::at.eq(now)))
+        .execute(db)?;
+    Ok(true)
+}
+
+/// Removes old ones; a replay of such a webhook finds its request settled or expired.
+///
+/// # Errors
+/// When the statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
+    diesel::delete(dsl::nonces.filter(dsl::at.le(now.minus(keep)))).execute(db)
+}

@@ -1,0 +1,94 @@
+//! The tables, as both databases have them.
+
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        full_name -> Text,
+        username -> Nullable<Text>,
+        username_key -> Nullable<Text>,
+        email -> Text,
+        email_key -> Text,
+        password_hash -> Text,
+        calling_code -> Text,
+        national_number -> Text,
+        phone_proven_at -> Nullable<BigInt>,
+        provider_account -> Text,
+        provider_user -> Text,
+        wrong_codes -> Integer,
+        codes_locked_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        token_hash -> Text,
+        user_id -> Text,
+        rights -> Text,
+        state -> Text,
+        push_id -> Nullable<Text>,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    approvals (id) {
+        id -> Text,
+        reference -> Nullable<Text>,
+        user_id -> Text,
+        session_id -> Nullable<Text>,
+        message -> Text,
+        details -> Text,
+        status -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        settled_at -> Nullable<BigInt>,
+        next_ask_at -> Nullable<BigInt>,
+        asks -> Integer,
+    }
+}
+
+diesel::table! {
+    sends (id) {
+        id -> Text,
+        user_id -> Text,
+        session_id -> Nullable<Text>,
+        via -> Text,
+        reference -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    checks (id) {
+        id -> Text,
+        user_id -> Text,
+        session_id -> Nullable<Text>,
+        outcome -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    attempts (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    nonces (digest) {
+        digest -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(approvals -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(users, sessions, approvals, sends, checks, attempts, nonces);

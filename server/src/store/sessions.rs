@@ -1,0 +1,227 @@
+//! Sessions. User, rights and expiry are columns of their own, which saving the cookie's state map
+//! never writes: an answer still in flight cannot undo an approval or a logout.
+
+use diesel::prelude::*;
+
+use super::{
+    db::Db,
+    schema::sessions::{self, dsl},
+    schema::{approvals, users},
+    users::UserRow,
+};
+use crate::domain::{
+    clock::Timestamp,
+    limits::Lifetimes,
+    push::ApprovalState,
+    rights::Rights,
+};
+
+/// A session that lives.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub struct SessionRow {
+    /// Its own id, which outlives the token.
+    pub id: String,
+    /// Whose.
+    pub user_id: String,
+    /// How far it has come.
+    pub rights: Rights,
+    /// Last request of a signed-in client.
+    pub seen_at: Timestamp,
+}
+
+/// A new session.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = sessions)]
+pub struct NewSession {
+    /// 128 random bits as text.
+    pub id: String,
+    /// Hash of the token.
+    pub token_hash: String,
+    /// Whose.
+    pub user_id: String,
+    /// How far it has come.
+    pub rights: Rights,
+    /// Now.
+    pub created_at: Timestamp,
+    /// Now.
+    pub seen_at: Timestamp,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+}
+
+/// How a session's newest push stands, and whose phone it went to.
+#[derive(Debug, Clone, Queryable)]
+pub struct PushView {
+    /// Calling code and national number.
+    pub phone: (String, String),
+    /// The push; absent when none was asked.
+    pub push: Option<Push>,
+}
+
+/// A push as the client sees it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = approvals)]
+pub struct Push {
+    /// The provider's reference; absent while it is being asked.
+    pub reference: Option<String>,
+    /// The question.
+    pub message: String,
+    /// Details as JSON.
+    pub details: String,
+    /// As stored.
+    pub status: ApprovalState,
+    /// When it went out.
+    pub created_at: Timestamp,
+    /// When it closes by itself.
+    pub expires_at: Timestamp,
+}
+
+
+/// Sessions that have not ended: before their end, and not idle for too long.
+macro_rules! live {
+    ($now:expr, $lifetimes:expr) => {
+        dsl::expires_at
+            .gt($now)
+            .and(dsl::seen_at.gt($now.minus($lifetimes.idle)))
+    };
+}
+
+/// The live session with this token, and whose it is.
+///
+/// # Errors
+/// When the query fails.
+pub fn by_token(
+    db: &mut Db,
+    token_hash: &str,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> QueryResult<Option<(SessionRow, UserRow)>> {
+    dsl::sessions
+        .inner_join(users::table)
+        .filter(dsl::token_hash.eq(token_hash))
+        .filter(live!(now, lifetimes))
+        .select((SessionRow::as_select(), UserRow::as_select()))
+        .first(db)
+        .optional()
+}
+
+/// The newest push of the live session with this token, in one query: clients poll it.
+///
+/// # Errors
+/// When the query fails.
+pub fn push_by_token(db: &mut Db, token_hash: &str, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<Option<PushView>> {
+    dsl::sessions
+        .inner_join(users::table)
+        .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
+        .filter(dsl::token_hash.eq(token_hash))
+        .filter(live!(now, lifetimes))
+        .select(((users::calling_code, users::national_number), Option::<Push>::as_select()))
+        .first(db)
+        .optional()
+}
+
+/// The cookie's state map, as JSON.
+///
+/// # Errors
+/// When the query fails.
+pub fn state(db: &mut Db, token_hash: &str, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<Option<String>> {
+    dsl::sessions
+        .filter(dsl::token_hash.eq(token_hash))
+        .filter(live!(now, lifetimes))
+        .select(dsl::state)
+        .first(db)
+        .optional()
+}
+
+/// Saves the cookie's state map and nothing else.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_state(db: &mut Db, token_hash: &str, state: &str) -> QueryResult<()> {
+    diesel::update(dsl::sessions.filter(dsl::token_hash.eq(token_hash)))
+        .set(dsl::state.eq(state))
+        .execute(db)
+        .map(drop)
+}
+
+/// Begins a session.
+///
+/// # Errors
+/// When the statement fails.
+pub fn insert(db: &mut Db, session: &NewSession) -> QueryResult<()> {
+    diesel::insert_into(sessions::table).values(session).execute(db).map(drop)
+}
+
+/// Ends the session with this id.
+///
+/// # Errors
+/// When the statement fails.
+pub fn delete(db: &mut Db, id: &str) -> QueryResult<()> {
+    diesel::delete(dsl::sessions.find(id)).execute(db).map(drop)
+}
+
+/// Ends the session with this token.
+///
+/// # Errors
+/// When the statement fails.
+pub fn delete_by_token(db: &mut Db, token_hash: &str) -> QueryResult<()> {
+    diesel::delete(dsl::sessions.filter(dsl::token_hash.eq(token_hash))).execute(db).map(drop)
+}
+
+/// The second factor succeeded: a pending session becomes a proven one and gets a full life.
+///
+/// # Errors
+/// When the statement fails.
+pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> QueryResult<bool> {
+    let pending = dsl::sessions.find(id).filter(dsl::rights.eq(Rights::Pending)).filter(dsl::expires_at.gt(now));
+    let proven = diesel::update(pending)
+        .set((dsl::rights.eq(Rights::Proven), dsl::seen_at.eq(now), dsl::expires_at.eq(expires_at)))
+        .execute(db)?;
+    Ok(proven == 1)
+}
+
+/// Gives a proven or signed-in session a new token and full rights; the old token dies.
+///
+/// # Errors
+/// When the statement fails.
+pub fn renew(db: &mut Db, id: &str, token_hash: &str) -> QueryResult<bool> {
+    let open = dsl::sessions.find(id).filter(dsl::rights.ne(Rights::Pending));
+    let renewed = diesel::update(open)
+        .set((dsl::rights.eq(Rights::SignedIn), dsl::token_hash.eq(token_hash)))
+        .execute(db)?;
+    Ok(renewed == 1)
+}
+
+/// Notes that a signed-in client was here.
+///
+/// # Errors
+/// When the statement fails.
+pub fn touch(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<()> {
+    diesel::update(dsl::sessions.find(id)).set(dsl::seen_at.eq(now)).execute(db).map(drop)
+}
+
+/// Makes a push the newest of its session.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_push(db: &mut Db, id: &str, push_id: Option<&str>) -> QueryResult<()> {
+    diesel::update(dsl::sessions.find(id)).set(dsl::push_id.eq(push_id)).execute(db).map(drop)
+}
+
+/// The newest push of a session.
+///
+/// # Errors
+/// When the query fails.
+pub fn push_id(db: &mut Db, id: &str) -> QueryResult<Option<String>> {
+    dsl::sessions.find(id).select(dsl::push_id).first(db).optional().map(Option::flatten)
+}
+
+/// Removes sessions that have ended.
+///
+/// # Errors
+/// When the statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<usize> {
+    let ended = dsl::expires_at.le(now).or(dsl::seen_at.le(now.minus(lifetimes.idle)));
+    diesel::delete(dsl::sessions.filter(ended)).execute(db)
+}
