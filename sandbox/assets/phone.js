@@ -1,0 +1,281 @@
+// The phone page: reads /_sandbox/phones whenever the sandbox says that something has changed.
+
+const element = (id) => document.getElementById(id);
+const icons = {
+  check: '<path d="m4 10.5 4 4 8-9"/>',
+  cross: '<path d="m5 5 10 10M15 5 5 15"/>',
+  clock: '<circle cx="10" cy="10" r="7.5"/><path d="M10 5.5V10l3 2"/>',
+  call: '<path d="M5 3h2.6l1.3 3.7-1.7 1.4a8.6 8.6 0 0 0 4.7 4.7l1.4-1.7 3.7 1.3V15a2 2 0 0 1-2 2C8.9 17 3 11.1 3 5a2 2 0 0 1 2-2z"/>',
+};
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Makes an element; texts go in as texts, so that nothing an app sends is ever markup. */
+function make(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== undefined && child !== null));
+  return made;
+}
+
+function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("aria-hidden", "true");
+  svg.innerHTML = icons[name];
+  return svg;
+}
+
+/** The two halves of a disc, cut by a number from 0 to 99, as the app's page draws them. */
+function cut(number) {
+  let hash = Math.imul(number + 49, 2654435761) >>> 0;
+  const rows = [];
+  for (let at = 0; at < 7; at += 1) {
+    const step = [-20, -10, 10, 20][hash & 3];
+    rows.push(rows[at - 1] === step ? -step : step);
+    hash = ((hash >>> 2) ^ (hash << 13)) >>> 0;
+  }
+  return [-1, 1].map((side) => {
+    const x = rows.map((row) => row + 3 * side);
+    const rim = (at) => Math.sqrt(68 * 68 - at * at);
+    const large = side * (x[0] + x[6]) < 0 ? 1 : 0;
+    let path = `M${100 + x[0]} ${100 - rim(x[0])}A68 68 0 ${large} ${side > 0 ? 1 : 0} ${100 + x[6]} ${100 + rim(x[6])}`;
+    const edges = [-0.66, -0.4, -0.14, 0.14, 0.4, 0.66];
+    for (let at = 5; at >= 0; at -= 1) {
+      const gap = side * (x[at] - x[at + 1]) < 0 ? -3 : 3;
+      path += `V${100 + 68 * edges[at] + gap}H${100 + x[at]}`;
+    }
+    return `${path}Z`;
+  });
+}
+
+/** A ring that falls with the time left; `ends` is a moment of performance.now(). */
+function life(ends, whole, number) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", "life");
+  svg.setAttribute("viewBox", "0 0 200 200");
+  svg.setAttribute("aria-hidden", "true");
+  if (number !== undefined) svg.setAttribute("data-half", "hold");
+  const halves = number === undefined ? ["", ""] : cut(number);
+  svg.innerHTML =
+    '<circle cx="100" cy="100" r="94"/><circle class="left" cx="100" cy="100" r="94" pathLength="100" transform="rotate(-90 100 100)"/>' +
+    (number === undefined ? "" : `<path class="know" d="${halves[0]}"/><path class="hold" d="${halves[1]}"/>`);
+  timers.push(() => svg.style.setProperty("--left", Math.max(0, (ends - performance.now()) / whole)));
+  return svg;
+}
+
+const secondsUntil = (ends) => Math.max(0, Math.ceil((ends - performance.now()) / 1000));
+const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
+function countdown(ends) {
+  const face = make("span", { class: "num" });
+  timers.push(() => (face.textContent = minutes(secondsUntil(ends))));
+  return face;
+}
+
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
+const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+function when(text) {
+  const at = new Date(text);
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86400000);
+  const name = days === 0 ? "Today" : days === 1 ? "Yesterday" : day.format(at);
+  return `${name}, ${time.format(at)}`;
+}
+
+const state = { phones: [], chosen: undefined, read: 0, tab: "requests", shown: "", spoken: new Set() };
+let timers = [];
+
+const waiting = (phone) => phone.approvalRequests.filter((request) => request.status === "pending");
+const chosen = () => state.phones.find((phone) => phone.phone === state.chosen);
+
+async function load() {
+  try {
+    const answer = await fetch("/_sandbox/phones");
+    state.phones = (await answer.json()).phones;
+    state.read = performance.now();
+    element("lost").hidden = true;
+  } catch {
+    element("lost").hidden = false;
+    return;
+  }
+  if (!chosen()) state.chosen = state.phones[0]?.phone;
+  // Whoever is being asked is looked at first, but nobody is taken away from an open request.
+  const asked = state.phones.find((phone) => waiting(phone).length > 0);
+  if (asked && waiting(chosen()).length === 0) state.chosen = asked.phone;
+  show();
+}
+
+function show() {
+  const signature = JSON.stringify([state.chosen, state.phones.map(({ softTokenExpiresInMs, ...rest }) => ({
+    ...rest,
+    approvalRequests: rest.approvalRequests.map(({ expiresInMs, ...request }) => request),
+  }))]);
+  // The same as before: leave what has the focus alone.
+  if (signature === state.shown) return;
+  state.shown = signature;
+  timers = [];
+  const focused = document.activeElement?.dataset?.key;
+  element("nobody").hidden = state.phones.length > 0;
+  element("phones").replaceChildren(...state.phones.map(listed));
+  const phone = chosen();
+  element("device").hidden = element("app-switch").hidden = !phone;
+  if (phone) {
+    element("number").textContent = phone.written;
+    element("owner").textContent = phone.email ?? "Nobody is enrolled with this number";
+    element("installed").checked = phone.authyApp;
+    element("p-requests").replaceChildren(requests(phone));
+    element("p-messages").replaceChildren(messages(phone));
+    element("p-calls").replaceChildren(calls(phone));
+    element("p-token").replaceChildren(token(phone));
+    speak(phone);
+  }
+  tick();
+  if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function listed(phone) {
+  const count = waiting(phone).length;
+  const badge = count > 0 ? make("span", { class: "badge" }, `${count} waiting`)
+    : phone.authyApp ? undefined : make("span", { class: "badge wait" }, "No app");
+  return make("li", {}, make("button", {
+    class: "choice", type: "button", "data-key": phone.phone, "aria-pressed": String(phone.phone === state.chosen),
+    onclick: () => { state.chosen = phone.phone; show(); },
+  }, make("span", {}, make("b", { class: "num" }, phone.written), make("br"), make("span", { class: "quiet" }, phone.email ?? "Nobody yet")), badge));
+}
+
+const empty = (text) => make("p", { class: "quiet" }, text);
+
+function requests(phone) {
+  const open = waiting(phone);
+  const closed = phone.approvalRequests.filter((request) => request.status !== "pending");
+  const stack = make("div", { class: "stack" }, ...open.map(card));
+  if (open.length === 0) stack.append(empty(phone.authyApp ? "No request is waiting." : "The app is not installed, so no request can arrive."));
+  if (closed.length > 0) {
+    stack.append(make("div", { class: "stack earlier" }, make("h2", {}, "Earlier"), make("ul", { class: "list" }, ...closed.map(earlier))));
+  }
+  return stack;
+}
+
+function card(request) {
+  const { Number: number, ...details } = request.details;
+  const ends = state.read + (request.expiresInMs ?? 0);
+  // A request that ends without an answer changes nothing the sandbox would tell of.
+  timers.push(() => { if (request.expiresAt && performance.now() > ends) load(); });
+  const known = /^\d{1,2}$/.test(number ?? "") ? Number(number) : undefined;
+  const heading = make("div", {}, make("h2", {}, request.message),
+    request.expiresAt ? make("p", { class: "quiet" }, countdown(ends), " left") : undefined);
+  const answer = (verdict) => async (event) => {
+    event.currentTarget.setAttribute("aria-busy", "true");
+    await fetch(`/_sandbox/approval-requests/${request.uuid}/${verdict}`, { method: "POST" });
+    await load();
+  };
+  return make("article", { class: "stack request", "data-state": "waiting" },
+    make("div", { class: "row" }, request.expiresAt ? life(ends, request.lifetimeMs, known) : undefined, heading),
+    number === undefined ? undefined : make("div", { class: "match", role: "group", "aria-label": "Match number" },
+      make("b", { class: "figure num" }, number), make("p", { class: "quiet" }, "Does the page show this number?")),
+    make("dl", { class: "facts" }, ...Object.entries(details).map(([label, value]) =>
+      make("div", {}, make("dt", {}, label), make("dd", {}, String(value))))),
+    make("div", { class: "duo" },
+      make("button", { class: "button stop", type: "button", "data-key": `deny-${request.uuid}`, onclick: answer("deny") }, "Deny"),
+      make("button", { class: "button hold", type: "button", "data-key": `approve-${request.uuid}`, onclick: answer("approve") }, "Approve")));
+}
+
+function earlier(request) {
+  const [kind, sign, word] = { approved: ["badge", "check", "Approved"], denied: ["badge stop", "cross", "Denied"] }[request.status] ?? ["badge wait", "clock", "Expired"];
+  return make("li", {}, make("div", { class: "grow" }, request.message, make("br"), make("span", { class: "quiet" }, when(request.createdAt))),
+    make("span", { class: kind }, icon(sign), word));
+}
+
+function copy(code) {
+  return make("button", { class: "link", type: "button", "data-key": `copy-${code}`, onclick: async (event) => {
+    const button = event.currentTarget;
+    await navigator.clipboard?.writeText(code);
+    button.textContent = "Copied";
+  } }, "Copy code");
+}
+
+/** A text with its code set apart. */
+function body(message) {
+  const [before, after] = message.code ? message.body.split(message.code) : [message.body];
+  return make("p", { class: "notice" }, before, message.code ? make("b", { class: "num" }, message.code) : undefined, after);
+}
+
+function messages(phone) {
+  const texts = phone.messages.filter((message) => message.via === "sms");
+  if (texts.length === 0) return empty("No texts yet.");
+  return make("ol", { class: "stack thread" }, ...texts.map((message, at) => make("li", {},
+    make("p", { class: "quiet" }, when(message.at)), body(message), at === 0 && message.code ? copy(message.code) : undefined)));
+}
+
+function calls(phone) {
+  const heard = phone.messages.filter((message) => message.via === "call");
+  if (heard.length === 0) return empty("No calls yet.");
+  return make("ul", { class: "list" }, ...heard.map((message) => make("li", {}, icon("call"),
+    make("div", { class: "grow" }, make("b", {}, "Countersign"), make("br"), make("span", { class: "quiet" }, when(message.at)),
+      make("p", { class: "notice" }, make("span", {}, `“${message.body}”`))))));
+}
+
+function token(phone) {
+  if (!phone.softToken) return empty(phone.authyApp ? "Nobody is enrolled with this number." : "The app is not installed.");
+  const ends = state.read + phone.softTokenExpiresInMs;
+  const spaced = `${phone.softToken.slice(0, 3)} ${phone.softToken.slice(3)}`;
+  timers.push(() => { if (performance.now() > ends) load(); });
+  return make("div", { class: "stack" },
+    make("div", { class: "token" }, life(ends, phone.softTokenLifetimeMs), make("div", {}, make("p", { class: "quiet" }, "Countersign"),
+      make("p", { class: "figure num" }, spaced), make("p", { class: "quiet" }, "new in ", countdown(ends)))),
+    make("div", { class: "row" }, copy(phone.softToken)));
+}
+
+/** Tells a screen reader what has arrived. */
+function speak(phone) {
+  for (const request of waiting(phone)) {
+    if (state.spoken.has(request.uuid)) continue;
+    state.spoken.add(request.uuid);
+    element("say").textContent = `New request: ${request.message}`;
+  }
+}
+
+function tick() {
+  for (const timer of timers) timer();
+}
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+function pick(tab, focus) {
+  for (const other of tabs) {
+    other.setAttribute("aria-selected", String(other === tab));
+    other.tabIndex = other === tab ? 0 : -1;
+    element(other.getAttribute("aria-controls")).hidden = other !== tab;
+  }
+  if (focus) tab.focus();
+}
+for (const [at, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => pick(tab));
+  tab.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) pick(tabs[(at + step + tabs.length) % tabs.length], true);
+  });
+}
+const wanted = tabs.find((tab) => tab.id === `t-${location.hash.slice(1)}`);
+if (wanted) pick(wanted);
+
+element("installed").addEventListener("change", async (event) => {
+  await fetch(`/_sandbox/phones/${encodeURIComponent(state.chosen)}`, {
+    method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ authyApp: event.target.checked }),
+  });
+  await load();
+});
+
+const config = await (await fetch("/_sandbox/config")).json();
+if (config.appUrl) {
+  element("app").href = config.appUrl;
+  element("app").hidden = false;
+}
+setInterval(tick, 1000);
+// The browser opens the stream again by itself when the sandbox comes back.
+const changes = new EventSource("/_sandbox/events");
+changes.onmessage = load;
+changes.onerror = () => (element("lost").hidden = false);
+await load();

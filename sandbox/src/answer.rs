@@ -7,9 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// JSON as the provider sends it: compact, with this exact type.
 pub(crate) fn send(status: StatusCode, body: &Value) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("application/json;charset=utf-8")
-        .body(body.to_string())
+    HttpResponse::build(status).content_type("application/json;charset=utf-8").body(body.to_string())
 }
 
 /// HTTP 200, the only success there is.
@@ -59,7 +57,9 @@ impl Refusal {
             Self::InvalidKey => (401, 60001, "Invalid API key"),
             Self::InvalidRequest => (400, 60002, "Invalid request"),
             Self::NotUtf8 => (400, 60005, "Invalid encoding. Parameters must be UTF-8"),
-            Self::UnknownRoute => (404, 60000, "Requested URL was not found. Check the path and the API version."),
+            Self::UnknownRoute => {
+                (404, 60000, "Requested URL was not found. Check the path and the API version.")
+            }
             Self::InvalidParameter(name, problem) => {
                 return (400, 60004, format!("Invalid parameter: {name} - {problem}"));
             }
@@ -79,15 +79,15 @@ impl Refusal {
                 (400, 60029, "Activity type must be one of password_reset, banned, unbanned, cookie_login")
             }
             Self::PhoneInvalid => (400, 60033, "Phone number is invalid"),
-            Self::CustomCodeNotAllowed => (403, 60021, "Phone verification couldn't be created: custom codes are not allowed"),
+            Self::CustomCodeNotAllowed => {
+                (403, 60021, "Phone verification couldn't be created: custom codes are not allowed")
+            }
             Self::CustomMessageNotAllowed => (403, 60091, "Custom message not allowed"),
             Self::CodeIncorrect => (401, 60022, "Verification code is incorrect"),
             Self::NoPendingVerification(phone) => {
                 return (404, 60023, format!("No pending verifications for {phone} found."));
             }
-            Self::NeedUuidOrPhone => {
-                (400, 60042, "Pass uuid, or country_code and phone_number")
-            }
+            Self::NeedUuidOrPhone => (400, 60042, "Pass uuid, or country_code and phone_number"),
             Self::TooManyVerifications => {
                 (429, 60003, "DoS protection: too many verifications were started for this number.")
             }

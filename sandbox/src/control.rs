@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::{countries::COUNTRIES, phone::PhoneNumber};
 
 use crate::{
-    ACCOUNT_SID, API_KEY, AUTH_TOKEN, Emulator, NUMBER, answer,
+    ACCOUNT_SID, API_KEY, AUTH_TOKEN, Emulator, NUMBER, answer, authy,
     faults::Fault,
     view,
     webhook::{self, Webhook},
@@ -30,6 +30,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/phones/{number}", web::put().to(put_phone))
             .route("/approval-requests/{uuid}/approve", web::post().to(approve))
             .route("/approval-requests/{uuid}/deny", web::post().to(deny))
+            .route("/qr/{id}.svg", web::get().to(authy::users::qr_code))
             .route("/requests", web::get().to(requests))
             .route("/faults", web::put().to(put_fault))
             .route("/faults", web::delete().to(clear_fault))
@@ -150,7 +151,11 @@ fn yes() -> bool {
     true
 }
 
-async fn put_phone(emulator: Data<Emulator>, path: Path<String>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn put_phone(
+    emulator: Data<Emulator>,
+    path: Path<String>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     let number = number(&path)?;
     let change: PhoneChange = read(&body)?;
     emulator.change(|world| world.phones.entry(number.clone()).or_default().app = change.authy_app);
@@ -215,9 +220,7 @@ async fn put_webhook(emulator: Data<Emulator>, body: Bytes) -> Result<HttpRespon
     let given: Value = read(&body)?;
     let next: Webhook = read(&body)?;
     let mut webhook = emulator.webhook();
-    webhook
-        .replace(next, given.get("url").is_some())
-        .map_err(|wrong| Problem::Invalid(wrong.to_owned()))?;
+    webhook.replace(next, given.get("url").is_some()).map_err(|wrong| Problem::Invalid(wrong.to_owned()))?;
     Ok(answer::ok(&json!(*webhook)))
 }
 

@@ -43,7 +43,8 @@ impl Fault {
 
     fn answer(&self) -> Option<HttpResponse> {
         if self.drop_connection {
-            let cut = stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
+            let cut =
+                stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
             return Some(HttpResponse::Ok().no_chunking(1 << 20).streaming(cut));
         }
         if self.status.is_none() && self.body.is_none() {
@@ -52,7 +53,9 @@ impl Fault {
         let status = self.status.and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.unwrap_or(StatusCode::OK);
         Some(match &self.body {
-            Some(Value::String(text)) => HttpResponse::build(status).content_type("text/html").body(text.clone()),
+            Some(Value::String(text)) => {
+                HttpResponse::build(status).content_type("text/html").body(text.clone())
+            }
             Some(body) => answer::send(status, body),
             None => answer::send(status, &answer::default_error()),
         })

@@ -58,9 +58,7 @@ impl Params {
 
     /// The value at a path like `user.email`; `null` is absent.
     pub(crate) fn get(&self, path: &str) -> Option<&Value> {
-        path.split('.')
-            .try_fold(&self.0, |at, name| at.get(name))
-            .filter(|value| !value.is_null())
+        path.split('.').try_fold(&self.0, |at, name| at.get(name)).filter(|value| !value.is_null())
     }
 
     /// A text or a number at a path.

@@ -37,9 +37,7 @@ impl Scheme {
     /// The step a code belongs to, of the current one and its neighbours.
     pub(crate) fn step_of(self, secret: &[u8], code: &str, now_ms: i64) -> Option<u64> {
         let now = self.step(now_ms);
-        [now, now.saturating_sub(1), now + 1]
-            .into_iter()
-            .find(|step| self.code(secret, *step) == code)
+        [now, now.saturating_sub(1), now + 1].into_iter().find(|step| self.code(secret, *step) == code)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shared::phone::{self, PhoneNumber};
 
 use crate::{
     soft_token::OWN_APP,
@@ -16,6 +17,11 @@ pub(crate) fn time(ms: i64) -> String {
 /// RFC 3339 in UTC, whole seconds, as the provider writes it.
 pub(crate) fn seconds(ms: i64) -> String {
     Timestamp::from_second(ms / 1000).map(|at| at.to_string()).unwrap_or_default()
+}
+
+/// A number as people write it: `+44 7700 900123`.
+pub(crate) fn written(number: &PhoneNumber) -> String {
+    phone::written(number.calling_code(), number.national())
 }
 
 /// One phone with all that arrived on it, newest first; an unknown one is empty.
@@ -39,9 +45,7 @@ pub(crate) fn phone(world: &World, number: &str, now_ms: i64) -> Value {
         .approvals
         .iter()
         .rev()
-        .filter(|approval| {
-            world.users.get(&approval.user).is_some_and(|user| e164(&user.phone) == number)
-        })
+        .filter(|approval| world.users.get(&approval.user).is_some_and(|user| e164(&user.phone) == number))
         .map(|approval| {
             let answer = approval.answer_at(now_ms);
             json!({
@@ -61,11 +65,11 @@ pub(crate) fn phone(world: &World, number: &str, now_ms: i64) -> Value {
         })
         .collect();
     let step = OWN_APP.step(now_ms);
-    let soft_token =
-        user.filter(|_| phone.app).map(|user| OWN_APP.code(&user.secret, step));
+    let soft_token = user.filter(|_| phone.app).map(|user| OWN_APP.code(&user.secret, step));
     let period_ms = i64::from(OWN_APP.period) * 1000;
     json!({
         "phone": number,
+        "written": user.map_or_else(|| number.to_owned(), |user| written(&user.phone)),
         "email": user.map(|user| &user.email),
         "authyApp": phone.app,
         "messages": messages,

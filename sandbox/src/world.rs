@@ -190,9 +190,7 @@ impl User {
     /// Checks a token and uses it up.
     pub(crate) fn check(&mut self, token: &str, action: Option<&str>, now_ms: i64) -> Checked {
         let sent = self.codes.iter_mut().rev().find(|code| {
-            code.digits == token
-                && code.action.as_deref() == action
-                && code.made_ms + CODE_LIFE_MS > now_ms
+            code.digits == token && code.action.as_deref() == action && code.made_ms + CODE_LIFE_MS > now_ms
         });
         if let Some(code) = sent {
             if std::mem::replace(&mut code.used, true) {

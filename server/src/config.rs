@@ -136,8 +136,13 @@ impl Source<'_> {
 
     fn web_address(&self, name: &str) -> Result<Option<Url>, ConfigError> {
         let Some(url) = self.parsed::<Url>(name, "an address")? else { return Ok(None) };
-        let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
-        if plain { Ok(Some(url)) } else { Err(wrong(name, "write http:// or https://, without query or fragment")) }
+        let plain =
+            matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+        if plain {
+            Ok(Some(url))
+        } else {
+            Err(wrong(name, "write http:// or https://, without query or fragment"))
+        }
     }
 }
 
@@ -342,7 +347,11 @@ fn bcrypt_cost(from: &Source<'_>, production: bool) -> Result<u32, ConfigError> 
 
 fn limits(from: &Source<'_>, production: bool) -> Result<Limits, ConfigError> {
     if !from.one_of("LIMITS", &[("default", true), ("off", false)], true)? {
-        return if production { Err(wrong("LIMITS", "cannot be off in production")) } else { Ok(Limits::OFF) };
+        return if production {
+            Err(wrong("LIMITS", "cannot be off in production"))
+        } else {
+            Ok(Limits::OFF)
+        };
     }
     let default = Limits::default();
     let count = |name: &str, default: u32| {

@@ -139,7 +139,12 @@ impl Server {
     }
 }
 
-async fn start_sandbox(config: &Config, port: u16, url: &str, clock: &Arc<Clock>) -> Result<Sandbox, StartError> {
+async fn start_sandbox(
+    config: &Config,
+    port: u16,
+    url: &str,
+    clock: &Arc<Clock>,
+) -> Result<Sandbox, StartError> {
     // What is signed is the address the webhook is known by, so that is where it goes.
     let public = config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
     let own = public.unwrap_or_else(|| url.to_owned());

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::lenient;
 
+const LONGEST_NAME: usize = 200;
+/// RFC 5321 §4.5.3.1.3, less the angle brackets.
+const LONGEST_EMAIL: usize = 254;
+
 /// `POST /user`: what a person gives to make an account.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -49,4 +53,43 @@ pub struct User {
     pub verified: bool,
     /// When the account was made, RFC 3339 in UTC.
     pub created_at: String,
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+/// What keeps a text from being a person's name.
+#[must_use]
+pub fn name_problem(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("Enter your name.")
+    } else if name.chars().count() > LONGEST_NAME {
+        Some("Too long: 200 characters are the most.")
+    } else if has_control(name) {
+        Some("A name has no control characters.")
+    } else {
+        None
+    }
+}
+
+/// What keeps a text from being an e-mail address. Only a message to it would prove that it is one.
+#[must_use]
+pub fn email_problem(email: &str) -> Option<&'static str> {
+    if email.is_empty() {
+        return Some("Enter your e-mail.");
+    }
+    if email.len() > LONGEST_EMAIL {
+        return Some("Too long: 254 characters are the most.");
+    }
+    let Some((name, host)) = email.rsplit_once('@') else {
+        return Some("An e-mail has an @ in it.");
+    };
+    if name.is_empty() || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Some("This is not an e-mail address.");
+    }
+    match host.rsplit_once('.') {
+        Some((domain, ending)) if !domain.is_empty() && ending.len() > 1 && !host.contains("..") => None,
+        _ => Some("This e-mail has no ending, like .com."),
+    }
 }

@@ -15,6 +15,6 @@ mod text;
 pub use account::{NewUser, User};
 pub use error::{ApiError, ErrorCode};
 pub use session::{
-    ApprovalRequest, ApprovalRequestId, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus,
-    Resend, StatusAnswer, TokenAnswer, VerifyCode, Via,
+    ApprovalRequest, ApprovalRequestId, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus, Resend,
+    StatusAnswer, TokenAnswer, VerifyCode, Via,
 };

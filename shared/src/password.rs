@@ -31,11 +31,7 @@ impl Advice {
             .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
             .filter(|word| word.chars().count() > 3)
             .any(|word| lower.contains(&word.to_lowercase()));
-        Self {
-            length: password.chars().count(),
-            common: COMMON.lines().any(|word| word == lower),
-            personal,
-        }
+        Self { length: password.chars().count(), common: COMMON.lines().any(|word| word == lower), personal }
     }
 
     /// Why the password cannot be taken; `None` when this much speaks for it.

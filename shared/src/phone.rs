@@ -51,6 +51,14 @@ impl Country {
     }
 }
 
+/// A stored number as people write it: `+44 7700 900123`.
+#[must_use]
+pub fn written(calling_code: &str, national: &str) -> String {
+    let country = COUNTRIES.iter().find(|country| country.calling_code.to_string() == calling_code);
+    let grouped = country.map_or_else(|| national.to_owned(), |country| country.group(national));
+    format!("+{calling_code} {grouped}")
+}
+
 /// A number that can be: calling code and national digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneNumber {
@@ -82,6 +90,19 @@ pub enum PhoneProblem {
     },
 }
 
+impl PhoneProblem {
+    /// A number of so many digits cannot be one of this country.
+    #[must_use]
+    pub fn length_in(country: &Country, given: usize) -> Self {
+        Self::Length {
+            place: article(country.name).into_owned(),
+            given,
+            least: country.lengths.iter().copied().min().unwrap_or_default(),
+            most: country.lengths.iter().copied().max().unwrap_or_default(),
+        }
+    }
+}
+
 impl fmt::Display for PhoneProblem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,11 +120,7 @@ impl fmt::Display for PhoneProblem {
                 } else {
                     "Not a length in use"
                 };
-                let needed = if least == most {
-                    least.to_string()
-                } else {
-                    format!("{least} to {most}")
-                };
+                let needed = if least == most { least.to_string() } else { format!("{least} to {most}") };
                 write!(out, "{how} for {place}: {given} digits, {needed} needed.")
             }
         }
@@ -120,10 +137,8 @@ impl PhoneNumber {
     /// Says what keeps it from being a number.
     pub fn parse(calling_code: &str, number: &str) -> Result<Self, PhoneProblem> {
         let code = digits(calling_code).ok_or(PhoneProblem::UnknownCallingCode)?;
-        let places: Vec<&Country> = COUNTRIES
-            .iter()
-            .filter(|country| country.calling_code.to_string() == code)
-            .collect();
+        let places: Vec<&Country> =
+            COUNTRIES.iter().filter(|country| country.calling_code.to_string() == code).collect();
         let first = *places.first().ok_or(PhoneProblem::UnknownCallingCode)?;
         let all = digits(number).ok_or(PhoneProblem::NotDigits)?;
         if all.is_empty() {
@@ -184,10 +199,7 @@ fn article(name: &str) -> Cow<'_, str> {
 
 /// The ASCII digits of a text that has nothing beside them but punctuation and blanks.
 fn digits(text: &str) -> Option<String> {
-    text.chars()
-        .filter(|c| c.is_alphanumeric())
-        .map(|c| c.is_ascii_digit().then_some(c))
-        .collect()
+    text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.is_ascii_digit().then_some(c)).collect()
 }
 
 /// What may be shown of a number before its owner has signed in: `+1 •••-•••-1234`. Of a number
@@ -220,7 +232,9 @@ mod tests {
 
     #[test]
     fn national_and_international_forms_are_one_number() {
-        for written in ["7700 900123", "07700 900123", "+44 7700 900123", "0044 7700-900123", "(07700) 900.123"] {
+        for written in
+            ["7700 900123", "07700 900123", "+44 7700 900123", "0044 7700-900123", "(07700) 900.123"]
+        {
             assert_eq!(national("44", written).as_deref(), Ok("7700900123"), "{written}");
         }
         assert_eq!(national("+1", "1 (212) 555-0134").as_deref(), Ok("2125550134"));

@@ -44,7 +44,5 @@ pub mod page {
     pub const SIGNED_OUT: &str = "/signed-out";
 
     /// All of them, for the server's route table.
-    pub const ALL: [&str; 8] = [
-        HOME, SIGN_UP, LOG_IN, APPROVE, CODE, VERIFY_PHONE, ACCOUNT, SIGNED_OUT,
-    ];
+    pub const ALL: [&str; 8] = [HOME, SIGN_UP, LOG_IN, APPROVE, CODE, VERIFY_PHONE, ACCOUNT, SIGNED_OUT];
 }

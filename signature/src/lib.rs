@@ -40,8 +40,8 @@ pub struct SignedCall<'a> {
 
 impl SignedCall<'_> {
     fn mac(&self, api_key: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(api_key.as_bytes())
-            .expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(api_key.as_bytes()).expect("HMAC takes a key of any length");
         for part in [self.nonce, "|", self.method, "|", self.url, "|"] {
             mac.update(part.as_bytes());
         }
@@ -61,9 +61,7 @@ impl SignedCall<'_> {
     /// Whether `signature` is the one [`sign`](Self::sign) gives, compared in constant time.
     #[must_use]
     pub fn verify(&self, api_key: &str, signature: &str) -> bool {
-        STANDARD
-            .decode(signature)
-            .is_ok_and(|claimed| self.mac(api_key).verify_slice(&claimed).is_ok())
+        STANDARD.decode(signature).is_ok_and(|claimed| self.mac(api_key).verify_slice(&claimed).is_ok())
     }
 }
 
@@ -95,10 +93,7 @@ fn to_query(value: &Value, name: Option<&str>) -> String {
         }
         Value::Array(elements) => {
             let name = format!("{}[]", name.unwrap_or_default());
-            let pairs: Vec<String> = elements
-                .iter()
-                .map(|element| to_query(element, Some(&name)))
-                .collect();
+            let pairs: Vec<String> = elements.iter().map(|element| to_query(element, Some(&name))).collect();
             pairs.join("&")
         }
         Value::Null => pair(name, ""),
@@ -121,15 +116,9 @@ fn pair(name: Option<&str>, value: &str) -> String {
 
 /// Form encoding as the signature wants it: blank is `+`, and of the punctuation only `_.-~` stays.
 fn form(text: &str) -> String {
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'-')
-        .remove(b'~')
-        .remove(b' ');
-    utf8_percent_encode(text, ESCAPED)
-        .to_string()
-        .replace(' ', "+")
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b' ');
+    utf8_percent_encode(text, ESCAPED).to_string().replace(' ', "+")
 }
 
 #[cfg(test)]
@@ -149,8 +138,7 @@ mod tests {
     }
 
     fn vectors() -> Vec<Vector> {
-        let file: Value =
-            serde_json::from_str(include_str!("../vectors.json")).expect("vectors are JSON");
+        let file: Value = serde_json::from_str(include_str!("../vectors.json")).expect("vectors are JSON");
         let text = |vector: &Value, key: &str| vector[key].as_str().unwrap_or_default().to_owned();
         file["vectors"]
             .as_array()

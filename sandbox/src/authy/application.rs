@@ -20,8 +20,18 @@ pub(super) async fn details(_: Params) -> impl Responder {
 
 pub(super) async fn stats(emulator: Data<Emulator>, _: Params) -> HttpResponse {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let world = emulator.world();
     let today = Timestamp::from_millisecond(emulator.now()).unwrap_or_default().to_zoned(TimeZone::UTC);

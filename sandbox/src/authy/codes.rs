@@ -17,11 +17,19 @@ use crate::{
 
 const HOUR_MS: i64 = 3_600_000;
 
-pub(super) async fn sms(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn sms(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
     send(&emulator, &id, &params, Via::Sms)
 }
 
-pub(super) async fn call(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn call(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
     send(&emulator, &id, &params, Via::Call)
 }
 
@@ -82,7 +90,11 @@ fn mask(user: &User) -> String {
     format!("+{}-XXX-XXX-XX{tail}", user.phone.calling_code())
 }
 
-pub(super) async fn email(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn email(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    _: Params,
+) -> Result<HttpResponse, Refusal> {
     let now = emulator.now();
     emulator.change(|world| {
         let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;

@@ -4,7 +4,7 @@ mod application;
 mod codes;
 mod one_touch;
 mod phones;
-mod users;
+pub(crate) mod users;
 
 use actix_web::{
     middleware::from_fn,
@@ -53,6 +53,5 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/users/{id}/approval_requests", web::post().to(one_touch::create))
             .route("/approval_requests/{uuid}", web::get().to(one_touch::status))
             .default_service(web::to(answer::unknown_route)),
-    )
-    .route("/_sandbox/qr/{id}.svg", web::get().to(users::qr_code));
+    );
 }

@@ -19,7 +19,11 @@ const DAY_S: i64 = 86_400;
 const LONGEST_MESSAGE: usize = 200;
 const LONGEST_LABEL: usize = 20;
 
-pub(super) async fn create(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn create(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
     let user = {
         let world = emulator.world();
         let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
@@ -71,13 +75,19 @@ fn logos(params: &Params) -> Result<Vec<Value>, Refusal> {
     given
         .iter()
         .map(|logo| match (logo["res"].as_str(), logo["url"].as_str()) {
-            (Some(res @ ("default" | "low" | "med" | "high")), Some(url)) => Ok(json!({"res": res, "url": url})),
+            (Some(res @ ("default" | "low" | "med" | "high")), Some(url)) => {
+                Ok(json!({"res": res, "url": url}))
+            }
             _ => Err(Refusal::InvalidParameter("logos", "must have res and url each")),
         })
         .collect()
 }
 
-pub(super) async fn status(emulator: Data<Emulator>, uuid: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn status(
+    emulator: Data<Emulator>,
+    uuid: Path<String>,
+    _: Params,
+) -> Result<HttpResponse, Refusal> {
     let (world, now) = (emulator.world(), emulator.now());
     let found = world.approvals.iter().find(|approval| approval.uuid == *uuid);
     let approval = found.ok_or_else(|| Refusal::ApprovalNotFound(uuid.into_inner()))?;

@@ -1,18 +1,16 @@
 //! `phones/…`: verifications and information without an enrolled user.
 
-use actix_web::{
-    HttpResponse,
-    web::Data,
-};
+use actix_web::{HttpResponse, web::Data};
 use jiff::Timestamp;
 use serde_json::json;
-use shared::{Via, countries::COUNTRIES, phone::PhoneNumber};
+use shared::{Via, phone::PhoneNumber};
 
 use super::codes::words;
 use crate::{
     Emulator,
     answer::{Refusal, ok},
     params::Params,
+    view,
     world::{CODE_LIFE_MS, Message, Verification, random_digits, random_uuid},
 };
 
@@ -30,11 +28,10 @@ fn phone(params: &Params) -> Result<PhoneNumber, Refusal> {
     PhoneNumber::parse(&code, &number).map_err(|_| Refusal::PhoneInvalid)
 }
 
-/// The number as people write it.
+/// The number as the provider writes it: `+44 7700-900123`.
 fn written(phone: &PhoneNumber) -> String {
-    let country = COUNTRIES.iter().find(|country| country.calling_code.to_string() == phone.calling_code());
-    let national = country.map_or_else(|| phone.national().to_owned(), |country| country.group(phone.national()));
-    format!("+{} {}", phone.calling_code(), national.replace(' ', "-"))
+    let national = view::written(phone).replace(' ', "-");
+    national.replacen('-', " ", 1)
 }
 
 pub(super) async fn start(emulator: Data<Emulator>, params: Params) -> Result<HttpResponse, Refusal> {
@@ -123,7 +120,8 @@ pub(super) async fn check(emulator: Data<Emulator>, params: Params) -> Result<Ht
 
 pub(super) async fn status(emulator: Data<Emulator>, params: Params) -> Result<HttpResponse, Refusal> {
     let uuid = params.text("uuid");
-    let wanted = if uuid.is_none() { Some(phone(&params).map_err(|_| Refusal::NeedUuidOrPhone)?) } else { None };
+    let wanted =
+        if uuid.is_none() { Some(phone(&params).map_err(|_| Refusal::NeedUuidOrPhone)?) } else { None };
     let (world, now) = (emulator.world(), emulator.now());
     let found = world.verifications.iter().rev().find(|running| {
         uuid.as_ref().is_some_and(|uuid| running.uuid == *uuid)

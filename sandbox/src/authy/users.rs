@@ -79,14 +79,22 @@ fn looks_like_email(text: &str) -> bool {
     text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
 }
 
-pub(super) async fn remove(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn remove(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    _: Params,
+) -> Result<HttpResponse, Refusal> {
     emulator
         .change(|world| world.user_mut(&id).map(|user| user.removed = true))
         .ok_or(Refusal::UserNotFound)?;
     Ok(ok(&json!({"message": "User removed from application", "success": true})))
 }
 
-pub(super) async fn status(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn status(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    _: Params,
+) -> Result<HttpResponse, Refusal> {
     let world = emulator.world();
     // A removed user stays readable for a while, disabled.
     let user = id.parse().ok().and_then(|id: u64| world.users.get(&id)).ok_or(Refusal::UserNotFound)?;
@@ -147,7 +155,11 @@ pub(super) async fn secret(
 }
 
 /// The picture `secret` links to: an `otpauth` address for any authenticator app.
-pub(super) async fn qr_code(emulator: Data<Emulator>, request: HttpRequest, id: Path<String>) -> Result<HttpResponse, Refusal> {
+pub(crate) async fn qr_code(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, Refusal> {
     let world = emulator.world();
     let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
     let query: Vec<(String, String)> =
@@ -170,7 +182,11 @@ pub(super) async fn qr_code(emulator: Data<Emulator>, request: HttpRequest, id: 
         .body(picture))
 }
 
-pub(super) async fn export_secret(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn export_secret(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    _: Params,
+) -> Result<HttpResponse, Refusal> {
     let world = emulator.world();
     let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
     let otp = OTHER_APP.code(&user.secret, OTHER_APP.step(emulator.now()));
@@ -189,7 +205,11 @@ fn base32(bytes: &[u8; 20]) -> String {
         .collect()
 }
 
-pub(super) async fn register_activity(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn register_activity(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
     emulator.world().user(&id).ok_or(Refusal::UserNotFound)?;
     match params.text("type").as_deref() {
         Some("password_reset" | "banned" | "unbanned" | "cookie_login") => {
@@ -199,7 +219,11 @@ pub(super) async fn register_activity(emulator: Data<Emulator>, id: Path<String>
     }
 }
 
-pub(super) async fn update(emulator: Data<Emulator>, id: Path<String>, params: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn update(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    params: Params,
+) -> Result<HttpResponse, Refusal> {
     let email = params.text("email").filter(|email| looks_like_email(email));
     emulator.change(|world| {
         let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
@@ -209,7 +233,11 @@ pub(super) async fn update(emulator: Data<Emulator>, id: Path<String>, params: P
     Ok(ok(&json!({"message": "User was updated successfully", "success": true})))
 }
 
-pub(super) async fn phone_number(emulator: Data<Emulator>, id: Path<String>, _: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn phone_number(
+    emulator: Data<Emulator>,
+    id: Path<String>,
+    _: Params,
+) -> Result<HttpResponse, Refusal> {
     let world = emulator.world();
     let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
     Ok(ok(&json!({

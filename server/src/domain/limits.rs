@@ -64,10 +64,6 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self {
-            pending: Duration::from_secs(600),
-            idle: HOUR,
-            absolute: Duration::from_secs(24 * 3600),
-        }
+        Self { pending: Duration::from_secs(600), idle: HOUR, absolute: Duration::from_secs(24 * 3600) }
     }
 }

@@ -88,7 +88,8 @@ impl Inner {
     }
 
     fn hash(&self, password: &str) -> String {
-        let hash = bcrypt::hash(self.pre_hash(password), self.cost).expect("the cost was checked at the start");
+        let hash =
+            bcrypt::hash(self.pre_hash(password), self.cost).expect("the cost was checked at the start");
         format!("{KEYED}{hash}")
     }
 
@@ -138,7 +139,8 @@ mod tests {
     async fn plain_bcrypt_is_accepted_and_replaced() {
         let plain = bcrypt::hash("an old password", 4).expect("cost 4 is allowed");
         let hasher = hasher(4);
-        let Match::YesRehashed(newer) = hasher.check(&secret("an old password"), Some(plain.clone())).await else {
+        let Match::YesRehashed(newer) = hasher.check(&secret("an old password"), Some(plain.clone())).await
+        else {
             panic!("an old hash must be replaced");
         };
         assert!(newer.starts_with(KEYED));

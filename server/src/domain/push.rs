@@ -16,7 +16,9 @@ pub const ASK_EVERY: Duration = Duration::from_secs(5);
 pub const MOST_ASKS: i32 = 24;
 
 /// State of an approval request, as stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum ApprovalState {
     /// Being handed to the provider; nobody has seen it yet.

@@ -148,11 +148,8 @@ impl Accounts {
         let session = self.new_session(&user.id, &token, Rights::Pending);
         let session_id = session.id.clone();
         parts.store.write(move |db| sessions::insert(db, &session).map_err(Failure::from)).await?;
-        let attempt = Attempt {
-            session_id,
-            browser: client.browser.clone(),
-            address: client.address.clone(),
-        };
+        let attempt =
+            Attempt { session_id, browser: client.browser.clone(), address: client.address.clone() };
         match parts.begin(&user, &attempt).await {
             Ok(authy_response) => Ok(LoginAnswer { token: token.reveal().to_owned(), authy_response }),
             Err(failure) => {

@@ -124,7 +124,9 @@ impl SecondFactor {
             }
             Ok(false) => {
                 self.store
-                    .write(move |db| codes::finish_check(db, &check_id, Outcome::Wrong).map_err(Failure::from))
+                    .write(move |db| {
+                        codes::finish_check(db, &check_id, Outcome::Wrong).map_err(Failure::from)
+                    })
                     .await?;
                 Err(Refusal::WrongCode { left }.into())
             }

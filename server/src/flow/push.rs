@@ -174,7 +174,14 @@ impl SecondFactor {
                 }
                 if nonces::take(db, &callback.digest, now)? {
                     let named = Some(callback.provider_user.as_str());
-                    settle(db, &callback.reference, named, callback.verdict, now, now.plus(lifetimes.absolute))?;
+                    settle(
+                        db,
+                        &callback.reference,
+                        named,
+                        callback.verdict,
+                        now,
+                        now.plus(lifetimes.absolute),
+                    )?;
                 }
                 Ok(Taken::Yes)
             })
@@ -215,7 +222,9 @@ impl SecondFactor {
             Ok(Some(verdict)) => {
                 let (now, lifetimes) = (self.clock.now(), self.lifetimes);
                 self.store
-                    .write(move |db| settle(db, &reference.0, None, verdict, now, now.plus(lifetimes.absolute)))
+                    .write(move |db| {
+                        settle(db, &reference.0, None, verdict, now, now.plus(lifetimes.absolute))
+                    })
                     .await
             }
             Ok(None) => Ok(()),

@@ -73,7 +73,8 @@ impl Kind {
         if bytes.is_empty() {
             return Ok(Value::Object(Map::new()));
         }
-        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Unreadable("The body is not UTF-8."));
+        let text =
+            |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Unreadable("The body is not UTF-8."));
         match self {
             Self::Json => serde_json::from_str(text(bytes)?)
                 .map_err(|_| Error::Unreadable("The body is not JSON, or nested too deep.")),

@@ -57,7 +57,8 @@ impl Live {
         let Some(presented) = Presented::of(&request) else { return Ok(None) };
         let parts = request.app_data::<Data<SecondFactor>>().expect("the app has its second factor");
         let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
-        let found = parts.store.read(move |db| sessions::by_token(db, &hash, now, lifetimes).map_err(Error::from));
+        let found =
+            parts.store.read(move |db| sessions::by_token(db, &hash, now, lifetimes).map_err(Error::from));
         Ok(found.await?.map(|(session, user)| Self { session, user, presented }))
     }
 }

@@ -6,12 +6,7 @@ use std::{
     net::IpAddr,
 };
 
-use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
-    dev::Payload,
-    http::header,
-    web::Data,
-};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::Data};
 use ipnet::IpNet;
 use url::Url;
 

@@ -37,7 +37,11 @@ pub struct CookieSessions {
 
 /// The middleware. A `secure` cookie has the `__Host-` prefix, which binds it to this very host
 /// (RFC 6265bis §4.1.3.2).
-pub fn middleware(sessions: CookieSessions, app_secret: &Secret, secure: bool) -> SessionMiddleware<CookieSessions> {
+pub fn middleware(
+    sessions: CookieSessions,
+    app_secret: &Secret,
+    secure: bool,
+) -> SessionMiddleware<CookieSessions> {
     let name = if secure { "__Host-countersign_session" } else { "countersign_session" };
     SessionMiddleware::builder(sessions, Key::derive_from(app_secret.reveal().as_bytes()))
         .cookie_name(name.to_owned())
@@ -108,7 +112,12 @@ impl SessionStore for CookieSessions {
         SessionKey::try_from(token).map_err(|error| SaveError::Other(error.into()))
     }
 
-    async fn update(&self, key: SessionKey, state: State, _: &Duration) -> std::result::Result<SessionKey, UpdateError> {
+    async fn update(
+        &self,
+        key: SessionKey,
+        state: State,
+        _: &Duration,
+    ) -> std::result::Result<SessionKey, UpdateError> {
         let json = to_json(state).map_err(|error| UpdateError::Serialization(error.into()))?;
         self.set_state(hash(&key), json).await.map_err(|error| UpdateError::Other(error.into()))?;
         Ok(key)

@@ -22,7 +22,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Wraps the whole application.
 ///
 /// # Errors
-/// Never: what failed inside is turned into an answer here.
+/// When the session middleware could not reach the database; in the one shape, as everything else.
 pub async fn around(
     call: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -33,33 +33,32 @@ pub async fn around(
     let span = info_span!("request", id = %id);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let network = call.app_data::<Data<Network>>().expect("the app has its network").clone();
-    let request = call.request().clone();
     let answered = async {
         if is_refused(&call, &network) {
-            return call.error_response(Error::ForeignOrigin).map_into_boxed_body();
+            return Ok(call.error_response(Error::ForeignOrigin).map_into_boxed_body());
         }
         match next.call(call).await {
-            Ok(answer) => answer.map_into_boxed_body(),
-            Err(error) => {
-                let response = match error.as_error::<Error>() {
-                    Some(ours) => ours.error_response(),
-                    None => of_the_framework(&error).error_response(),
-                };
-                ServiceResponse::new(request, response)
-            }
+            Ok(answer) => Ok(answer.map_into_boxed_body()),
+            Err(error) => Err(of_the_framework(&error)),
         }
     };
-    let mut answer = answered.instrument(span.clone()).await;
-    let secure = network.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    careful(answer.headers_mut(), secure);
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        answer.headers_mut().insert(REQUEST_ID, id);
+    let mut answered = answered.instrument(span.clone()).await;
+    let status = match &answered {
+        Ok(answer) => answer.status(),
+        Err(error) => error.status_code(),
+    };
+    if let Ok(answer) = &mut answered {
+        let secure = network.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        careful(answer.headers_mut(), secure);
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            answer.headers_mut().insert(REQUEST_ID, id);
+        }
     }
     span.in_scope(|| {
         let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
-        tracing::info!(%method, %path, status = answer.status().as_u16(), ms = format!("{milliseconds:.1}"));
+        tracing::info!(%method, %path, status = status.as_u16(), ms = format!("{milliseconds:.1}"));
     });
-    Ok(answer)
+    answered.map_err(ActixError::from)
 }
 
 /// The session middleware answers 500 when the database fails it; any other error is of the request.
@@ -79,7 +78,7 @@ fn is_refused(call: &ServiceRequest, network: &Network) -> bool {
 }
 
 /// Sets what no answer should lack and leaves what a handler has set itself.
-fn careful(headers: &mut HeaderMap, secure: bool) {
+pub(super) fn careful(headers: &mut HeaderMap, secure: bool) {
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));

@@ -9,6 +9,7 @@ use actix_web::{
 use shared::{ApiError, ErrorCode};
 use thiserror::Error as ThisError;
 
+use super::edge::careful;
 use crate::{
     domain::refusal::{Counted, Refusal},
     flow::Failure,
@@ -130,6 +131,8 @@ impl Error {
             Self::Failed(Failure::Refused(Refusal::WrongCode { left })) => match left {
                 0 => "That is not the code we sent. No tries left for now.".to_owned(),
                 1 => "That is not the code we sent. 1 try left.".to_owned(),
+                // Without limits there is nothing to count.
+                1000.. => "That is not the code we sent.".to_owned(),
                 left => format!("That is not the code we sent. {left} tries left."),
             },
             Self::Failed(Failure::Refused(Refusal::TooMany { what, .. })) => too_many(*what).to_owned(),
@@ -183,7 +186,9 @@ fn said_of(code: ErrorCode) -> &'static str {
         ErrorCode::NotApproved => "The request has not been approved.",
         ErrorCode::PushOpen => "A request is open on the phone already.",
         ErrorCode::ProviderLimit => "The phone service sends no more to this number for now.",
-        ErrorCode::ProviderFailed => "The phone service did not answer. Nothing was sent. Try again in a moment.",
+        ErrorCode::ProviderFailed => {
+            "The phone service did not answer. Nothing was sent. Try again in a moment."
+        }
         ErrorCode::Unavailable => "We cannot answer right now. Try again in a moment.",
         _ => "Something went wrong on our side.",
     }
@@ -243,11 +248,14 @@ impl ResponseError for Error {
         if let Self::Method(methods) = self {
             answer.insert_header((header::ALLOW, *methods));
         }
-        answer.json(ApiError {
+        let mut answer = answer.json(ApiError {
             status: status.as_u16(),
             code,
             message: self.message(),
             fields: self.fields(),
-        })
+        });
+        // An error of the middleware's own passes nobody who would still set them.
+        careful(answer.headers_mut(), false);
+        answer
     }
 }

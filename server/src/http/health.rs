@@ -1,16 +1,10 @@
 //! For whoever watches over the process.
 
-use actix_web::{
-    HttpResponse,
-    web::Data,
-};
+use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 
 use super::error::Result;
-use crate::{
-    flow::second_factor::SecondFactor,
-    store::StoreError,
-};
+use crate::{flow::second_factor::SecondFactor, store::StoreError};
 
 /// The process answers.
 pub(super) async fn alive() -> HttpResponse {

@@ -54,5 +54,6 @@ fn get() -> Route {
 }
 
 fn at(path: &str, methods: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move || async move { Err::<String, _>(Error::Method(methods)) }))
+    web::resource(path)
+        .default_service(web::to(move || async move { Err::<String, _>(Error::Method(methods)) }))
 }

@@ -23,9 +23,11 @@ use crate::{
 pub(super) async fn status(parts: Data<SecondFactor>, request: HttpRequest) -> Result<Json<StatusAnswer>> {
     let presented = Presented::of(&request).ok_or(Refusal::NoSession)?;
     let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
-    let view = parts.store.read(move |db| sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
+    let view =
+        parts.store.read(move |db| sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
     let PushView { phone: (calling_code, national), push } = view.await?.ok_or(Refusal::NoSession)?;
-    let status = push.as_ref().map_or(PushStatus::Unverified, |push| push.status.seen_at(now, push.expires_at));
+    let status =
+        push.as_ref().map_or(PushStatus::Unverified, |push| push.status.seen_at(now, push.expires_at));
     let age = push.as_ref().map_or(Duration::ZERO, |push| now.since(push.created_at));
     Ok(Json(StatusAnswer {
         status,
@@ -48,11 +50,12 @@ fn as_seen(push: Push, now: Timestamp) -> Option<ApprovalRequest> {
 }
 
 /// Asks the phone once more, by the person's wish only.
-pub(super) async fn ask_again(parts: Data<SecondFactor>, live: Live, client: client::From) -> Result<Json<PushAnswer>> {
-    let attempt = Attempt {
-        session_id: live.session.id,
-        browser: client.0.browser,
-        address: client.0.address,
-    };
+pub(super) async fn ask_again(
+    parts: Data<SecondFactor>,
+    live: Live,
+    client: client::From,
+) -> Result<Json<PushAnswer>> {
+    let attempt =
+        Attempt { session_id: live.session.id, browser: client.0.browser, address: client.0.address };
     Ok(Json(parts.ask_again(&live.user, &attempt).await?))
 }

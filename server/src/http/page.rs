@@ -77,7 +77,8 @@ impl Page {
 
     fn answer(&self, name: &str, status: StatusCode, request: &HttpRequest) -> Option<HttpResponse> {
         let file = self.files.get(name)?;
-        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text =
+            |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut answer = HttpResponseBuilder::new(status);
         answer
             .content_type(file.kind)

@@ -40,7 +40,11 @@ pub(super) async fn create(
 }
 
 /// Ends the session at the server.
-pub(super) async fn delete(parts: Data<SecondFactor>, cookie: Session, request: HttpRequest) -> Result<HttpResponse> {
+pub(super) async fn delete(
+    parts: Data<SecondFactor>,
+    cookie: Session,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
     let live = Live::of(request).await?.ok_or(Refusal::NotSignedIn)?;
     let id = live.session.id;
     parts.store.write(move |db| sessions::delete(db, &id).map_err(Error::from)).await?;
@@ -54,7 +58,11 @@ pub(super) async fn delete(parts: Data<SecondFactor>, cookie: Session, request: 
 }
 
 /// Trades an approved session for one with a new id.
-pub(super) async fn go_on(parts: Data<SecondFactor>, cookie: Session, live: Live) -> Result<Json<TokenAnswer>> {
+pub(super) async fn go_on(
+    parts: Data<SecondFactor>,
+    cookie: Session,
+    live: Live,
+) -> Result<Json<TokenAnswer>> {
     let (token, id) = (Token::new(parts.random), live.session.id);
     let hash = token.hash();
     let renewed = parts.store.write(move |db| sessions::renew(db, &id, &hash).map_err(Error::from)).await?;

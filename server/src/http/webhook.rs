@@ -33,7 +33,8 @@ struct Signed<'a> {
 
 impl<'a> Signed<'a> {
     fn of(request: &'a HttpRequest) -> Result<Self> {
-        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text =
+            |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (nonce, signature) = (text(NONCE_HEADER), text(SIGNATURE_HEADER));
         if nonce.is_empty() || nonce.chars().count() > LONGEST_NONCE || signature.is_empty() {
             return Err(Error::WrongSignature);
@@ -43,7 +44,11 @@ impl<'a> Signed<'a> {
 
     fn check(&self, parts: &SecondFactor, method: &str, url: &str, params: Params<'_>) -> Result<()> {
         let call = SignedCall { nonce: self.nonce, method, url, params };
-        if call.verify(parts.provider.webhook_key(), self.signature) { Ok(()) } else { Err(Error::WrongSignature) }
+        if call.verify(parts.provider.webhook_key(), self.signature) {
+            Ok(())
+        } else {
+            Err(Error::WrongSignature)
+        }
     }
 }
 

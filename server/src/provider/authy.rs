@@ -111,7 +111,9 @@ impl Authy {
         let request = self.http.get(self.url(&path)).query(&[("force", "true")]);
         match self.call(request).await {
             Ok(answer) => Ok(answer["token"] == "is valid"),
-            Err(ProviderError::Refused { status: 401, code }) if matches!(code.as_str(), "60019" | "60020") => {
+            Err(ProviderError::Refused { status: 401, code })
+                if matches!(code.as_str(), "60019" | "60020") =>
+            {
                 Ok(false)
             }
             Err(error) => Err(error),
@@ -144,8 +146,8 @@ impl Authy {
             }
             body.extend_from_slice(&chunk);
         }
-        let body: Value = serde_json::from_slice(&body)
-            .map_err(|_| ProviderError::Nonsense { status: status.as_u16() })?;
+        let body: Value =
+            serde_json::from_slice(&body).map_err(|_| ProviderError::Nonsense { status: status.as_u16() })?;
         let success = body["success"] == Value::Bool(true) || body["success"] == "true";
         if status == StatusCode::OK && success { Ok(body) } else { Err(refusal(status.as_u16(), &body)) }
     }

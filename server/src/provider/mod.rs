@@ -97,7 +97,12 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn push(&self, user: &ProviderUser, question: &Question, life: Duration) -> Result<Reference, ProviderError> {
+    pub async fn push(
+        &self,
+        user: &ProviderUser,
+        question: &Question,
+        life: Duration,
+    ) -> Result<Reference, ProviderError> {
         match self {
             Self::Authy(authy) => authy.push(user, question, life).await,
         }
@@ -185,7 +190,19 @@ mod tests {
             assert!(Code::read(good).is_some(), "{good}");
         }
         let long = "1".repeat(200);
-        for bad in ["", "123", "12345678901", "../sms", "1/2#", "%2e%2e", "１２３４５６", "12a4", "1234\n", "+1234", &long] {
+        for bad in [
+            "",
+            "123",
+            "12345678901",
+            "../sms",
+            "1/2#",
+            "%2e%2e",
+            "１２３４５６",
+            "12a4",
+            "1234\n",
+            "+1234",
+            &long,
+        ] {
             assert!(Code::read(bad).is_none(), "{bad}");
         }
     }

@@ -148,11 +148,7 @@ pub fn settle(
         .filter(dsl::status.eq(ApprovalState::Pending))
         .filter(dsl::expires_at.gt(now));
     let moved = diesel::update(open)
-        .set((
-            dsl::status.eq(status),
-            dsl::settled_at.eq(now),
-            dsl::next_ask_at.eq(None::<Timestamp>),
-        ))
+        .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_ask_at.eq(None::<Timestamp>)))
         .execute(db)?;
     Ok((moved == 1).then_some(Settled { user_id, session_id }))
 }
@@ -179,9 +175,8 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<Vec<Due>> {
 pub fn claim(db: &mut Db, due: &Due, now: Timestamp) -> QueryResult<bool> {
     let next = (due.asks + 1 < MOST_ASKS).then(|| now.plus(ASK_EVERY));
     let unclaimed = dsl::approvals.find(&due.id).filter(dsl::next_ask_at.eq(due.next_ask_at));
-    let claimed = diesel::update(unclaimed)
-        .set((dsl::next_ask_at.eq(next), dsl::asks.eq(due.asks + 1)))
-        .execute(db)?;
+    let claimed =
+        diesel::update(unclaimed).set((dsl::next_ask_at.eq(next), dsl::asks.eq(due.asks + 1))).execute(db)?;
     Ok(claimed == 1)
 }
 

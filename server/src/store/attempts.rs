@@ -11,7 +11,9 @@ use super::{
 use crate::domain::clock::Timestamp;
 
 /// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Kind {
     /// A password that is being checked, or was wrong.

@@ -13,7 +13,9 @@ use super::{
 use crate::domain::clock::Timestamp;
 
 /// What became of a code somebody typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Outcome {
     /// Handed to the provider, no answer yet.

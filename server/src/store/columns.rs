@@ -82,7 +82,9 @@ word_column!(super::attempts::Kind,
 );
 
 /// [`Via`] belongs to the wire crate; this is the same as a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
 #[diesel(sql_type = Text)]
 pub(super) struct ViaColumn(pub(super) Via);
 

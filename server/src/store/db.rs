@@ -67,7 +67,8 @@ impl Manager {
                 Ok(Db::Postgres(db))
             }),
             Backend::Sqlite(file) => {
-                if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty())
+                {
                     fs::create_dir_all(folder)
                         .map_err(|error| ConnectionError::BadConnection(error.to_string()))
                         .map_err(r2d2::Error::ConnectionError)?;
@@ -122,7 +123,9 @@ mod tests {
     fn the_scheme_alone_chooses_and_an_unknown_one_is_refused() {
         assert!(matches!(Backend::of("postgres://h/d"), Some(Backend::Postgres(_))));
         assert!(matches!(Backend::of("postgresql://h/d"), Some(Backend::Postgres(_))));
-        assert!(matches!(Backend::of("sqlite://data/a.db"), Some(Backend::Sqlite(file)) if file == "data/a.db"));
+        assert!(
+            matches!(Backend::of("sqlite://data/a.db"), Some(Backend::Sqlite(file)) if file == "data/a.db")
+        );
         assert!(matches!(Backend::of("/var/lib/a.db"), Some(Backend::Sqlite(_))));
         assert!(Backend::of("mysql://h/d").is_none());
         assert!(Backend::of("postgre://h/d").is_none());

@@ -101,8 +101,10 @@ impl Store {
                 Db::Sqlite(db) => db.run_pending_migrations(MIGRATIONS_SQLITE).map(drop),
                 Db::Postgres(db) => {
                     // Several servers may start at once; the lock goes with the connection.
-                    diesel::sql_query("SELECT pg_advisory_lock(hashtextextended('countersign migrations', 0))")
-                        .execute(db)?;
+                    diesel::sql_query(
+                        "SELECT pg_advisory_lock(hashtextextended('countersign migrations', 0))",
+                    )
+                    .execute(db)?;
                     let done = db.run_pending_migrations(MIGRATIONS_POSTGRES).map(drop);
                     diesel::sql_query("SELECT pg_advisory_unlock_all()").execute(db)?;
                     done
@@ -145,7 +147,10 @@ impl Store {
     ///
     /// # Errors
     /// What `act` answers, or that the database could not do it.
-    pub async fn write<T, E>(&self, act: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    pub async fn write<T, E>(
+        &self,
+        act: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -167,7 +172,10 @@ impl Store {
         .await
     }
 
-    async fn blocking<T, E>(&self, work: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    async fn blocking<T, E>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,

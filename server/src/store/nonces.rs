@@ -20,9 +20,7 @@ pub fn take(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
     if seen > 0 {
         return Ok(false);
     }
-    diesel::insert_into(nonces::table)
-        .values((dsl::digest.eq(digest), dsl::at.eq(now)))
-        .execute(db)?;
+    diesel::insert_into(nonces::table).values((dsl::digest.eq(digest), dsl::at.eq(now))).execute(db)?;
     Ok(true)
 }
 

@@ -1,6 +1,5 @@
 //! The tables, as both databases have them.
 
-
 diesel::table! {
     users (id) {
         id -> Text,

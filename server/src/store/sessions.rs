@@ -9,12 +9,7 @@ use super::{
     schema::{approvals, users},
     users::UserRow,
 };
-use crate::domain::{
-    clock::Timestamp,
-    limits::Lifetimes,
-    push::ApprovalState,
-    rights::Rights,
-};
+use crate::domain::{clock::Timestamp, limits::Lifetimes, push::ApprovalState, rights::Rights};
 
 /// A session that lives.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -77,13 +72,10 @@ pub struct Push {
     pub expires_at: Timestamp,
 }
 
-
 /// Sessions that have not ended: before their end, and not idle for too long.
 macro_rules! live {
     ($now:expr, $lifetimes:expr) => {
-        dsl::expires_at
-            .gt($now)
-            .and(dsl::seen_at.gt($now.minus($lifetimes.idle)))
+        dsl::expires_at.gt($now).and(dsl::seen_at.gt($now.minus($lifetimes.idle)))
     };
 }
 
@@ -110,7 +102,12 @@ pub fn by_token(
 ///
 /// # Errors
 /// When the query fails.
-pub fn push_by_token(db: &mut Db, token_hash: &str, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<Option<PushView>> {
+pub fn push_by_token(
+    db: &mut Db,
+    token_hash: &str,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> QueryResult<Option<PushView>> {
     dsl::sessions
         .inner_join(users::table)
         .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
@@ -125,7 +122,12 @@ pub fn push_by_token(db: &mut Db, token_hash: &str, now: Timestamp, lifetimes: L
 ///
 /// # Errors
 /// When the query fails.
-pub fn state(db: &mut Db, token_hash: &str, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<Option<String>> {
+pub fn state(
+    db: &mut Db,
+    token_hash: &str,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> QueryResult<Option<String>> {
     dsl::sessions
         .filter(dsl::token_hash.eq(token_hash))
         .filter(live!(now, lifetimes))
@@ -174,7 +176,8 @@ pub fn delete_by_token(db: &mut Db, token_hash: &str) -> QueryResult<()> {
 /// # Errors
 /// When the statement fails.
 pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> QueryResult<bool> {
-    let pending = dsl::sessions.find(id).filter(dsl::rights.eq(Rights::Pending)).filter(dsl::expires_at.gt(now));
+    let pending =
+        dsl::sessions.find(id).filter(dsl::rights.eq(Rights::Pending)).filter(dsl::expires_at.gt(now));
     let proven = diesel::update(pending)
         .set((dsl::rights.eq(Rights::Proven), dsl::seen_at.eq(now), dsl::expires_at.eq(expires_at)))
         .execute(db)?;

@@ -172,7 +172,12 @@ pub fn wrong_codes(db: &mut Db, id: &str) -> QueryResult<(i32, Option<Timestamp>
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_wrong_codes(db: &mut Db, id: &str, count: i32, locked_until: Option<Timestamp>) -> QueryResult<()> {
+pub fn set_wrong_codes(
+    db: &mut Db,
+    id: &str,
+    count: i32,
+    locked_until: Option<Timestamp>,
+) -> QueryResult<()> {
     diesel::update(dsl::users.find(id))
         .set((dsl::wrong_codes.eq(count), dsl::codes_locked_until.eq(locked_until)))
         .execute(db)

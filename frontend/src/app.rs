@@ -1,0 +1,98 @@
+//! The routes, and what stands around every page.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::{
+    components::{Route, Router, Routes},
+    hooks::use_location,
+    path,
+};
+use shared::routes::page;
+
+use crate::{
+    browser,
+    components::seal::Mark,
+    pages::{
+        account::Account, approve::Approve, code::Code, home::Home, log_in::LogIn, not_found::NotFound,
+        sign_up::SignUp, signed_out::SignedOut, verify_phone::VerifyPhone,
+    },
+    who::{Visit, Who, goer},
+};
+
+#[component]
+pub fn App() -> impl IntoView {
+    let visit = Visit::provide();
+    visit.refresh_soon();
+    view! {
+        <a class="skip" href="#main">"Skip to content"</a>
+        <Router>
+            <Top />
+            <main id="main">
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=Home />
+                    <Route path=path!("/signup") view=SignUp />
+                    <Route path=path!("/login") view=LogIn />
+                    <Route path=path!("/approve") view=Approve />
+                    <Route path=path!("/code") view=Code />
+                    <Route path=path!("/verify-phone") view=VerifyPhone />
+                    <Route path=path!("/account") view=Account />
+                    <Route path=path!("/signed-out") view=SignedOut />
+                </Routes>
+            </main>
+        </Router>
+        <Foot />
+    }
+}
+
+#[component]
+fn Top() -> impl IntoView {
+    let visit = Visit::get();
+    let here = use_location().pathname;
+    let go = goer();
+    let leave = move |to: &'static str| {
+        let go = go.clone();
+        move |_| {
+            let go = go.clone();
+            spawn_local(async move {
+                go(to, false);
+                visit.leave().await;
+            });
+        }
+    };
+    let links = move || match visit.who.get() {
+        Who::SignedIn(_) => view! {
+            <a href=page::ACCOUNT>"Account"</a>
+            <button class="link" type="button" on:click=leave(page::SIGNED_OUT)>"Log out"</button>
+        }
+        .into_any(),
+        Who::Pending(_) => {
+            view! { <button class="link" type="button" on:click=leave(page::HOME)>"Cancel"</button> }
+                .into_any()
+        }
+        Who::Loading | Who::Unknown(_) | Who::Anonymous => view! {
+            <Show when=move || here.get() != page::LOG_IN>
+                <a href=page::LOG_IN>"Log in"</a>
+            </Show>
+            <Show when=move || here.get() != page::SIGN_UP>
+                <a href=page::SIGN_UP>"Create account"</a>
+            </Show>
+        }
+        .into_any(),
+    };
+    view! {
+        <header class="top">
+            <a class="brand" href=page::HOME><Mark />"Countersign"</a>
+            <nav class="quiet" aria-label="Account">{links}</nav>
+        </header>
+    }
+}
+
+#[component]
+fn Foot() -> impl IntoView {
+    view! {
+        <footer class="foot quiet">
+            <span>"Two halves, one sign-in."</span>
+            {browser::sandbox_phone().map(|url| view! { <a href=url target="phone">"Sandbox phone"</a> })}
+        </footer>
+    }
+}

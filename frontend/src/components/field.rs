@@ -1,0 +1,110 @@
+//! Fields: a label, a control, and a hint or an error tied to it.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+
+/// What is wrong with a field, beside it.
+#[component]
+pub fn FieldError(id: String, #[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
+    move || {
+        text.get().map(|text| {
+            view! { <p class="error" id=id.clone() role="alert">{icon(Icon::Alert)}<span>{text}</span></p> }
+        })
+    }
+}
+
+/// A message above a form or under a button.
+#[component]
+pub fn Notice(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
+    move || {
+        text.get().map(|text| {
+            view! { <div class="notice stop" role="alert">{icon(Icon::Alert)}<div>{text}</div></div> }
+        })
+    }
+}
+
+/// What a text field is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose {
+    pub id: &'static str,
+    pub label: &'static str,
+    pub kind: &'static str,
+    pub autocomplete: &'static str,
+    pub inputmode: &'static str,
+}
+
+#[component]
+pub fn TextField(
+    purpose: Purpose,
+    value: RwSignal<String>,
+    #[prop(optional, into)] error: Signal<Option<String>>,
+) -> impl IntoView {
+    let Purpose { id, label, kind, autocomplete, inputmode } = purpose;
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            <input
+                id=id
+                name=id
+                type=kind
+                autocomplete=autocomplete
+                inputmode=inputmode
+                autocapitalize="none"
+                spellcheck="false"
+                required
+                prop:value=move || value.get()
+                on:input:target=move |event| value.set(event.target().value())
+                aria-invalid=move || error.get().is_some().then_some("true")
+                aria-describedby=move || error.get().map(|_| format!("{id}-error"))
+            />
+            <FieldError id=format!("{id}-error") text=error />
+        </div>
+    }
+}
+
+#[component]
+pub fn PasswordField(
+    value: RwSignal<String>,
+    autocomplete: &'static str,
+    #[prop(optional, into)] error: Signal<Option<String>>,
+    #[prop(optional, into)] described_by: Option<&'static str>,
+) -> impl IntoView {
+    let shown = RwSignal::new(false);
+    let described = move || match (error.get(), described_by) {
+        (Some(_), Some(advice)) => Some(format!("password-error {advice}")),
+        (Some(_), None) => Some("password-error".to_owned()),
+        (None, advice) => advice.map(str::to_owned),
+    };
+    view! {
+        <div class="field">
+            <label for="password">"Password"</label>
+            <div class="join">
+                <input
+                    class="revealed"
+                    id="password"
+                    name="password"
+                    type=move || if shown.get() { "text" } else { "password" }
+                    autocomplete=autocomplete
+                    autocapitalize="none"
+                    spellcheck="false"
+                    required
+                    prop:value=move || value.get()
+                    on:input:target=move |event| value.set(event.target().value())
+                    aria-invalid=move || error.get().is_some().then_some("true")
+                    aria-describedby=described
+                />
+                <button
+                    class="link"
+                    type="button"
+                    aria-pressed=move || shown.get().to_string()
+                    aria-label="Show password"
+                    on:click=move |_| shown.update(|shown| *shown = !*shown)
+                >
+                    {move || if shown.get() { "Hide" } else { "Show" }}
+                </button>
+            </div>
+            <FieldError id="password-error".to_owned() text=error />
+        </div>
+    }
+}

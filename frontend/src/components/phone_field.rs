@@ -1,0 +1,112 @@
+//! A phone number: country and national number, grouped as it is typed.
+
+use leptos::prelude::*;
+use shared::{
+    countries::COUNTRIES,
+    phone::{Country, PhoneNumber, PhoneProblem},
+};
+
+use super::{field::FieldError, picker::Picker};
+use crate::browser;
+
+/// What a phone field holds.
+#[derive(Debug, Clone, Copy)]
+pub struct PhoneEntry {
+    pub country: RwSignal<&'static Country>,
+    /// As shown, with blanks.
+    pub number: RwSignal<String>,
+}
+
+impl PhoneEntry {
+    /// Empty, for the country of the reader's language.
+    pub fn new() -> Self {
+        let here = browser::region().and_then(|iso| Country::by_iso(&iso));
+        let country = here.or_else(|| Country::by_iso("US")).unwrap_or(&COUNTRIES[0]);
+        Self { country: RwSignal::new(country), number: RwSignal::new(String::new()) }
+    }
+
+    pub fn calling_code(self) -> String {
+        self.country.get_untracked().calling_code.to_string()
+    }
+
+    /// What keeps this from being a number of the chosen country.
+    pub fn problem(self) -> Option<String> {
+        let country = self.country.get_untracked();
+        let number = PhoneNumber::parse(&self.calling_code(), &self.number.get_untracked());
+        number.err().map(|problem| match problem {
+            PhoneProblem::Length { given, .. } => PhoneProblem::length_in(country, given).to_string(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Takes what was typed or pasted. With a plus in front the calling code is read off it.
+    fn typed(self, text: &str) {
+        if let Some((country, rest)) = text.trim_start().strip_prefix('+').and_then(by_calling_code) {
+            if *self.country.get_untracked() != *country {
+                self.country.set(country);
+            }
+            self.number.set(country.group(&rest));
+            return;
+        }
+        if text.chars().any(char::is_alphabetic) || text.trim_start().starts_with('+') {
+            // Not for us to mend: the check says what is wrong with it.
+            self.number.set(text.to_owned());
+            return;
+        }
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        self.number.set(self.country.get_untracked().group(&digits));
+    }
+}
+
+/// The country whose calling code the digits begin with, and what follows; only once enough follows
+/// to tell codes apart that begin alike.
+fn by_calling_code(text: &str) -> Option<(&'static Country, String)> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let main = ["US", "GB", "RU", "IT", "AU", "NO", "MA", "FR", "FI", "CW"];
+    let all = main.iter().filter_map(|iso| Country::by_iso(iso)).chain(&COUNTRIES);
+    all.filter_map(|country| Some((country, digits.strip_prefix(&country.calling_code.to_string())?)))
+        .find(|(country, rest)| rest.len() >= usize::from(country.lengths[0].min(6)))
+        .map(|(country, rest)| (country, rest.to_owned()))
+}
+
+#[component]
+pub fn PhoneField(entry: PhoneEntry, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+    let PhoneEntry { country, number } = entry;
+    let regroup = Callback::new(move |()| {
+        entry.typed(&number.get_untracked());
+        browser::focus("#phone");
+    });
+    let describe = move || if error.get().is_some() { "phone-error" } else { "phone-hint" };
+    view! {
+        <div class="field">
+            <label for="phone">"Phone"</label>
+            <div class="join">
+                <Picker chosen=country on_choose=regroup />
+                <input
+                    id="phone"
+                    name="phone"
+                    type="tel"
+                    inputmode="tel"
+                    autocomplete="tel"
+                    required
+                    placeholder=move || country.get().group(country.get().example)
+                    prop:value=move || number.get()
+                    on:input:target=move |event| {
+                        let input = event.target();
+                        let text = input.value();
+                        let at_end = input.selection_end().ok().flatten().is_none_or(|at| at as usize >= text.len());
+                        // In the middle of the number the cursor would jump; it is grouped later.
+                        if at_end { entry.typed(&text) } else { number.set(text) }
+                    }
+                    on:change:target=move |event| entry.typed(&event.target().value())
+                    aria-invalid=move || error.get().is_some().then_some("true")
+                    aria-describedby=describe
+                />
+            </div>
+            <FieldError id="phone-error".to_owned() text=error />
+            <Show when=move || error.get().is_none()>
+                <p class="quiet" id="phone-hint">"We ask this phone at every sign-in. No advertising, ever."</p>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,24 @@
+//! No page here.
+
+use leptos::prelude::*;
+use shared::routes::page;
+
+use crate::components::{
+    pair::{Stub, arrive},
+    seal::Half,
+};
+
+#[component]
+pub fn NotFound() -> impl IntoView {
+    arrive("No page here");
+    view! {
+        <div class="pair">
+            <section class="sheet stack">
+                <h1 tabindex="-1">"No page here"</h1>
+                <p>"The address may be mistyped, or the page is gone. Your session is as it was."</p>
+                <div class="row"><a class="button" href=page::HOME>"Go to the start"</a></div>
+            </section>
+            <Stub half=Half::Hold heading="404" text="Only one half was found." />
+        </div>
+    }
+}

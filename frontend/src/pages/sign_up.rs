@@ -1,0 +1,241 @@
+//! Making both halves.
+
+use std::collections::BTreeMap;
+
+use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use shared::{
+    NewUser,
+    account::{email_problem, name_problem},
+    password::Advice,
+    routes::page,
+};
+
+use crate::{
+    api::{self, Failure},
+    browser,
+    components::{
+        field::{Notice, PasswordField, Purpose, TextField},
+        icon::{Icon, icon},
+        pair::{Stub, arrive},
+        phone_field::{PhoneEntry, PhoneField},
+        seal::Half,
+    },
+    who::{For, Only, Visit, goer},
+};
+
+#[component]
+pub fn SignUp() -> impl IntoView {
+    arrive("Create your account");
+    view! { <Only page_for=For::Anonymous><Form /></Only> }
+}
+
+/// What is wrong with which field, by its name on the wire.
+type Problems = BTreeMap<&'static str, String>;
+
+/// Fields in the order of the form: name on the wire, id of the control.
+const FIELDS: [(&str, &str); 5] = [
+    ("fullName", "#name"),
+    ("email", "#email"),
+    ("password", "#password"),
+    ("countryCode", "#phone"),
+    ("phone", "#phone"),
+];
+
+#[derive(Clone, Copy)]
+struct Entry {
+    name: RwSignal<String>,
+    email: RwSignal<String>,
+    password: RwSignal<String>,
+    phone: PhoneEntry,
+}
+
+impl Entry {
+    fn advice(self) -> Advice {
+        let (name, email) = (self.name.get(), self.email.get());
+        self.password.with(|password| Advice::on(password, &[&name, &email]))
+    }
+
+    /// What can be seen from here; the server looks again.
+    fn problems(self) -> Problems {
+        let mut problems = Problems::new();
+        if let Some(problem) = self.name.with_untracked(|name| name_problem(name.trim())) {
+            problems.insert("fullName", problem.to_owned());
+        }
+        if let Some(problem) = self.email.with_untracked(|email| email_problem(email.trim())) {
+            problems.insert("email", problem.to_owned());
+        }
+        if let Some(refusal) = untrack(|| self.advice()).refusal() {
+            problems.insert("password", refusal.to_owned());
+        }
+        if let Some(problem) = self.phone.problem() {
+            problems.insert("phone", problem);
+        }
+        problems
+    }
+
+    fn new_user(self) -> NewUser {
+        NewUser {
+            full_name: self.name.get_untracked(),
+            email: self.email.get_untracked(),
+            phone: self.phone.number.get_untracked(),
+            country_code: self.phone.calling_code(),
+            password: self.password.get_untracked(),
+            username: String::new(),
+        }
+    }
+}
+
+fn from_server(failure: &Failure) -> Problems {
+    FIELDS.iter().filter_map(|(name, _)| Some((*name, failure.field(name)?))).collect()
+}
+
+/// "One field needs another look."
+fn summary(count: usize) -> String {
+    const WORDS: [&str; 4] = ["Two", "Three", "Four", "Five"];
+    match count {
+        1 => "One field needs another look.".to_owned(),
+        count => format!("{} fields need another look.", WORDS.get(count - 2).copied().unwrap_or("Some")),
+    }
+}
+
+#[component]
+fn Form() -> impl IntoView {
+    let text = || RwSignal::new(String::new());
+    let entry = Entry { name: text(), email: text(), password: text(), phone: PhoneEntry::new() };
+    let problems = RwSignal::new(Problems::new());
+    let failure = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(false);
+    let visit = Visit::get();
+    let go = goer();
+    let complain = move |found: Problems, message: Option<String>| {
+        failure.set(message.or_else(|| Some(summary(found.len()))));
+        let first = FIELDS.iter().find(|(name, _)| found.contains_key(name));
+        problems.set(found);
+        if let Some((_, control)) = first {
+            browser::focus(control);
+        }
+    };
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if busy.get_untracked() {
+            return;
+        }
+        let found = entry.problems();
+        if !found.is_empty() {
+            complain(found, None);
+            return;
+        }
+        busy.set(true);
+        failure.set(None);
+        problems.set(Problems::new());
+        let go = go.clone();
+        spawn_local(async move {
+            match api::sign_up(&entry.new_user()).await {
+                Ok(()) => {
+                    visit.refresh().await;
+                    go(page::ACCOUNT, true);
+                }
+                Err(refused) => {
+                    busy.set(false);
+                    let found = from_server(&refused);
+                    let message = found.is_empty().then(|| refused.message());
+                    complain(found, message);
+                }
+            }
+        });
+    };
+    // What is being mended is no longer complained about.
+    let mended = move |name: &'static str| {
+        if problems.with_untracked(|found| found.contains_key(name)) {
+            problems.update(|found| drop(found.remove(name)));
+            if problems.with_untracked(Problems::is_empty) {
+                failure.set(None);
+            }
+        }
+    };
+    Effect::watch(move || entry.name.track(), move |(), _, _| mended("fullName"), false);
+    Effect::watch(move || entry.email.track(), move |(), _, _| mended("email"), false);
+    Effect::watch(move || entry.password.track(), move |(), _, _| mended("password"), false);
+    let phone = move || (entry.phone.number.track(), entry.phone.country.track());
+    Effect::watch(
+        phone,
+        move |_, _, _| {
+            mended("phone");
+            mended("countryCode");
+        },
+        false,
+    );
+    let problem = move |name: &'static str| {
+        Signal::derive(move || problems.with(|problems| problems.get(name).cloned()))
+    };
+    let phone_problem = Signal::derive(move || {
+        problems.with(|found| found.get("countryCode").or(found.get("phone")).cloned())
+    });
+    const NAME: Purpose =
+        Purpose { id: "name", label: "Full name", kind: "text", autocomplete: "name", inputmode: "text" };
+    const EMAIL: Purpose =
+        Purpose { id: "email", label: "E-mail", kind: "email", autocomplete: "username", inputmode: "email" };
+    view! {
+        <div class="pair">
+            <section class="sheet stack">
+                <h1 tabindex="-1">"Create your account"</h1>
+                <Notice text=failure />
+                <form class="stack" on:submit=submit novalidate>
+                    <TextField purpose=NAME value=entry.name error=problem("fullName") />
+                    <TextField purpose=EMAIL value=entry.email error=problem("email") />
+                    <div class="stack">
+                        <PasswordField
+                            value=entry.password
+                            autocomplete="new-password"
+                            error=problem("password")
+                            described_by="password-advice"
+                        />
+                        <PasswordAdvice entry />
+                    </div>
+                    <PhoneField entry=entry.phone error=phone_problem />
+                    <button class="button wide" aria-busy=move || busy.get().then_some("true")>"Create account"</button>
+                </form>
+                <p class="quiet">"Have an account? "<a class="link" href=page::LOG_IN>"Log in"</a></p>
+            </section>
+            <Stub
+                half=Half::None
+                heading="You are making both halves"
+                text="A password you know and a phone you hold. From then on, both are asked."
+            />
+        </div>
+    }
+}
+
+/// One honest sentence about length, and what can be checked from here.
+#[component]
+fn PasswordAdvice(entry: Entry) -> impl IntoView {
+    let advice = Memo::new(move |_| entry.advice());
+    let sentence = move || match advice.get().length {
+        0 => "Three or four unrelated words make a good one.".to_owned(),
+        1 => "1 character. Three or four unrelated words would be far harder to guess.".to_owned(),
+        length if length < shared::password::ADVISED => {
+            format!("{length} characters. Three or four unrelated words would be far harder to guess.")
+        }
+        length => format!("{length} characters. Long is what counts, and this is."),
+    };
+    let check = move |met: fn(Advice) -> bool, text: &'static str| {
+        let met = Memo::new(move |_| met(advice.get()));
+        view! {
+            <li class:met=move || met.get()>
+                {move || icon(if met.get() { Icon::Check } else { Icon::Dot })}
+                {text}
+                <span class="hide">{move || if met.get() { ": yes" } else { ": not yet" }}</span>
+            </li>
+        }
+    };
+    view! {
+        <div class="advice" id="password-advice" aria-live="polite">
+            <p>{sentence}</p>
+            <ul>
+                {check(|advice| advice.length >= shared::password::SHORTEST, "At least 8 characters, better 15")}
+                {check(|advice| advice.length > 0 && !advice.common, "Not one of the 1,000 most used passwords")}
+                {check(|advice| advice.length > 0 && !advice.personal, "Not your name or e-mail")}
+            </ul>
+        </div>
+    }
+}

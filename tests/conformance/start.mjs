@@ -1,0 +1,77 @@
+// Starts a sandbox of its own for one test file.
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { once } from "node:events";
+
+export const KEY = "sandbox-api-key";
+
+/** A port nobody listens at. */
+export async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Runs a program until it answers at `url`; `stop` ends it. */
+export async function start(program, env, url, cwd) {
+  const child = spawn(program, [], { env: { ...process.env, ...env }, cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (log += text));
+  const ended = once(child, "exit");
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      await fetch(url);
+      break;
+    } catch (problem) {
+      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${program} did not start: ${log}`, { cause: problem });
+      // Between two looks whether the port is open yet.
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  }
+  return {
+    log: () => log,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** A sandbox, and the buttons of its control API. */
+export async function startSandbox(webhook = "") {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const program = await start(process.env.SANDBOX, { SANDBOX_PORT: String(port), WEBHOOK_URL: webhook }, `${url}/_sandbox/config`);
+  return { ...program, ...control(url) };
+}
+
+/** The control API of a sandbox. */
+export function control(url) {
+  const call = async (method, path, body) => {
+    const answer = await fetch(`${url}/_sandbox${path}`, {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : undefined;
+  };
+  return {
+    url,
+    phone: (number) => call("GET", `/phones/${encodeURIComponent(number)}`),
+    phones: async () => (await call("GET", "/phones")).phones,
+    setApp: (number, authyApp) => call("PUT", `/phones/${encodeURIComponent(number)}`, { authyApp }),
+    answer: (uuid, verdict) => call("POST", `/approval-requests/${uuid}/${verdict}`),
+    advance: (advanceSeconds) => call("PUT", "/clock", { advanceSeconds }),
+    faults: (fault) => call("PUT", "/faults", fault),
+    clearFaults: () => call("DELETE", "/faults"),
+    webhook: (settings) => call("PUT", "/webhook", settings),
+    requests: async () => (await call("GET", "/requests")).requests,
+    reset: () => call("POST", "/reset"),
+  };
+}

@@ -1,0 +1,130 @@
+//! A throw-away PostgreSQL cluster for the tests, from the machine's own programs.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    step::{Result, output, succeed},
+    tools,
+};
+
+/// A running cluster; it stops and vanishes when this is dropped.
+pub struct Cluster {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    /// PostgreSQL refuses to run as root; then it runs as this user.
+    user: Option<String>,
+}
+
+impl Cluster {
+    /// Makes a cluster and starts it on a free port, for this machine alone.
+    pub fn start() -> Result<Self> {
+        let programs = programs()?;
+        let as_root = output(Command::new("id").arg("-u")).as_deref() == Some("0");
+        let known = |name: &&str| output(Command::new("id").args(["-u", name])).is_some();
+        let user =
+            as_root.then(|| ["postgres", "nobody"].into_iter().find(known).map(str::to_owned)).flatten();
+        if as_root && user.is_none() {
+            return Err("PostgreSQL does not run as root; make a user named postgres".into());
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+        let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+        drop(listener);
+        let folder = env::temp_dir().join(format!("countersign-postgres-{port}"));
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        if let Some(user) = &user {
+            succeed(Command::new("chown").arg(user).arg(&folder))?;
+        }
+        let cluster = Self { programs, folder, port, user };
+        cluster.make()?;
+        Ok(cluster)
+    }
+
+    fn make(&self) -> Result {
+        let data = self.folder.join("data");
+        let quiet = |command: &mut Command| match command.output() {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
+        let words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
+        quiet(self.program("initdb").arg("--pgdata").arg(&data).args(words))?;
+        let folder = self.folder.display();
+        // Nobody will miss these data: no waiting for the disk.
+        let settings = format!(
+            "-p {} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off \
+             -c full_page_writes=off -c max_connections=300",
+            self.port
+        );
+        let log = self.folder.join("log");
+        quiet(
+            self.program("pg_ctl")
+                .args(["start", "--wait", "--options", &settings])
+                .arg("--log")
+                .arg(log)
+                .arg("--pgdata")
+                .arg(&data),
+        )
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let file = self.programs.join(name);
+        let mut command = match &self.user {
+            Some(user) => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", user, "--"]).arg(file);
+                command
+            }
+            None => Command::new(file),
+        };
+        command.current_dir(&self.folder);
+        command
+    }
+
+    /// Address of its maintenance database.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let data = self.folder.join("data");
+        let stop = self
+            .program("pg_ctl")
+            .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
+            .arg(data)
+            .output();
+        if stop.is_ok() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The folder with `initdb`, `pg_ctl` and `postgres`.
+fn programs() -> Result<PathBuf> {
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    tools::debian_package(
+        &["postgresql"],
+        "the API tests run on PostgreSQL too",
+        "install PostgreSQL's server programs",
+    )?;
+    find().ok_or_else(|| "PostgreSQL is installed, but has no initdb in /usr/lib/postgresql".into())
+}
+
+fn find() -> Option<PathBuf> {
+    let complete =
+        |folder: &Path| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).is_file());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let debian = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
+    // Debian's folders first: what stands on the PATH may be links that do not find their own files.
+    debian.chain(env::split_paths(&path)).find(|folder| complete(folder))
+}

@@ -1,0 +1,140 @@
+//! What the machine must have: found where it is, installed where it is missing, each announced
+//! with what it is for and how long it takes.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::step::{Result, cache, cargo, output, root, step, succeed};
+
+const TRUNK: &str = "0.21.14";
+const BINARYEN: &str = "132.0.0";
+
+/// The program of this name on the PATH.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// Puts folders before the PATH of a command.
+pub fn with_path<'a>(command: &'a mut Command, folders: &[PathBuf]) -> Result<&'a mut Command> {
+    let old = env::var_os("PATH").unwrap_or_default();
+    let all = folders.iter().cloned().chain(env::split_paths(&old));
+    let joined = env::join_paths(all).map_err(|error| format!("PATH: {error}"))?;
+    Ok(command.env("PATH", joined))
+}
+
+/// The compiler's standard library for the browser.
+pub fn wasm_target() -> Result {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let installed = || {
+        let folder = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
+        folder.is_some_and(|folder| Path::new(&folder).is_dir())
+    };
+    if installed() {
+        return Ok(());
+    }
+    step("Installing Rust's wasm32 target: compiles the page (half a minute)", || {
+        succeed(Command::new("rustup").args(["target", "add", TARGET]))
+            .map_err(|problem| format!("{problem}; install the target {TARGET} for this Rust by hand"))
+    })
+}
+
+/// A tool that cargo builds, of a fixed version, kept between clones. Answers the folder it is in.
+fn cargo_tool(package: &str, program: &str, version: &str, locked: bool, purpose: &str) -> Result<PathBuf> {
+    let has_version = |file: &Path| {
+        let printed = output(Command::new(file).arg("--version"));
+        printed.is_some_and(|text| text.split_whitespace().any(|word| word == version))
+    };
+    if let Some(folder) = on_path(program).filter(|file| has_version(file)).and_then(folder_of) {
+        return Ok(folder);
+    }
+    let home = cache().join(format!("{package}-{version}"));
+    let bin = home.join("bin");
+    if has_version(&bin.join(program)) {
+        return Ok(bin);
+    }
+    step(&format!("Installing {package} {version}: {purpose}"), || {
+        let mut install = cargo(&["install", package, "--version", version, "--root"]);
+        install.arg(&home).args(locked.then_some("--locked"));
+        succeed(&mut install)
+    })?;
+    Ok(bin)
+}
+
+fn folder_of(file: PathBuf) -> Option<PathBuf> {
+    file.parent().map(Path::to_owned)
+}
+
+/// Trunk, which puts the page together.
+pub fn trunk() -> Result<PathBuf> {
+    cargo_tool("trunk", "trunk", TRUNK, true, "puts the page together (4 to 7 minutes)")
+}
+
+/// wasm-bindgen of exactly the version the page is compiled with.
+pub fn wasm_bindgen() -> Result<PathBuf> {
+    let version = locked_version("wasm-bindgen")?;
+    cargo_tool(
+        "wasm-bindgen-cli",
+        "wasm-bindgen",
+        &version,
+        false,
+        "joins the page's WebAssembly to the browser (3 minutes)",
+    )
+}
+
+/// The version of a package in `Cargo.lock`.
+fn locked_version(package: &str) -> Result<String> {
+    let lock =
+        fs::read_to_string(root().join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \""));
+    let version = version.and_then(|line| line.strip_suffix('"'));
+    version.map(str::to_owned).ok_or_else(|| format!("Cargo.lock names no {package}"))
+}
+
+/// wasm-opt, which makes the page smaller. Without npm the page is built without it.
+pub fn wasm_opt() -> Option<PathBuf> {
+    if let Some(file) = on_path("wasm-opt") {
+        return Some(file);
+    }
+    let home = cache().join(format!("binaryen-{BINARYEN}"));
+    let file = home.join("node_modules/.bin/wasm-opt");
+    if file.exists() {
+        return Some(file);
+    }
+    on_path("npm")?;
+    let installed =
+        step(&format!("Installing binaryen {BINARYEN}: makes the page smaller (10 seconds)"), || {
+            fs::create_dir_all(&home).map_err(|error| error.to_string())?;
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"]);
+            succeed(npm.arg(&home).arg(format!("binaryen@{BINARYEN}")))
+        });
+    if let Err(problem) = installed {
+        println!("    the page is built without it: {problem}");
+    }
+    file.exists().then_some(file)
+}
+
+/// A Debian package, where we may install one. `remedy` is what to do elsewhere.
+pub fn debian_package(packages: &[&str], purpose: &str, remedy: &str) -> Result {
+    let root_user = output(Command::new("id").arg("-u")).as_deref() == Some("0");
+    if !root_user || on_path("apt-get").is_none() {
+        return Err(format!("{remedy} (needed: {purpose})"));
+    }
+    step(&format!("Installing {}: {purpose} (a minute)", packages.join(" and ")), || {
+        let apt = |words: &[&str]| {
+            let mut command = Command::new("apt-get");
+            command.args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"]).args(words);
+            command.env("DEBIAN_FRONTEND", "noninteractive");
+            command
+        };
+        succeed(&mut apt(&["update"]))?;
+        succeed(apt(&["install", "--no-install-recommends"]).args(packages))
+    })
+    .map_err(|problem| format!("{problem}; {remedy}"))
+}
