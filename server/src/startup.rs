@@ -128,8 +128,17 @@ impl Server {
 
     /// Takes no more requests, finishes those under way, and ends.
     pub async fn stop(self) {
+        self.end(true).await;
+    }
+
+    /// Ends at once, as a crash would.
+    pub async fn abort(self) {
+        self.end(false).await;
+    }
+
+    async fn end(self, gracefully: bool) {
         self.housekeeping.abort();
-        self.handle.stop(true).await;
+        self.handle.stop(gracefully).await;
         if let Err(error) = self.running.await {
             tracing::warn!(%error, "the server ended oddly");
         }

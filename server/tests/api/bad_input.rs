@@ -1,0 +1,238 @@
+//! What cannot be read or meant: a 4xx in the one shape, nothing stored.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::routes;
+
+use crate::app::{Answer, TestApp};
+
+const POSTS: [&str; 6] = [
+    routes::USER,
+    routes::SESSION,
+    routes::SESSION_CONTINUE,
+    routes::SESSION_PUSH,
+    routes::SESSION_RESEND,
+    routes::SESSION_VERIFY,
+];
+/// Those that read a body.
+const READING: [&str; 4] = [routes::USER, routes::SESSION, routes::SESSION_RESEND, routes::SESSION_VERIFY];
+
+/// A client whose session makes every one of them reach its body.
+async fn signed_in(app: &TestApp) -> String {
+    app.stranger().post(routes::USER, app.new_person().form()).await.ok()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+async fn send(app: &TestApp, token: &str, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let session = app.bearer(token);
+    let request = session.request(Method::POST, path).header("Content-Type", kind).body(body);
+    session.send(request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_json_or_not_utf8_is_400() {
+    let app = TestApp::spawn().await;
+    let token = signed_in(&app).await;
+    for path in READING {
+        for body in [&b"{"[..], b"{\"a\":}", b"nonsense", b"{\"email\":\"\xff\xfe\"}", b"{} {}"] {
+            send(&app, &token, path, "application/json", body.to_vec()).await.refused(400, "unreadable");
+        }
+        let form = "application/x-www-form-urlencoded";
+        send(&app, &token, path, form, &b"code=\xff"[..]).await.refused(400, "unreadable");
+        send(&app, &token, path, form, "code=%ff%fe").await.refused(400, "unreadable");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_nested_a_hundred_thousand_deep_is_400() {
+    let app = TestApp::spawn().await;
+    let token = signed_in(&app).await;
+    for path in READING {
+        let deep = "[".repeat(30_000) + &"]".repeat(30_000);
+        send(&app, &token, path, "application/json", deep).await.refused(400, "unreadable");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
+    let app = TestApp::spawn().await;
+    let token = signed_in(&app).await;
+    for path in READING {
+        for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/jsonp"]
+        {
+            send(&app, &token, path, kind, "{}").await.refused(415, "unsupported_type");
+        }
+    }
+    send(&app, &token, routes::SESSION_RESEND, "text/plain", "").await.ok();
+    app.stranger()
+        .send(app.stranger().request(Method::POST, routes::SESSION))
+        .await
+        .refused(403, "wrong_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_megabytes_are_413() {
+    let app = TestApp::spawn().await;
+    let token = signed_in(&app).await;
+    for path in READING {
+        let large = json!({"password": "x".repeat(2 << 20)}).to_string();
+        send(&app, &token, path, "application/json", large).await.refused(413, "too_large");
+    }
+    let just = json!({"email": "a@example.com", "password": "x".repeat(60_000)}).to_string();
+    send(&app, &token, routes::SESSION, "application/json", just).await.refused(403, "wrong_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_methods_and_paths_are_405_and_404_in_the_one_shape() {
+    let app = TestApp::spawn().await;
+    let stranger = app.stranger();
+    for (method, path) in [
+        (Method::DELETE, routes::USER),
+        (Method::PUT, routes::SESSION),
+        (Method::GET, routes::SESSION_VERIFY),
+        (Method::POST, routes::AUTHY_STATUS),
+        (Method::PATCH, routes::AUTHY_CALLBACK),
+        (Method::POST, routes::HEALTHZ),
+        (Method::POST, routes::page::LOG_IN),
+    ] {
+        let answer = stranger.send(stranger.request(method.clone(), path)).await;
+        assert!(answer.headers.contains_key("allow"), "{method} {path}");
+        answer.refused(405, "method_not_allowed");
+    }
+    for path in ["/no/such/path", "/user/", "/session/unknown", "/%ff", "/..%2fuser", "/authy/status/x"] {
+        stranger.send(stranger.request(Method::POST, path)).await.refused(404, "not_found");
+        stranger.send(stranger.request(Method::GET, path)).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_missing_field_of_a_sign_up_is_named() {
+    let app = TestApp::spawn().await;
+    let refused = app.stranger().post(routes::USER, json!({})).await.refused(422, "invalid_fields");
+    let fields: Vec<&String> = refused["fields"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["countryCode", "email", "fullName", "password"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_field_of_a_sign_up_is_named_and_nothing_is_stored() {
+    let app = TestApp::spawn().await;
+    let long = |count: usize| Value::String("a".repeat(count));
+    let wrongs = [
+        ("fullName", long(201)),
+        ("fullName", json!("  ")),
+        ("fullName", json!("a\u{0}b")),
+        ("email", json!("no at sign")),
+        ("email", Value::String(format!("{}@example.com", "a".repeat(243)))),
+        ("password", json!("short")),
+        ("password", long(201)),
+        ("password", json!("12345678")),
+        ("phone", json!("12")),
+        ("phone", json!("７７００９００１２３")),
+        ("phone", json!("not a number")),
+        ("countryCode", json!("999")),
+        ("countryCode", json!("../../")),
+        ("username", json!("a b")),
+        ("username", json!("ada@example.com")),
+    ];
+    for (field, value) in wrongs {
+        let mut form = app.new_person().form();
+        form[field] = value.clone();
+        let refused = app.stranger().post(routes::USER, form).await.refused(422, "invalid_fields");
+        assert!(refused["fields"][field].is_string(), "{field} {value}: {refused}");
+    }
+    for field in ["fullName", "email", "password", "phone", "countryCode", "username"] {
+        for value in [json!([]), json!({}), json!(true), json!([["x"]])] {
+            let mut form = app.new_person().form();
+            form[field] = value.clone();
+            let refused = app.stranger().post(routes::USER, form).await.refused(422, "invalid_fields");
+            assert!(refused["fields"][field].is_string(), "{field} {value}: {refused}");
+        }
+    }
+    assert_eq!(app.provider_calls().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_no_object_is_422() {
+    let app = TestApp::spawn().await;
+    let token = signed_in(&app).await;
+    for path in READING {
+        for body in ["[]", "1", "null", "\"text\"", "true"] {
+            send(&app, &token, path, "application/json", body).await.refused(422, "invalid_fields");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_are_taken_where_text_is_meant() {
+    let app = TestApp::spawn().await;
+    let ada = app.new_person();
+    let mut form = ada.form();
+    form["phone"] = json!(ada.phone.parse::<u64>().unwrap());
+    form["countryCode"] = json!(44);
+    form["username"] = Value::Null;
+    app.stranger().post(routes::USER, form).await.ok();
+    let (session, _) = ada.log_in().await;
+    session.post(routes::SESSION_RESEND, json!({})).await.ok();
+    let code: String = ada.code().await;
+    // A number has no leading zeros; only where there are none can it be sent as one.
+    let body = if code.starts_with('0') {
+        json!({"code": code})
+    } else {
+        json!({"code": code.parse::<u64>().unwrap()})
+    };
+    session.post(routes::SESSION_VERIFY, body).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_channel_is_422() {
+    let app = TestApp::spawn().await;
+    let token = signed_in(&app).await;
+    for via in ["pigeon", "SMS", "sms,call"] {
+        let refused = app.bearer(&token).post(routes::SESSION_RESEND, json!({"via": via})).await;
+        assert!(refused.refused(422, "invalid_fields")["fields"]["via"].is_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_cannot_be_are_no_session() {
+    let app = TestApp::spawn().await;
+    for token in ["", " ", "'; DROP TABLE sessions; --", &"x".repeat(8000)] {
+        app.bearer(token).get(routes::USER).await.refused(403, "not_signed_in");
+        for path in &POSTS[2..] {
+            app.bearer(token).post(path, json!({})).await.refused(404, "no_session");
+        }
+    }
+    let stranger = app.stranger();
+    let request = stranger.request(Method::GET, routes::USER).header(routes::TOKEN_HEADER, &b"\xff\xfe"[..]);
+    stranger.send(request).await.refused(403, "not_signed_in");
+    for cookie in
+        ["countersign_session=", "countersign_session=%00", "countersign_session=forged", "a=b; =; ;;"]
+    {
+        let request = stranger.request(Method::GET, routes::USER).header("Cookie", cookie);
+        stranger.send(request).await.refused(403, "not_signed_in");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_webhooks_are_refused_without_a_500() {
+    let app = TestApp::spawn().await;
+    let stranger = app.stranger();
+    let hook = || {
+        stranger
+            .request(Method::POST, routes::AUTHY_CALLBACK)
+            .header(signature::NONCE_HEADER, "1")
+            .header(signature::SIGNATURE_HEADER, "AAAA")
+    };
+    let json = |body: Vec<u8>| hook().header("Content-Type", "application/json").body(body);
+    stranger.send(json(vec![b' '; 2 << 20])).await.refused(413, "too_large");
+    stranger.send(json(b"[".repeat(40_000))).await.refused(400, "unreadable");
+    stranger.send(json(b"{\"a\":1,\"a\":2}".to_vec())).await.refused(401, "wrong_signature");
+    stranger.send(json(b"\xff".to_vec())).await.refused(400, "unreadable");
+    stranger
+        .send(hook().header("Content-Type", "text/plain").body("x"))
+        .await
+        .refused(415, "unsupported_type");
+    stranger.send(hook()).await.refused(401, "wrong_signature");
+}

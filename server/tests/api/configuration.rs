@@ -1,0 +1,118 @@
+//! What stops the start, and with which line.
+
+use std::{collections::HashMap, fs};
+
+use server::config::{Config, ConfigError};
+use tempfile::TempDir;
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = TempDir::new().expect("a temporary folder");
+    let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+    Config::read(&|name| variables.get(name).map(|value| (*value).to_owned()), folder.path())
+}
+
+const PRODUCTION: [(&str, &str); 3] = [
+    ("APP_ENV", "production"),
+    ("AUTHY_API_KEY", "a key of our own"),
+    ("APP_SECRET", "forty characters that nobody has published"),
+];
+
+fn production_with(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
+    let mut variables = PRODUCTION.to_vec();
+    variables.retain(|(known, _)| *known != name);
+    variables.push((name, value));
+    read(&variables)
+}
+
+#[test]
+fn nothing_need_be_set_in_development() {
+    let config = read(&[]).expect("the defaults are right");
+    assert_eq!((config.port, config.sandbox, config.bcrypt_cost), (3000, Some(3001), 12));
+    assert_eq!(config.host.to_string(), "127.0.0.1");
+    assert!(!config.secure_cookies());
+}
+
+#[test]
+fn a_key_of_ones_own_switches_the_sandbox_off() {
+    for name in ["AUTHY_API_KEY", "ACCOUNT_SECURITY_API_KEY"] {
+        let config = read(&[(name, "a key of our own")]).expect("one variable is enough");
+        assert_eq!(config.sandbox, None);
+        assert_eq!(config.provider_url(None), "https://api.authy.com");
+    }
+}
+
+#[test]
+fn a_wrong_value_stops_the_start_with_one_line_that_names_the_variable() {
+    for (name, value) in [
+        ("PORT", "many"),
+        ("HOST", "nowhere"),
+        ("DATABASE_URL", "mysql://here/there"),
+        ("PUBLIC_URL", "ftp://example.com"),
+        ("PUBLIC_URL", "https://example.com/?a=b"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, somewhere"),
+        ("BCRYPT_COST", "3"),
+        ("BCRYPT_COST", "16"),
+        ("TOKEN_ROTATION", "maybe"),
+        ("PUSH_MATCH", "required"),
+        ("LIMITS", "none"),
+        ("LIMIT_WRONG_CODES", "0"),
+        ("SANDBOX", "sometimes"),
+        ("APP_ENV", "test"),
+        ("APP_SECRET", "short"),
+        ("AUTHY_API_URL", "api.authy.com"),
+        ("LOG_FORMAT", "xml"),
+        ("SESSION_IDLE_SECONDS", "-1"),
+        ("PROVIDER_TIMEOUT_SECONDS", "0"),
+    ] {
+        let line = read(&[(name, value)]).expect_err(name).to_string();
+        assert!(line.starts_with(&format!("{name}: ")) && !line.contains('\n'), "{line}");
+    }
+}
+
+#[test]
+fn production_needs_keys_and_secret_and_refuses_what_is_for_play() {
+    let config = read(&PRODUCTION).expect("this much is enough");
+    assert!(config.secure_cookies());
+    assert_eq!(config.sandbox, None);
+    for (name, value) in [
+        ("AUTHY_API_KEY", ""),
+        ("AUTHY_API_KEY", "sandbox-api-key"),
+        ("APP_SECRET", ""),
+        ("APP_SECRET", "replace-this-with-32-random-characters-or-more"),
+        ("SANDBOX", "on"),
+        ("LIMITS", "off"),
+        ("BCRYPT_COST", "9"),
+    ] {
+        let line = production_with(name, value).expect_err(name).to_string();
+        assert!(line.starts_with(&format!("{name}: ")), "{line}");
+    }
+}
+
+#[test]
+fn a_value_may_stand_in_a_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("key");
+    fs::write(&file, "a key of our own\n").unwrap();
+    let path = file.display().to_string();
+    let config = read(&[("AUTHY_API_KEY_FILE", &path)]).expect("the file is read");
+    assert_eq!(config.authy_key.reveal(), "a key of our own");
+    let both = read(&[("AUTHY_API_KEY_FILE", &path), ("AUTHY_API_KEY", "another")]).expect_err("two values");
+    assert!(both.to_string().starts_with("AUTHY_API_KEY: "), "{both}");
+    let missing = read(&[("APP_SECRET_FILE", "/no/such/file")]).expect_err("no file");
+    assert!(missing.to_string().starts_with("APP_SECRET_FILE: "), "{missing}");
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let config = read(&PRODUCTION).expect("this much is enough");
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("of our own") && !printed.contains("nobody has published"), "{printed}");
+}
+
+#[test]
+fn the_development_secret_is_made_once_and_kept() {
+    let folder = TempDir::new().unwrap();
+    let secret = || Config::read(&|_| None, folder.path()).expect("the defaults are right").app_secret;
+    assert_eq!(secret().reveal().len(), 64);
+    assert_eq!(secret(), secret());
+}

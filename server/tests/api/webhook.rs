@@ -1,0 +1,282 @@
+//! The provider's webhook.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use shared::routes;
+use signature::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
+
+use crate::app::{Answer, Person, TestApp};
+
+/// A webhook to be sent, with what its signature is made of.
+struct Hook {
+    key: &'static str,
+    nonce: String,
+    url: String,
+    body: Value,
+}
+
+impl Hook {
+    async fn for_push(person: &Person<'_>, uuid: &str, status: &str) -> Self {
+        let app = person.app;
+        // Nobody but the provider knows its id of a user; the path it was asked under has it.
+        let calls = app.provider_calls().await;
+        let push =
+            calls.iter().rev().find(|call| call.contains("/approval_requests")).expect("a push went out");
+        let id: u64 = push.split('/').nth(4).unwrap().parse().unwrap();
+        Self {
+            key: sandbox::API_KEY,
+            nonce: "1772460151".into(),
+            url: app.url(routes::AUTHY_CALLBACK),
+            body: json!({
+                "authy_id": id, "device_uuid": 12, "callback_action": "approval_request_status",
+                "uuid": uuid, "status": status, "approval_request": {"transaction": {"hidden_details": {}, "reason": null}}
+            }),
+        }
+    }
+
+    fn signature(&self) -> String {
+        let params = Params::Body(&self.body);
+        SignedCall { nonce: &self.nonce, method: "POST", url: &self.url, params }.sign(self.key)
+    }
+
+    async fn send(&self, app: &TestApp) -> Answer {
+        self.send_signed(app, &self.signature(), &self.body).await
+    }
+
+    async fn send_signed(&self, app: &TestApp, signature: &str, body: &Value) -> Answer {
+        let stranger = app.stranger();
+        let request = stranger
+            .request(Method::POST, routes::AUTHY_CALLBACK)
+            .header(SIGNATURE_HEADER, signature)
+            .header(NONCE_HEADER, &self.nonce);
+        stranger.send(request.json(body)).await
+    }
+}
+
+async fn quiet_app() -> TestApp {
+    let app = TestApp::spawn().await;
+    app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_webhook_moves_a_pending_request_of_that_user() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    let (session, uuid) = ada.log_in().await;
+    Hook::for_push(&ada, &uuid, "approved").await.send(&app).await.ok();
+    assert!(session.is_signed_in().await);
+}
+
+/// Defect 3, and the client libraries that accept a callback without a signature.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_empty_or_wrong_signature_is_401_and_changes_nothing() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    let (session, uuid) = ada.log_in().await;
+    let hook = Hook::for_push(&ada, &uuid, "approved").await;
+    let stranger = app.stranger();
+    let bare = || stranger.request(Method::POST, routes::AUTHY_CALLBACK).json(&hook.body);
+    let mut bodies = Vec::new();
+    let mut refused = |answer: Answer| {
+        bodies.push(answer.text.clone());
+        answer.refused(401, "wrong_signature");
+    };
+    refused(stranger.send(bare()).await);
+    refused(stranger.send(bare().header(NONCE_HEADER, "1")).await);
+    refused(stranger.send(bare().header(SIGNATURE_HEADER, hook.signature())).await);
+    refused(stranger.send(bare().header(SIGNATURE_HEADER, hook.signature()).header(NONCE_HEADER, "")).await);
+    refused(
+        stranger
+            .send(bare().header(SIGNATURE_HEADER, hook.signature()).header(NONCE_HEADER, "n".repeat(201)))
+            .await,
+    );
+    refused(hook.send_signed(&app, "", &hook.body).await);
+    refused(hook.send_signed(&app, "AAAA", &hook.body).await);
+    refused(Hook { key: "another key", ..Hook::for_push(&ada, &uuid, "approved").await }.send(&app).await);
+    let mut changed = hook.body.clone();
+    changed["status"] = json!("denied");
+    refused(hook.send_signed(&app, &hook.signature(), &changed).await);
+    let elsewhere = Hook { url: "http://elsewhere.example/authy/callback".into(), ..hook };
+    refused(elsewhere.send(&app).await);
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "all refusals look the same");
+    assert_eq!(session.status().await, "pending");
+}
+
+/// Defect 3: the base string must not depend on headers a proxy may or may not send.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_signed_address_is_the_configured_one_whatever_the_headers_say() {
+    let app = TestApp::with(&[("PUBLIC_URL", "https://sign.example.com:8443/")]).await;
+    app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    let ada = app.person().await;
+    let (session, uuid) = ada.log_in().await;
+    let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+    hook.send(&app).await.refused(401, "wrong_signature");
+    hook.url = "https://sign.example.com:8443/authy/callback".into();
+    let stranger = app.stranger();
+    let request = stranger
+        .request(Method::POST, routes::AUTHY_CALLBACK)
+        .header(SIGNATURE_HEADER, hook.signature())
+        .header(NONCE_HEADER, &hook.nonce)
+        .header("X-Forwarded-Proto", "gopher")
+        .header("X-Forwarded-Host", "evil.example");
+    stranger.send(request.json(&hook.body)).await.ok();
+    assert_eq!(session.status().await, "approved");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
+    let forwarded = async |trusted: &str| {
+        let app = TestApp::with(&[("TRUSTED_PROXIES", trusted)]).await;
+        app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+        let ada = app.person().await;
+        let (_, uuid) = ada.log_in().await;
+        let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+        hook.url = "https://sign.example.com/authy/callback".into();
+        let stranger = app.stranger();
+        let request = stranger
+            .request(Method::POST, routes::AUTHY_CALLBACK)
+            .header(SIGNATURE_HEADER, hook.signature())
+            .header(NONCE_HEADER, &hook.nonce)
+            .header("X-Forwarded-Proto", "https")
+            .header("X-Forwarded-Host", "sign.example.com");
+        stranger.send(request.json(&hook.body)).await.status
+    };
+    assert_eq!(forwarded("127.0.0.1").await, StatusCode::OK);
+    assert_eq!(forwarded("10.0.0.0/8").await, StatusCode::UNAUTHORIZED);
+}
+
+/// Defect 3: the nonce is remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_changes_nothing_even_a_hundred_at_once() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    let (session, uuid) = ada.log_in().await;
+    let hook = Hook::for_push(&ada, &uuid, "approved").await;
+    let answers = futures_util::future::join_all((0..100).map(|_| hook.send(&app))).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    assert!(session.is_signed_in().await);
+    session.delete(routes::SESSION).await.ok();
+    hook.send(&app).await.ok();
+    session.get(routes::USER).await.refused(403, "not_signed_in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_answers_within_one_second_may_carry_the_same_nonce() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    let (first, first_uuid) = ada.log_in().await;
+    let (second, second_uuid) = ada.log_in().await;
+    Hook::for_push(&ada, &first_uuid, "approved").await.send(&app).await.ok();
+    Hook::for_push(&ada, &second_uuid, "approved").await.send(&app).await.ok();
+    assert!(first.is_signed_in().await);
+    assert!(second.is_signed_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settled_or_expired_request_moves_no_more() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    let (denied, uuid) = ada.log_in().await;
+    Hook::for_push(&ada, &uuid, "denied").await.send(&app).await.ok();
+    let mut late = Hook::for_push(&ada, &uuid, "approved").await;
+    late.nonce = "2".into();
+    late.send(&app).await.ok();
+    assert_eq!(denied.status().await, "denied");
+    let (expired, uuid) = ada.log_in().await;
+    let hook = Hook::for_push(&ada, &uuid, "approved").await;
+    app.advance(120);
+    hook.send(&app).await.ok();
+    assert_eq!(expired.status().await, "expired");
+    assert!(!expired.is_signed_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_of_one_user_moves_no_request_of_another() {
+    let app = quiet_app().await;
+    let (ada, grace) = (app.person().await, app.person().await);
+    let (victim, uuid) = ada.log_in().await;
+    let (_, own) = grace.log_in().await;
+    let mut hook = Hook::for_push(&grace, &own, "approved").await;
+    hook.body["uuid"] = json!(uuid);
+    hook.send(&app).await.ok();
+    assert_eq!(victim.status().await, "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_user_is_404_but_the_dashboards_test_call_is_200() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    let (_, uuid) = ada.log_in().await;
+    let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+    hook.body["authy_id"] = json!(4711);
+    hook.send(&app).await.refused(404, "no_such_user");
+    hook.body["authy_id"] = json!(1234);
+    hook.body["device_uuid"] = json!("0a1b2c3d-0000-0136-aaaa-0242ac110002");
+    hook.body["uuid"] = json!("unknown-uuid");
+    hook.send(&app).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_webhook_comes_as_a_form_or_a_query_as_well() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    for method in [Method::POST, Method::GET] {
+        let (session, uuid) = ada.log_in().await;
+        let hook = Hook::for_push(&ada, &uuid, "approved").await;
+        let pairs = signature::canonical(&hook.body);
+        let call =
+            SignedCall { nonce: "7", method: method.as_str(), url: &hook.url, params: Params::Query(&pairs) };
+        let stranger = app.stranger();
+        let request = match method {
+            Method::GET => stranger.request(method.clone(), &format!("{}?{pairs}", routes::AUTHY_CALLBACK)),
+            _ => stranger
+                .request(method.clone(), routes::AUTHY_CALLBACK)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .body(pairs.clone()),
+        };
+        let request = request.header(SIGNATURE_HEADER, call.sign(sandbox::API_KEY)).header(NONCE_HEADER, "7");
+        stranger.send(request).await.ok();
+        assert!(session.is_signed_in().await, "{method}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_published_vectors_are_verified_by_the_server() {
+    let file: Value = serde_json::from_str(include_str!("../../../signature/vectors.json")).unwrap();
+    let key = file["vectors"][0]["api_key"].as_str().unwrap();
+    let app = TestApp::with(&[
+        ("AUTHY_API_KEY", key),
+        ("SANDBOX", "off"),
+        ("AUTHY_API_URL", "http://127.0.0.1:9"),
+        ("PUBLIC_URL", "https://hooks.example.test"),
+    ])
+    .await;
+    let mut checked = 0;
+    for vector in file["vectors"].as_array().unwrap() {
+        let text = |name: &str| vector[name].as_str().unwrap_or_default().to_owned();
+        if text("url") != "https://hooks.example.test/authy/callback" || text("api_key") != key {
+            continue;
+        }
+        let stranger = app.stranger();
+        let request = match vector["body_raw"].as_str() {
+            Some(raw) => stranger
+                .request(Method::POST, routes::AUTHY_CALLBACK)
+                .header("Content-Type", "application/json")
+                .body(raw.to_owned()),
+            None => stranger
+                .request(Method::GET, &format!("{}?{}", routes::AUTHY_CALLBACK, text("canonical_params"))),
+        };
+        let signed = |signature: &str| {
+            let request = request.try_clone().unwrap();
+            request.header(SIGNATURE_HEADER, signature).header(NONCE_HEADER, text("nonce"))
+        };
+        // Past the signature, most of them lack what a callback must have, or name nobody here.
+        let genuine = stranger.send(signed(&text("signature"))).await;
+        assert!(matches!(genuine.status.as_u16(), 404 | 422), "{}: {}", text("name"), genuine.text);
+        let forged = text("signature").replacen(&text("signature")[..1], "_", 1);
+        stranger.send(signed(&forged)).await.refused(401, "wrong_signature");
+        checked += 1;
+    }
+    assert!(checked >= 28, "{checked}");
+}
