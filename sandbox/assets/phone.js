@@ -85,7 +85,7 @@ function when(text) {
   return `${name}, ${time.format(at)}`;
 }
 
-const state = { phones: [], chosen: undefined, read: 0, tab: "requests", shown: "", spoken: new Set() };
+const state = { phones: [], chosen: undefined, read: 0, spoken: new Set() };
 let timers = [];
 
 const waiting = (phone) => phone.approvalRequests.filter((request) => request.status === "pending");
@@ -108,32 +108,36 @@ async function load() {
   show();
 }
 
-function show() {
-  const signature = JSON.stringify([state.chosen, state.phones.map(({ softTokenExpiresInMs, ...rest }) => ({
-    ...rest,
-    approvalRequests: rest.approvalRequests.map(({ expiresInMs, ...request }) => request),
-  }))]);
-  // The same as before: leave what has the focus alone.
-  if (signature === state.shown) return;
-  state.shown = signature;
-  timers = [];
+/** Parts of the page, each drawn anew only when its own data are other ones: what somebody is about
+ *  to press must not be replaced under the finger. */
+const parts = new Map();
+function draw(id, data, build) {
+  const signature = JSON.stringify(data);
+  if (parts.get(id)?.signature === signature) return;
   const focused = document.activeElement?.dataset?.key;
-  element("nobody").hidden = state.phones.length > 0;
-  element("phones").replaceChildren(...state.phones.map(listed));
+  timers = [];
+  element(id).replaceChildren(...[build()].flat());
+  parts.set(id, { signature, timers });
+  if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function show() {
   const phone = chosen();
+  element("nobody").hidden = state.phones.length > 0;
+  draw("phones", [state.chosen, state.phones.map((one) => [one.written, one.email, one.authyApp, waiting(one).length])], () => state.phones.map(listed));
   element("device").hidden = element("app-switch").hidden = !phone;
   if (phone) {
     element("number").textContent = phone.written;
     element("owner").textContent = phone.email ?? "Nobody is enrolled with this number";
     element("installed").checked = phone.authyApp;
-    element("p-requests").replaceChildren(requests(phone));
-    element("p-messages").replaceChildren(messages(phone));
-    element("p-calls").replaceChildren(calls(phone));
-    element("p-token").replaceChildren(token(phone));
+    const asked = phone.approvalRequests.map(({ expiresInMs, ...request }) => request);
+    draw("p-requests", [phone.authyApp, asked], () => requests(phone));
+    draw("p-messages", phone.messages, () => messages(phone));
+    draw("p-calls", phone.messages, () => calls(phone));
+    draw("p-token", [phone.softToken, phone.authyApp], () => token(phone));
     speak(phone);
   }
   tick();
-  if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function listed(phone) {
@@ -239,7 +243,7 @@ function speak(phone) {
 }
 
 function tick() {
-  for (const timer of timers) timer();
+  for (const part of parts.values()) for (const timer of part.timers) timer();
 }
 
 const tabs = [...document.querySelectorAll("[role=tab]")];

@@ -45,7 +45,7 @@ export async function start(program, env, url, cwd) {
 export async function startSandbox(webhook = "") {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const program = await start(process.env.SANDBOX, { SANDBOX_PORT: String(port), WEBHOOK_URL: webhook }, `${url}/_sandbox/config`);
+  const program = await start(process.env.SANDBOX_PROGRAM, { SANDBOX_PORT: String(port), WEBHOOK_URL: webhook }, `${url}/_sandbox/config`);
   return { ...program, ...control(url) };
 }
 

@@ -90,8 +90,8 @@ fn binaries() -> Vec<(&'static str, String)> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let file = |name: &str| target.join("debug").join(name).display().to_string();
     vec![
-        ("SERVER", file("server")),
-        ("SANDBOX", file("sandbox")),
-        ("PAGE", root().join("dist").display().to_string()),
+        ("SERVER_PROGRAM", file("server")),
+        ("SANDBOX_PROGRAM", file("sandbox")),
+        ("PAGE_FOLDER", root().join("dist").display().to_string()),
     ]
 }

@@ -111,13 +111,13 @@ impl SecondFactor {
                         codes::finish_check(db, &check_id, Outcome::Right)?;
                         users::phone_answered(db, &user_id, now)?;
                         sessions::prove(db, &session_id, now, now.plus(lifetimes.absolute))?;
-                        if let Some(token) = renewed {
-                            if !sessions::renew(db, &session_id, &token.hash())? {
-                                // It was ended while the provider was asked.
-                                return Err(Failure::from(Refusal::NoSession));
+                        match renewed {
+                            // It was ended while the provider was asked.
+                            Some(token) if !sessions::renew(db, &session_id, &token.hash())? => {
+                                Err(Failure::from(Refusal::NoSession))
                             }
+                            _ => Ok(()),
                         }
-                        Ok(())
                     })
                     .await?;
                 Ok(token)

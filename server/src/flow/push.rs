@@ -144,10 +144,10 @@ impl SecondFactor {
         self.store
             .write(move |db| {
                 crate::store::lock(db, &approval.user_id)?;
-                if let Some(newest) = sessions::push_id(db, &session_id)? {
-                    if approvals::is_open(db, &newest, now)? {
-                        return Err(Refusal::PushOpen.into());
-                    }
+                if let Some(newest) = sessions::push_id(db, &session_id)?
+                    && approvals::is_open(db, &newest, now)?
+                {
+                    return Err(Refusal::PushOpen.into());
                 }
                 let unanswered = approvals::unanswered_since(db, &approval.user_id, now.minus(HOUR))?;
                 if unanswered.len() >= most {

@@ -165,10 +165,9 @@ pub(super) async fn file(page: Data<Page>, request: HttpRequest) -> Result<HttpR
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Error::NotFound);
     }
-    if request.path() != INDEX {
-        if let Some(file) = page.answer(request.path(), StatusCode::OK, &request) {
-            return Ok(file);
-        }
+    let by_name = Some(request.path()).filter(|name| *name != INDEX);
+    if let Some(file) = by_name.and_then(|name| page.answer(name, StatusCode::OK, &request)) {
+        return Ok(file);
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let for_people = accept.is_some_and(|accept| accept.contains("text/html"));

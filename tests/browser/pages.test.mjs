@@ -1,0 +1,141 @@
+// Every page in both colour schemes and at three widths: axe finds nothing, nothing sticks out.
+import { test, before, after } from "node:test";
+import assert from "node:assert/strict";
+import { accessible, fits, heading, logIn, makeAccount, signUp, startApp } from "./app.mjs";
+
+let app;
+before(async () => (app = await startApp({ LIMITS: "off" })));
+after(() => app.stop());
+
+/** Walks through every page and calls `look` on each. */
+async function walk(options, look) {
+  const { page, context, problems } = await app.visitor(options);
+  const at = async (name) => look(page, name);
+  const ada = app.person();
+  await page.goto(app.url);
+  await heading(page, "Half you know. Half you hold.");
+  await at("home");
+  await page.goto(`${app.url}/no/such/page`);
+  await heading(page, "No page here");
+  await at("not found");
+  await page.goto(`${app.url}/signup`);
+  await heading(page, "Create your account");
+  await at("sign up");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByText("Four fields need another look.").waitFor();
+  await at("sign up with errors");
+  await page.getByRole("button", { name: /^Country/ }).click();
+  await page.getByRole("option").first().waitFor();
+  await at("country picker");
+  await page.keyboard.press("Escape");
+  await signUp(page, app, ada);
+  await at("account, phone not proven");
+  await page.getByRole("link", { name: "Verify phone" }).click();
+  await page.getByRole("button", { name: "Text me a code" }).waitFor();
+  await at("verify phone");
+  await page.getByRole("button", { name: "Text me a code" }).click();
+  await page.getByLabel("Code", { exact: true }).waitFor();
+  await at("verify phone, code sent");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await heading(page, "Signed out");
+  await at("signed out");
+  await page.getByRole("link", { name: "Log in again" }).click();
+  await heading(page, "Log in");
+  await at("log in");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("alert").waitFor();
+  await at("log in, refused");
+  await logIn(page, app, ada);
+  await heading(page, "Approve on your phone");
+  await at("waiting");
+  const phone = await context.newPage();
+  await phone.goto(app.sandbox.url);
+  await phone.getByRole("article").waitFor();
+  await look(phone, "the phone, a request");
+  await phone.getByRole("button", { name: "Deny" }).click();
+  await phone.getByText("Denied").waitFor();
+  await look(phone, "the phone, answered");
+  for (const tab of ["Messages", "Calls", "Code"]) {
+    await phone.getByRole("tab", { name: tab }).click();
+    await look(phone, `the phone, ${tab}`);
+  }
+  await phone.close();
+  await heading(page, "Denied on your phone");
+  await at("denied");
+  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await heading(page, "Enter the code");
+  await at("code");
+  await page.getByLabel("Code", { exact: true }).fill("12");
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.getByText("A code has 4 to 10 digits.").waitFor();
+  await at("code, refused");
+  await page.goto(`${app.url}/approve`);
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await heading(page, "Approve on your phone");
+  await app.sandbox.advance(121);
+  await heading(page, "The request has expired");
+  await at("expired");
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await heading(page, "Approve on your phone");
+  const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
+  await app.sandbox.answer(uuid, "approve");
+  await heading(page, "Approved");
+  await at("approved");
+  await heading(page, ada.name);
+  await at("account");
+  await context.close();
+  assert.deepEqual(problems, []);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [390, 1280]) {
+    test(`axe finds nothing on any page, ${colorScheme}, ${width} pixels wide`, async () => {
+      await walk({ colorScheme, viewport: { width, height: 844 }, reducedMotion: "reduce" }, async (page, name) => {
+        await accessible(page, name);
+        await fits(page, name);
+      });
+    });
+  }
+}
+
+test("no page is wider than a window of 320 pixels", async () => {
+  await walk({ viewport: { width: 320, height: 640 } }, fits);
+});
+
+test("the sandbox's phone has nobody yet and says so", async () => {
+  await app.sandbox.reset();
+  const { page } = await app.visitor();
+  await page.goto(app.sandbox.url);
+  await page.getByText("No phone yet.").waitFor();
+  await accessible(page, "the phone, empty");
+});
+
+test("each page has one heading, one main part, its own title, and a link past the navigation", async () => {
+  const { page } = await app.visitor();
+  const titles = new Set();
+  for (const path of ["/", "/signup", "/login", "/signed-out", "/nowhere"]) {
+    await page.goto(app.url + path);
+    await page.locator("h1").waitFor();
+    assert.deepEqual([await page.locator("h1").count(), await page.locator("main").count()], [1, 1], path);
+    titles.add(await page.title());
+    await page.keyboard.press("Tab");
+  }
+  assert.equal(titles.size, 5);
+  assert.ok(await page.getByRole("link", { name: "Skip to content" }).count());
+});
+
+test("pages that need somebody send others where they belong", async () => {
+  const { page } = await app.visitor();
+  for (const path of ["/account", "/verify-phone", "/approve", "/code"]) {
+    await page.goto(app.url + path);
+    await heading(page, "Log in");
+  }
+  const ada = app.person();
+  await makeAccount(app, ada);
+  await logIn(page, app, ada);
+  await heading(page, "Approve on your phone");
+  for (const path of ["/account", "/signup", "/login"]) {
+    await page.goto(app.url + path);
+    await heading(page, "Approve on your phone");
+  }
+});
