@@ -34,8 +34,7 @@ pub async fn send_code(visit: Visit, via: Via) -> Result<(), Failure> {
         }
         Err(failure) => {
             if let Some(seconds) = failure.retry_after() {
-                let via = visit.sent.get_untracked().map_or(via, |sent| sent.via);
-                visit.sent.set(Some(Sent::now(via, seconds)));
+                visit.sent.set(Some(Sent::earlier(visit.sent.get_untracked(), seconds)));
             }
             Err(failure)
         }

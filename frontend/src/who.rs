@@ -25,17 +25,23 @@ pub enum Who {
     SignedIn(User),
 }
 
-/// A code that was sent from this page.
+/// What this page knows of the last code.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sent {
-    pub via: Via,
+    /// How it was sent; unknown when the server only said that it is too soon for another.
+    pub via: Option<Via>,
     /// When another may be asked for, by [`browser::now_ms`].
     pub again_at: f64,
 }
 
 impl Sent {
+    /// Nothing was sent now; another code may be asked for after so many seconds.
+    pub fn earlier(known: Option<Self>, wait_seconds: u32) -> Self {
+        Self { via: known.and_then(|sent| sent.via), ..Self::now(Via::Sms, wait_seconds) }
+    }
+
     pub fn now(via: Via, wait_seconds: u32) -> Self {
-        Self { via, again_at: browser::now_ms() + f64::from(wait_seconds) * 1000.0 }
+        Self { via: Some(via), again_at: browser::now_ms() + f64::from(wait_seconds) * 1000.0 }
     }
 }
 

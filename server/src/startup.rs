@@ -15,11 +15,15 @@ use tokio::{sync::Notify, task::JoinHandle};
 
 use crate::{
     config::{Config, Mode},
-    domain::{clock::Clock, ids::Random, password::Hasher},
+    domain::{
+        clock::Clock,
+        ids::{Random, RequestIds},
+        password::Hasher,
+    },
     flow::{accounts::Accounts, second_factor::SecondFactor},
     http::{self, CookieSessions, Network, page::Page},
     provider::{Authy, Provider},
-    store::{Store, StoreError},
+    store::{Glance, Store, StoreError},
 };
 
 /// How long requests may still take when the server is told to stop.
@@ -187,7 +191,8 @@ fn listen(
         clock: Arc::clone(&second_factor.clock),
         lifetimes: second_factor.lifetimes,
     };
-    let (random, rotation) = (Data::new(second_factor.random), Data::new(config.token_rotation));
+    let request_ids = Data::new(RequestIds::new(second_factor.random));
+    let rotation = Data::new(config.token_rotation);
     let (second_factor, accounts) = (Data::new(second_factor), Data::new(accounts));
     let (network, page) = (Data::new(network), Data::new(page));
     let (app_secret, secure) = (config.app_secret.clone(), config.secure_cookies());
@@ -198,8 +203,10 @@ fn listen(
             .app_data(accounts.clone())
             .app_data(network.clone())
             .app_data(page.clone())
-            .app_data(random.clone())
+            .app_data(request_ids.clone())
             .app_data(rotation.clone())
+            // Made here and not outside: each worker has one of its own.
+            .app_data(Data::new(Glance::new(cookies.store.clone())))
             .app_data(PayloadConfig::new(http::LARGEST_BODY))
             .configure(http::routes)
             .wrap(http::cookie_middleware(cookies.clone(), &app_secret, secure))

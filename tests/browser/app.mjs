@@ -26,6 +26,7 @@ export async function startApp(env = {}) {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
   let people = 0;
+  let log = "";
   return {
     url,
     sandbox: control(`http://127.0.0.1:${sandboxPort}`),
@@ -49,9 +50,13 @@ export async function startApp(env = {}) {
       return { name: "Ada Lovelace", email: `ada${people}@example.com`, phone, e164: `+44${phone}` };
     },
     async restart() {
-      await server.stop();
+      const code = await server.stop();
+      log += server.log();
       server = await run();
+      return code;
     },
+    /** What the server has printed. */
+    log: () => log + server.log(),
     async stop() {
       await browser.close();
       await server.stop();

@@ -1,10 +1,10 @@
 // The whole road in a browser, with the sandbox's phone in a second window.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
-import { heading, logIn, makeAccount, signUp, startApp } from "./app.mjs";
+import { PASSWORD, heading, logIn, makeAccount, signUp, startApp } from "./app.mjs";
 
 let app;
-before(async () => (app = await startApp()));
+before(async () => (app = await startApp({ RUST_LOG: "debug" })));
 after(() => app.stop());
 
 /** The phone page, in a second window of the same browser. */
@@ -217,7 +217,7 @@ test("a restart of the server in the middle of waiting is waited out", async () 
   await makeAccount(app, ada);
   await logIn(page, app, ada);
   await heading(page, "Approve on your phone");
-  await app.restart();
+  assert.equal(await app.restart(), 0, "told to stop, the server stops in order");
   // The sandbox lives in the server and has forgotten the phone; a code reaches it again.
   await page.getByRole("button", { name: "Use a code instead" }).click();
   await heading(page, "Enter the code");
@@ -225,4 +225,25 @@ test("a restart of the server in the middle of waiting is waited out", async () 
   await page.getByLabel("Code", { exact: true }).fill(code);
   await page.getByRole("button", { name: "Confirm" }).click();
   await heading(page, ada.name);
+});
+
+test("after all this nothing secret is in the log", async () => {
+  const { page } = await app.visitor();
+  const ada = app.person();
+  await makeAccount(app, ada);
+  await logIn(page, app, ada);
+  await heading(page, "Approve on your phone");
+  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await heading(page, "Enter the code");
+  const { messages: [{ code }] } = await app.sandbox.phone(ada.e164);
+  await page.getByLabel("Code", { exact: true }).fill(code);
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await heading(page, ada.name);
+  const cookies = (await page.context().cookies(app.url)).map(({ value }) => value);
+  const tokens = cookies.map((value) => decodeURIComponent(value).slice(-43));
+  const log = app.log();
+  assert.match(log, /path=.*\/session\/verify.*status=.*200/);
+  for (const secret of [PASSWORD, code, ada.email, ada.phone, "sandbox-api-key", ...cookies, ...tokens]) {
+    assert.ok(secret.length > 5 && !log.includes(secret), `the log has ${secret}`);
+  }
 });

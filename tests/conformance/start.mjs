@@ -36,7 +36,8 @@ export async function start(program, env, url, cwd) {
     log: () => log,
     async stop() {
       child.kill("SIGTERM");
-      await ended;
+      const [code] = await ended;
+      return code;
     },
   };
 }

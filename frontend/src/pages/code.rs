@@ -23,7 +23,7 @@ pub fn sent_where(visit: Visit, number: String) -> impl IntoView {
     move || {
         let number = number.clone();
         let number = view! { <span class="num">{number}</span> };
-        match visit.sent.get().map(|sent| sent.via) {
+        match visit.sent.get().and_then(|sent| sent.via) {
             Some(Via::Sms) => view! { <p>"We texted it to "{number}"."</p> }.into_any(),
             Some(Via::Call) => view! { <p>"We are calling "{number}" to say it."</p> }.into_any(),
             None => view! { <p>"From the app, or sent to "{number}"."</p> }.into_any(),

@@ -1,6 +1,9 @@
 //! Ids and tokens, and the randomness they are made of.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -82,6 +85,28 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Token")
+    }
+}
+
+/// Numbers requests for the log: 64 random bits of the process and a count. Nothing hangs on
+/// somebody guessing the next one.
+#[derive(Debug)]
+pub struct RequestIds {
+    process: u64,
+    count: AtomicU64,
+}
+
+impl RequestIds {
+    /// Begins to count.
+    #[must_use]
+    pub fn new(random: Random) -> Self {
+        Self { process: u64::from_le_bytes(random.bytes()), count: AtomicU64::new(0) }
+    }
+
+    /// The next one, 32 hexadecimal digits.
+    #[must_use]
+    pub fn next(&self) -> String {
+        format!("{:016x}{:016x}", self.process, self.count.fetch_add(1, Ordering::Relaxed))
     }
 }
 

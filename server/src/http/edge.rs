@@ -15,7 +15,7 @@ use shared::routes::{AUTHY_CALLBACK, TOKEN_HEADER};
 use tracing::{Instrument, info_span};
 
 use super::{Network, client, error::Error};
-use crate::{domain::ids::Random, store::StoreError};
+use crate::{domain::ids::RequestIds, store::StoreError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -28,8 +28,8 @@ pub async fn around(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let began = Instant::now();
-    let random = call.app_data::<Data<Random>>().expect("the app has its randomness");
-    let id = random.id();
+    let ids = call.app_data::<Data<RequestIds>>().expect("the app numbers its requests");
+    let id = ids.next();
     let span = info_span!("request", id = %id);
     let (method, path) = (call.method().clone(), call.path().to_owned());
     let network = call.app_data::<Data<Network>>().expect("the app has its network").clone();

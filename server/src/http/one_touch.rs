@@ -16,15 +16,21 @@ use super::{
 use crate::{
     domain::{clock::Timestamp, push::poll_after_ms, refusal::Refusal},
     flow::{push::Attempt, second_factor::SecondFactor},
-    store::sessions::{self, Push, PushView},
+    store::{
+        Glance,
+        sessions::{self, Push, PushView},
+    },
 };
 
 /// How this session's newest push stands. Reads and nothing else.
-pub(super) async fn status(parts: Data<SecondFactor>, request: HttpRequest) -> Result<Json<StatusAnswer>> {
+pub(super) async fn status(
+    parts: Data<SecondFactor>,
+    glance: Data<Glance>,
+    request: HttpRequest,
+) -> Result<Json<StatusAnswer>> {
     let presented = Presented::of(&request).ok_or(Refusal::NoSession)?;
     let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
-    let view =
-        parts.store.read(move |db| sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
+    let view = glance.read(move |db| sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
     let PushView { phone: (calling_code, national), push } = view.await?.ok_or(Refusal::NoSession)?;
     let status =
         push.as_ref().map_or(PushStatus::Unverified, |push| push.status.seen_at(now, push.expires_at));

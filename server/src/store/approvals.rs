@@ -133,7 +133,7 @@ pub fn settle(
         .inner_join(users::table)
         .filter(dsl::reference.eq(reference))
         .select((dsl::id, dsl::user_id, dsl::session_id, users::provider_user))
-        .first(db)
+        .get_result(db)
         .optional()?;
     let Some((id, user_id, session_id, enrolled)) = found else { return Ok(None) };
     if provider_user.is_some_and(|named| named != enrolled) {

@@ -24,6 +24,18 @@ pub enum Db {
     Sqlite(SqliteConnection),
 }
 
+/// Runs a query on the one database's own connection type. Through [`Db`] its text is put together
+/// anew at every call, on its own it is known by its type; worth it where clients poll.
+macro_rules! on_its_own {
+    ($db:expr, $connection:ident => $query:expr) => {
+        match $db {
+            Db::Sqlite($connection) => $query,
+            Db::Postgres($connection) => $query,
+        }
+    };
+}
+pub(super) use on_its_own;
+
 /// Which database, and where.
 #[derive(Clone)]
 pub enum Backend {

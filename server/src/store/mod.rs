@@ -4,12 +4,16 @@
 //! deeds it is made of are the free functions of the modules below, so that several share one hop
 //! and one transaction. What must hold under a race stands in a `WHERE`, in a constraint, or behind
 //! [`lock`].
+//!
+//! What is looked up by a unique column is asked with `get_result`: `first` adds a limit, and with
+//! one of those a statement through [`Db`] is parsed anew every time.
 
 pub mod approvals;
 pub mod attempts;
 pub mod codes;
 mod columns;
 mod db;
+mod glance;
 pub mod nonces;
 mod schema;
 pub mod sessions;
@@ -29,6 +33,7 @@ use tracing::Span;
 
 pub use db::{Backend, Db};
 use db::{MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE, Manager};
+pub use glance::Glance;
 
 /// The database cannot do what it was asked.
 #[derive(Debug, Error)]
@@ -62,6 +67,7 @@ impl StoreError {
 /// The database: a pool of connections and as many permits.
 #[derive(Clone)]
 pub struct Store {
+    backend: Backend,
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
 }
@@ -87,8 +93,8 @@ impl Store {
             // A broken connection shows at its first statement; a test before each would cost one.
             .test_on_check_out(matches!(backend, Backend::Postgres(_)))
             .error_handler(Box::new(db::QuietHandler))
-            .build_unchecked(Manager::new(backend, patience));
-        Ok(Self { pool, permits: Arc::new(Semaphore::new(connections as usize)) })
+            .build_unchecked(Manager::new(backend.clone(), patience));
+        Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)) })
     }
 
     /// Brings the schema up to date.

@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 
 use super::{
-    db::Db,
+    db::{Db, on_its_own},
     schema::sessions::{self, dsl},
     schema::{approvals, users},
     users::UserRow,
@@ -94,11 +94,11 @@ pub fn by_token(
         .filter(dsl::token_hash.eq(token_hash))
         .filter(live!(now, lifetimes))
         .select((SessionRow::as_select(), UserRow::as_select()))
-        .first(db)
+        .get_result(db)
         .optional()
 }
 
-/// The newest push of the live session with this token, in one query: clients poll it.
+/// The newest push of the live session with this token, in one query: clients poll it without pause.
 ///
 /// # Errors
 /// When the query fails.
@@ -108,14 +108,14 @@ pub fn push_by_token(
     now: Timestamp,
     lifetimes: Lifetimes,
 ) -> QueryResult<Option<PushView>> {
-    dsl::sessions
+    on_its_own!(db, connection => dsl::sessions
         .inner_join(users::table)
         .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
         .filter(dsl::token_hash.eq(token_hash))
         .filter(live!(now, lifetimes))
         .select(((users::calling_code, users::national_number), Option::<Push>::as_select()))
-        .first(db)
-        .optional()
+        .get_result(connection)
+        .optional())
 }
 
 /// The cookie's state map, as JSON.
@@ -132,7 +132,7 @@ pub fn state(
         .filter(dsl::token_hash.eq(token_hash))
         .filter(live!(now, lifetimes))
         .select(dsl::state)
-        .first(db)
+        .get_result(db)
         .optional()
 }
 
@@ -217,7 +217,7 @@ pub fn set_push(db: &mut Db, id: &str, push_id: Option<&str>) -> QueryResult<()>
 /// # Errors
 /// When the query fails.
 pub fn push_id(db: &mut Db, id: &str) -> QueryResult<Option<String>> {
-    dsl::sessions.find(id).select(dsl::push_id).first(db).optional().map(Option::flatten)
+    dsl::sessions.find(id).select(dsl::push_id).get_result(db).optional().map(Option::flatten)
 }
 
 /// Removes sessions that have ended.

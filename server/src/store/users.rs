@@ -79,7 +79,7 @@ pub struct NewUserRow {
 /// # Errors
 /// When the query fails.
 pub fn by_id(db: &mut Db, id: &str) -> QueryResult<Option<UserRow>> {
-    dsl::users.find(id).select(UserRow::as_select()).first(db).optional()
+    dsl::users.find(id).select(UserRow::as_select()).get_result(db).optional()
 }
 
 /// The user with this e-mail or this username; the key is lower case.
@@ -90,7 +90,7 @@ pub fn by_login(db: &mut Db, key: &str) -> QueryResult<Option<UserRow>> {
     dsl::users
         .filter(dsl::email_key.eq(key).or(dsl::username_key.eq(key)))
         .select(UserRow::as_select())
-        .first(db)
+        .get_result(db)
         .optional()
 }
 
@@ -165,7 +165,7 @@ pub fn phone_answered(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<()> 
 /// # Errors
 /// When the query fails.
 pub fn wrong_codes(db: &mut Db, id: &str) -> QueryResult<(i32, Option<Timestamp>)> {
-    dsl::users.find(id).select((dsl::wrong_codes, dsl::codes_locked_until)).first(db)
+    dsl::users.find(id).select((dsl::wrong_codes, dsl::codes_locked_until)).get_result(db)
 }
 
 /// Notes wrong codes in a row, and until when they lock the user out.

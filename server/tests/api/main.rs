@@ -2,6 +2,7 @@
 //! `TEST_DATABASE_URL` names a server; every test has a database of its own.
 
 #![expect(unreachable_pub, reason = "tests have no outside: pub marks what other modules use")]
+#![expect(clippy::unwrap_used, reason = "a test ends where what it expects is not there")]
 
 mod app;
 mod bad_input;

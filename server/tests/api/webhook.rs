@@ -146,6 +146,22 @@ async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
     assert_eq!(forwarded("10.0.0.0/8").await, StatusCode::UNAUTHORIZED);
 }
 
+/// How many webhooks the server remembers.
+async fn remembered(app: &TestApp) -> i64 {
+    use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let store = app.store();
+    let counted = store.read(|db| {
+        let query = diesel::sql_query("SELECT COUNT(*) AS count FROM nonces");
+        query.get_result::<Count>(db).map_err(server::store::StoreError::from)
+    });
+    counted.await.unwrap().count
+}
+
 /// Defect 3: the nonce is remembered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_changes_nothing_even_a_hundred_at_once() {
@@ -156,6 +172,7 @@ async fn a_replay_changes_nothing_even_a_hundred_at_once() {
     let answers = futures_util::future::join_all((0..100).map(|_| hook.send(&app))).await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
     assert!(session.is_signed_in().await);
+    assert_eq!(remembered(&app).await, 1, "the nonce is remembered, once");
     session.delete(routes::SESSION).await.ok();
     hook.send(&app).await.ok();
     session.get(routes::USER).await.refused(403, "not_signed_in");
