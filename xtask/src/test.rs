@@ -42,7 +42,7 @@ pub fn part(name: &str) -> Result {
         "postgres" => {
             let cluster = step("Starting a throw-away PostgreSQL", Cluster::start)?;
             step("API tests on PostgreSQL", || {
-                let mut test = cargo(&["test", "--package", "server", "--test", "api", "--quiet"]);
+                let mut test = cargo(&["test", "--package", "server", "--lib", "--test", "api", "--quiet"]);
                 succeed(test.env("TEST_DATABASE_URL", cluster.url()))
             })
         }

@@ -19,20 +19,6 @@ pub(super) async fn details(_: Params) -> impl Responder {
 }
 
 pub(super) async fn stats(emulator: Data<Emulator>, _: Params) -> HttpResponse {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let world = emulator.world();
     let today = Timestamp::from_millisecond(emulator.now()).unwrap_or_default().to_zoned(TimeZone::UTC);
     let calls = |part: &str| {
@@ -45,7 +31,7 @@ pub(super) async fn stats(emulator: Data<Emulator>, _: Params) -> HttpResponse {
             "calls_count": calls("/call/"),
             "users_count": users,
             "auths_count": calls("/verify/"),
-            "month": MONTHS[usize::from(today.month().unsigned_abs()) - 1],
+            "month": today.strftime("%B").to_string(),
             "api_calls_count": world.requests.len(),
             "year": today.year(),
         }],

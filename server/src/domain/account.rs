@@ -86,10 +86,10 @@ fn username_problem(username: &str) -> Option<&'static str> {
     }
 }
 
-/// Beyond what both sides check, the server asks zxcvbn how many guesses a password takes: ten
-/// thousand would be through the thousands most used ones and their usual variations.
+/// Beyond what both sides check, the server asks zxcvbn how many guesses a password takes: a
+/// million are through the most used ones, the owner's own words, and their usual variations.
 fn password_problem(password: &str, about_owner: &[&str]) -> Option<String> {
-    const FEWEST_GUESSES_LOG10: f64 = 4.0;
+    const FEWEST_GUESSES_LOG10: f64 = 6.0;
     if let Some(refusal) = Advice::on(password, about_owner).refusal() {
         return Some(refusal.to_owned());
     }

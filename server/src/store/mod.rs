@@ -16,6 +16,8 @@ mod db;
 mod glance;
 pub mod nonces;
 mod schema;
+#[cfg(test)]
+mod schema_test;
 pub mod sessions;
 pub mod users;
 
