@@ -1,5 +1,6 @@
 //! The routes, and what stands around every page.
 
+use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::{
@@ -11,7 +12,7 @@ use shared::routes::page;
 
 use crate::{
     browser,
-    components::seal::Mark,
+    components::{field::Notice, seal::Mark},
     pages::{
         account::Account, approve::Approve, code::Code, home::Home, log_in::LogIn, not_found::NotFound,
         sign_up::SignUp, signed_out::SignedOut, verify_phone::VerifyPhone,
@@ -49,13 +50,22 @@ fn Top() -> impl IntoView {
     let visit = Visit::get();
     let here = use_location().pathname;
     let go = goer();
+    let failure = RwSignal::new(None::<String>);
     let leave = move |to: &'static str| {
         let go = go.clone();
         move |_| {
             let go = go.clone();
             spawn_local(async move {
-                go(to, false);
-                visit.leave().await;
+                match visit.leave().await {
+                    Ok(()) => {
+                        failure.set(None);
+                        go(to, false);
+                        // The page is left first: it would send on whoever is nobody any more.
+                        TimeoutFuture::new(0).await;
+                        visit.left();
+                    }
+                    Err(refused) => failure.set(Some(refused.message())),
+                }
             });
         }
     };
@@ -83,6 +93,7 @@ fn Top() -> impl IntoView {
         <header class="top">
             <a class="brand" href=page::HOME><Mark />"Countersign"</a>
             <nav class="quiet" aria-label="Account">{links}</nav>
+            <Notice text=failure />
         </header>
     }
 }

@@ -2,7 +2,7 @@
 
 use gloo_timers::callback::Interval;
 use leptos::prelude::*;
-use shared::{PushAnswer, Via, routes::page};
+use shared::{ErrorCode, PushAnswer, Via, routes::page};
 
 use crate::{
     api::{self, Failure},
@@ -33,7 +33,8 @@ pub async fn send_code(visit: Visit, via: Via) -> Result<(), Failure> {
             Ok(())
         }
         Err(failure) => {
-            if let Some(seconds) = failure.retry_after() {
+            // Only the limits say when a code may be asked for; other failures say when to try again.
+            if let (ErrorCode::TooMany, Some(seconds)) = (failure.code(), failure.retry_after()) {
                 visit.sent.set(Some(Sent::earlier(visit.sent.get_untracked(), seconds)));
             }
             Err(failure)

@@ -77,12 +77,18 @@ impl Visit {
         spawn_local(self.refresh());
     }
 
-    /// Ends the session here and at the server.
-    pub async fn leave(self) {
-        // Whatever comes of it, this browser is done; asking anew says what the server thinks.
-        let _ = api::log_out().await;
+    /// Ends the session at the server. Until that is done nobody is told that it was.
+    pub async fn leave(self) -> Result<(), Failure> {
+        match api::log_out().await {
+            Err(failure) if failure.code() != ErrorCode::NotSignedIn => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nobody is here any more.
+    pub fn left(self) {
         self.sent.set(None);
-        self.refresh().await;
+        self.who.set(Who::Anonymous);
     }
 }
 

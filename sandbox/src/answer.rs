@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     UnknownRoute,
     /// Parameter and what is wrong with it.
     InvalidParameter(&'static str, &'static str),
+    /// Parameter and what was given for it.
+    NotAnInteger(&'static str, String),
     /// Fields of `user` and what is wrong with them.
     UserNotValid(Vec<(&'static str, &'static str)>),
     UserNotFound,
@@ -62,6 +64,9 @@ impl Refusal {
             }
             Self::InvalidParameter(name, problem) => {
                 return (400, 60004, format!("Invalid parameter: {name} - {problem}"));
+            }
+            Self::NotAnInteger(name, given) => {
+                return (400, 60004, format!("Invalid parameter: {name} - '{given}' is not a valid Integer"));
             }
             Self::UserNotValid(_) => (400, 60027, "User was not valid"),
             Self::UserNotFound => (404, 60026, "User not found."),

@@ -239,8 +239,12 @@ struct ClockChange {
 
 async fn put_clock(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, Problem> {
     let change: ClockChange = read(&body)?;
-    let by = Duration::try_from_secs_f64(change.advance_seconds).map_err(|_| {
-        Problem::Invalid("advanceSeconds must be a number of seconds, not negative".to_owned())
+    const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+    let by = Duration::try_from_secs_f64(change.advance_seconds).ok().filter(|by| *by <= LONGEST);
+    let by = by.ok_or_else(|| {
+        Problem::Invalid(
+            "advanceSeconds must be a number of seconds, not negative, at most ten years".to_owned(),
+        )
     })?;
     emulator.change(|_| emulator.clock.advance(by));
     Ok(answer::ok(&json!({"now": view::time(emulator.now())})))

@@ -58,9 +58,10 @@ pub(crate) async fn only_from_here(
     call: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let host = call.connection_info().host().to_owned();
     let text = |name| call.headers().get(name).and_then(|value| value.to_str().ok());
-    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+    // The header itself: what a proxy would forward is anybody's to claim.
+    let host = text(header::HOST).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let local = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
     let origin = text(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
     if local && origin {

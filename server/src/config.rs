@@ -163,7 +163,13 @@ impl Config {
     pub fn load() -> Result<Self, ConfigError> {
         match dotenvy::dotenv() {
             Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(wrong(".env", error.to_string())),
+            // The library's own text repeats the line, and with it perhaps a secret.
+            Err(_) => {
+                return Err(wrong(
+                    ".env",
+                    "a line cannot be read; write NAME=value, with quotes around blanks",
+                ));
+            }
             Ok(_) => {}
         }
         Self::read(&|name| std::env::var(name).ok(), Path::new(DATA))
@@ -183,13 +189,16 @@ impl Config {
             None => from.text("ACCOUNT_SECURITY_API_KEY")?,
         };
         let sandbox = sandbox_port(&from, authy_key.is_some(), production)?;
+        let own_provider = from.web_address("AUTHY_API_URL")?;
         let authy_key = match authy_key {
+            // The sandbox takes its own key only.
+            _ if sandbox.is_some() && own_provider.is_none() => sandbox::API_KEY.to_owned(),
             Some(key) if production && PUBLISHED.contains(&key.as_str()) => {
                 return Err(wrong("AUTHY_API_KEY", "is a published example; production needs your own"));
             }
             Some(key) => key,
             None if production => return Err(wrong("AUTHY_API_KEY", "is required in production")),
-            None if sandbox.is_none() && from.text("AUTHY_API_URL")?.is_none() => {
+            None if sandbox.is_none() && own_provider.is_none() => {
                 return Err(wrong("AUTHY_API_KEY", "is required when SANDBOX is off"));
             }
             None => sandbox::API_KEY.to_owned(),
@@ -215,7 +224,7 @@ impl Config {
             )?,
             database_patience: from.seconds("DATABASE_TIMEOUT_SECONDS", Duration::from_secs(5))?,
             authy_key: Secret::new(authy_key),
-            authy_url: from.web_address("AUTHY_API_URL")?,
+            authy_url: own_provider,
             provider_patience: from.seconds("PROVIDER_TIMEOUT_SECONDS", Duration::from_secs(8))?,
             app_secret: app_secret(&from, production, data)?,
             public_url: from.web_address("PUBLIC_URL")?,

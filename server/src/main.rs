@@ -28,6 +28,10 @@ async fn main() -> ExitCode {
             }
             if let Some(sandbox) = server.sandbox() {
                 tracing::info!("the sandbox's phone is at {}", sandbox.url());
+                tracing::info!(
+                    "open both beside each other: create an account with any number (nothing is sent anywhere), \
+                     log out, log in again, and approve on the phone"
+                );
             }
             told_to_stop().await;
             tracing::info!("stopping");

@@ -1,6 +1,6 @@
 //! From a configuration to a server that listens. Production and tests start the same one.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpServer,
@@ -12,6 +12,7 @@ use sandbox::{Sandbox, Settings};
 use shared::routes::AUTHY_CALLBACK;
 use thiserror::Error;
 use tokio::{sync::Notify, task::JoinHandle};
+use url::Url;
 
 use crate::{
     config::{Config, Mode},
@@ -21,7 +22,7 @@ use crate::{
         password::Hasher,
     },
     flow::{accounts::Accounts, second_factor::SecondFactor},
-    http::{self, CookieSessions, Network, page::Page},
+    http::{self, CookieSessions, Cookies, Network, page::Page},
     provider::{Authy, Provider},
     store::{Glance, Store, StoreError},
 };
@@ -82,7 +83,7 @@ impl Server {
             StartError::Port { address: format!("{}:{}", config.host, config.port), source }
         })?;
         let port = listener.local_addr().map_or(config.port, |address| address.port());
-        let url = format!("http://{}:{port}", config.host);
+        let url = own_url(SocketAddr::new(config.host, port));
         let sandbox = match config.sandbox {
             Some(port) => Some(start_sandbox(&config, port, &url, &clock).await?),
             None => None,
@@ -152,6 +153,12 @@ impl Server {
     }
 }
 
+/// An address as browsers and proxies write it: brackets where they belong, no default port.
+fn own_url(address: SocketAddr) -> String {
+    let url = Url::parse(&format!("http://{address}")).expect("an address makes a URL");
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
 async fn start_sandbox(
     config: &Config,
     port: u16,
@@ -186,16 +193,20 @@ fn listen(
         trusted_proxies: config.trusted_proxies.clone(),
         count_loopback: config.mode == Mode::Production,
     };
-    let cookies = CookieSessions {
-        store: second_factor.store.clone(),
-        clock: Arc::clone(&second_factor.clock),
-        lifetimes: second_factor.lifetimes,
+    let store = second_factor.store.clone();
+    let cookies = Cookies {
+        sessions: CookieSessions {
+            store: store.clone(),
+            clock: Arc::clone(&second_factor.clock),
+            lifetimes: second_factor.lifetimes,
+        },
+        app_secret: config.app_secret.clone(),
+        secure: config.secure_cookies(),
     };
     let request_ids = Data::new(RequestIds::new(second_factor.random));
     let rotation = Data::new(config.token_rotation);
     let (second_factor, accounts) = (Data::new(second_factor), Data::new(accounts));
     let (network, page) = (Data::new(network), Data::new(page));
-    let (app_secret, secure) = (config.app_secret.clone(), config.secure_cookies());
     let address = format!("{}:{}", config.host, config.port);
     let server = HttpServer::new(move || {
         App::new()
@@ -206,10 +217,9 @@ fn listen(
             .app_data(request_ids.clone())
             .app_data(rotation.clone())
             // Made here and not outside: each worker has one of its own.
-            .app_data(Data::new(Glance::new(cookies.store.clone())))
+            .app_data(Data::new(Glance::new(store.clone())))
             .app_data(PayloadConfig::new(http::LARGEST_BODY))
-            .configure(http::routes)
-            .wrap(http::cookie_middleware(cookies.clone(), &app_secret, secure))
+            .configure(|app| http::routes(app, &cookies))
             .wrap(from_fn(http::around))
     })
     .disable_signals()

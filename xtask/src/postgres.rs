@@ -107,7 +107,7 @@ impl Drop for Cluster {
 }
 
 /// The folder with `initdb`, `pg_ctl` and `postgres`.
-fn programs() -> Result<PathBuf> {
+pub fn programs() -> Result<PathBuf> {
     if let Some(found) = find() {
         return Ok(found);
     }

@@ -10,14 +10,6 @@ pub fn run() -> Result {
     step("Building the server (two minutes the first time)", || {
         succeed(&mut cargo(&["build", "--package", "server"]))
     })?;
-    println!(
-        "
-  The page             http://127.0.0.1:3000
-  The sandbox's phone  http://127.0.0.1:3001
-
-  Open both beside each other. Create an account on the page, with any number: nothing is sent
-  anywhere. Log out, log in again, and approve on the phone. Stop with Ctrl-C.
-"
-    );
+    println!("\n==> Starting; the addresses and what to do next follow. Stop with Ctrl-C.\n");
     succeed(&mut cargo(&["run", "--quiet", "--package", "server"]))
 }

@@ -4,7 +4,7 @@ use std::{env, time::Instant};
 
 use crate::{
     node, page,
-    postgres::Cluster,
+    postgres::{self, Cluster},
     step::{Result, cargo, root, step, succeed},
     tools,
 };
@@ -16,8 +16,11 @@ pub fn all() -> Result {
     let began = Instant::now();
     // What a machine lacks shows before anything is compiled.
     tools::wasm_target()?;
+    tools::component("rustfmt", "fmt")?;
+    tools::component("clippy", "clippy")?;
     node::packages()?;
     node::chromium()?;
+    postgres::programs()?;
     for part in PARTS {
         self::part(part)?;
     }
@@ -87,7 +90,7 @@ fn programs() -> Result {
 
 /// Where the tests find the programs.
 fn binaries() -> Vec<(&'static str, String)> {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
+    let target = root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
     let file = |name: &str| target.join("debug").join(name).display().to_string();
     vec![
         ("SERVER_PROGRAM", file("server")),

@@ -42,6 +42,17 @@ pub fn wasm_target() -> Result {
     })
 }
 
+/// A component of the Rust toolchain, by the subcommand it brings.
+pub fn component(name: &str, subcommand: &str) -> Result {
+    if output(&mut cargo(&[subcommand, "--version"])).is_some() {
+        return Ok(());
+    }
+    step(&format!("Installing {name} (half a minute)"), || {
+        succeed(Command::new("rustup").args(["component", "add", name]))
+            .map_err(|problem| format!("{problem}; install {name} for this Rust by hand"))
+    })
+}
+
 /// A tool that cargo builds, of a fixed version, kept between clones. Answers the folder it is in.
 fn cargo_tool(package: &str, program: &str, version: &str, locked: bool, purpose: &str) -> Result<PathBuf> {
     let has_version = |file: &Path| {

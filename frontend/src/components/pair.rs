@@ -1,5 +1,7 @@
 //! A sheet (this page) and a stub (the phone), cut from one piece.
 
+use std::cell::Cell;
+
 use leptos::prelude::*;
 
 use super::seal::{Half, Seal};
@@ -29,11 +31,18 @@ impl Turn {
     }
 }
 
+thread_local! {
+    static ARRIVED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Names the document and puts the focus on the heading, so that a screen reader says where one is.
+/// On the first page of a visit the browser itself does that, and begins at the top.
 pub fn arrive(title: &'static str) {
     Effect::new(move || {
         browser::set_title(title);
-        browser::focus("main h1");
+        if ARRIVED.replace(true) {
+            browser::focus("main h1");
+        }
     });
 }
 

@@ -85,6 +85,8 @@ pub fn Picker(chosen: RwSignal<&'static Country>, on_choose: Callback<()>) -> im
             aria-haspopup="dialog"
             aria-expanded=move || open.get().to_string()
             aria-controls="picker"
+            // The search field keeps the focus until the click has been understood.
+            on:mousedown=move |event| event.prevent_default()
             on:click=move |_| if open.get() { close() } else { show() }
         >
             <span class="flag" aria-hidden="true">{move || chosen.get().iso}</span>

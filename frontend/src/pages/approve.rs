@@ -144,15 +144,26 @@ async fn poll(watch: Watch, here: Rc<Cell<bool>>, go: impl Fn(&str, bool)) {
 
 /// The phone said yes: the session gets its new id, the halves meet, the account opens.
 async fn finish(watch: Watch, here: &Cell<bool>, go: impl Fn(&str, bool)) {
-    match api::go_on().await {
-        Ok(()) => {
-            TimeoutFuture::new(CLOSING_MS).await;
-            watch.visit.refresh().await;
-            if here.get() {
-                go(page::ACCOUNT, true);
+    while here.get() {
+        match api::go_on().await {
+            Ok(()) => {
+                watch.failure.set(None);
+                TimeoutFuture::new(CLOSING_MS).await;
+                watch.visit.refresh().await;
+                if here.get() {
+                    go(page::ACCOUNT, true);
+                }
+                return;
+            }
+            // Another window of this browser was faster, or the session has ended: the server knows.
+            Err(failure) if matches!(failure.code(), ErrorCode::NoSession | ErrorCode::NotApproved) => {
+                return watch.visit.refresh().await;
+            }
+            Err(failure) => {
+                watch.failure.set(Some(failure));
+                TimeoutFuture::new(PATIENCE_MS).await;
             }
         }
-        Err(failure) => watch.failure.set(Some(failure)),
     }
 }
 
@@ -171,7 +182,7 @@ fn Story(watch: Watch, poll: Rc<dyn Fn()>) -> impl IntoView {
                 match send_code(watch.visit, Via::Sms).await {
                     Ok(()) => go(page::CODE, false),
                     // A code is under way already, or one from the app will do.
-                    Err(failure) if failure.retry_after().is_some() => go(page::CODE, false),
+                    Err(failure) if failure.code() == ErrorCode::TooMany => go(page::CODE, false),
                     Err(failure) => watch.failure.set(Some(failure)),
                 }
                 watch.busy.set(false);

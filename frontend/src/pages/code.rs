@@ -1,7 +1,7 @@
 //! Second half: a code.
 
 use leptos::{prelude::*, task::spawn_local};
-use shared::{Via, routes::page};
+use shared::{PushStatus, Via, routes::page};
 
 use crate::{
     components::{
@@ -35,9 +35,9 @@ pub fn sent_where(visit: Visit, number: String) -> impl IntoView {
 fn Form() -> impl IntoView {
     let visit = Visit::get();
     let go = goer();
-    let number = match visit.who.get_untracked() {
-        Who::Pending(status) => status.phone,
-        _ => String::new(),
+    let (number, asked) = match visit.who.get_untracked() {
+        Who::Pending(status) => (status.phone, status.status != PushStatus::Unverified),
+        _ => (String::new(), false),
     };
     let on_right = Callback::new(move |()| {
         let go = go.clone();
@@ -52,6 +52,7 @@ fn Form() -> impl IntoView {
                 <h1 tabindex="-1">"Enter the code"</h1>
                 {sent_where(visit, number)}
                 <CodeForm confirm="Confirm" on_right />
+                {asked.then(|| view! { <a class="link" href=page::APPROVE>"Back to the request on the phone"</a> })}
             </section>
             <Stub
                 half=Half::Know

@@ -49,7 +49,7 @@ fn Form() -> impl IntoView {
             go(page::ACCOUNT, true);
         });
     });
-    let begun = Memo::new(move |_| visit.sent.get().is_some());
+    let begun = Memo::new(move |_| visit.sent.get().is_some_and(|sent| sent.via.is_some()));
     let shown = number.clone();
     let body = move || {
         if begun.get() {
@@ -67,16 +67,17 @@ fn Form() -> impl IntoView {
                     </button>
                     <button class="button plain" type="button" on:click=move |_| first(Via::Call)>"Call me instead"</button>
                 </div>
-                <Notice text=Signal::derive(move || failure.get().map(|failure| failure.message())) />
             }
             .into_any()
         }
     };
+    let problem = Signal::derive(move || failure.get().map(|failure| failure.message()));
     view! {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Prove this is your phone"</h1>
                 {body}
+                <Notice text=problem />
                 <a class="link" href=page::ACCOUNT>"Do this later"</a>
             </section>
             <Stub

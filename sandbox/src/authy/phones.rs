@@ -23,7 +23,7 @@ fn phone(params: &Params) -> Result<PhoneNumber, Refusal> {
     };
     let (code, number) = (required("country_code")?, required("phone_number")?);
     if code.trim_start_matches('+').parse::<u32>().is_err() {
-        return Err(Refusal::InvalidParameter("country_code", "must be a valid Integer"));
+        return Err(Refusal::NotAnInteger("country_code", code));
     }
     PhoneNumber::parse(&code, &number).map_err(|_| Refusal::PhoneInvalid)
 }

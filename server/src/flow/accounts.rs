@@ -118,21 +118,22 @@ impl Accounts {
         let (id, now, limits) = (parts.random.id(), parts.clock.now(), parts.limits);
         let counted = client.counted.then(|| digest(&["sign-up", &client.address]));
         let (attempt_id, email_key) = (id.clone(), email_key.to_owned());
-        parts
+        let taken = parts
             .store
             .write(move |db| {
-                if let Some(field) = users::taken(db, &email_key, username_key.as_deref())? {
-                    return Err(Failure::from(Refusal::Taken(field)));
-                }
+                // Counted first, also when it is taken: who has an account is not to be asked in bulk.
                 if let Some(subject) = counted {
                     let most = (limits.sign_ups_per_hour, HOUR);
                     attempts::count(db, &attempt_id, (Kind::SignUp, &subject), most, now)?
                         .map_err(|wait| Refusal::TooMany { what: Counted::SignUps, wait })?;
                 }
-                Ok(())
+                Ok::<_, Failure>(users::taken(db, &email_key, username_key.as_deref())?)
             })
             .await?;
-        Ok(id)
+        match taken {
+            Some(field) => Err(Refusal::Taken(field).into()),
+            None => Ok(id),
+        }
     }
 
     /// Checks a password and asks the phone. The session it answers is pending; when neither push
@@ -165,6 +166,8 @@ impl Accounts {
         let parts = &self.second_factor;
         let named = if login.email.trim().is_empty() { &login.username } else { &login.email };
         let login_key: String = key(named).chars().take(254).collect();
+        // Nobody has a control character in their name, and not every database takes them.
+        let login_key = if login_key.contains(char::is_control) { String::new() } else { login_key };
         let password: String = login.password.chars().take(shared::password::LONGEST + 1).collect();
         let (id, now, limits) = (parts.random.id(), parts.clock.now(), parts.limits);
         let (attempt_id, address) = (id.clone(), client.address.clone());

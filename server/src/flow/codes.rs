@@ -83,7 +83,7 @@ impl SecondFactor {
         user: &UserRow,
         session_id: &str,
         code: &Code,
-        (carrier, rotation): (Carrier, TokenRotation),
+        (presented, carrier, rotation): (&Token, Carrier, TokenRotation),
     ) -> Result<Option<Token>, Failure> {
         let (check_id, left) = self.reserve_check(user, session_id).await?;
         let reference = {
@@ -101,23 +101,23 @@ impl SecondFactor {
             })
             .await;
         let (now, lifetimes) = (self.clock.now(), self.lifetimes);
+        let most = i32::try_from(self.limits.wrong_codes).unwrap_or(i32::MAX);
         let (user_id, session_id) = (user.id.clone(), session_id.to_owned());
         match checked {
             Ok(true) => {
                 let token = rotation.changes(carrier).then(|| Token::new(self.random));
-                let renewed = token.clone();
+                let (renewed, presented) = (token.clone(), presented.hash());
                 self.store
                     .write(move |db| {
                         codes::finish_check(db, &check_id, Outcome::Right)?;
                         users::phone_answered(db, &user_id, now)?;
                         sessions::prove(db, &session_id, now, now.plus(lifetimes.absolute))?;
-                        match renewed {
-                            // It was ended while the provider was asked.
-                            Some(token) if !sessions::renew(db, &session_id, &token.hash())? => {
-                                Err(Failure::from(Refusal::NoSession))
-                            }
-                            _ => Ok(()),
-                        }
+                        let lives = match renewed {
+                            Some(token) => sessions::renew(db, &session_id, &presented, &token.hash())?,
+                            None => sessions::exists(db, &session_id)?,
+                        };
+                        // Otherwise it was ended while the provider was asked.
+                        if lives { Ok(()) } else { Err(Failure::from(Refusal::NoSession)) }
                     })
                     .await?;
                 Ok(token)
@@ -134,8 +134,12 @@ impl SecondFactor {
                 self.store
                     .write(move |db| {
                         codes::finish_check(db, &check_id, Outcome::Failed)?;
-                        let (count, _) = users::wrong_codes(db, &user_id)?;
-                        users::set_wrong_codes(db, &user_id, (count - 1).max(0), None).map_err(Failure::from)
+                        crate::store::lock(db, &user_id)?;
+                        let (count, locked_until) = users::wrong_codes(db, &user_id)?;
+                        let count = (count - 1).max(0);
+                        // Others may have been counted meanwhile; what they locked stays locked.
+                        let locked_until = locked_until.filter(|_| count >= most);
+                        users::set_wrong_codes(db, &user_id, count, locked_until).map_err(Failure::from)
                     })
                     .await?;
                 Err(failure)

@@ -96,7 +96,7 @@ impl SecondFactor {
         let now = self.clock.now();
         let asker = Asker { account: &user.email, browser: &attempt.browser, address: &attempt.address };
         let question = Question::sign_in(asker, now, self.random.below_100());
-        let id = self.reserve_push(user, attempt, &question, now).await?;
+        let (id, before) = self.reserve_push(user, attempt, &question, now).await?;
         let pushed = self
             .for_user(user, async |enrolled| self.provider.push(enrolled, &question, LOGIN_LIFE).await)
             .await;
@@ -114,7 +114,7 @@ impl SecondFactor {
                 self.store
                     .write(move |db| {
                         approvals::failed(db, &id)?;
-                        sessions::set_push(db, &session_id, None).map_err(Failure::from)
+                        sessions::set_push(db, &session_id, before.as_deref()).map_err(Failure::from)
                     })
                     .await?;
                 Err(failure)
@@ -122,13 +122,14 @@ impl SecondFactor {
         }
     }
 
+    /// Answers the id of the request, and of the one that was the session's newest before it.
     async fn reserve_push(
         &self,
         user: &UserRow,
         attempt: &Attempt,
         question: &Question,
         now: Timestamp,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, Option<String>), Failure> {
         let most = self.limits.pushes_per_hour as usize;
         let approval = NewApproval {
             id: self.random.id(),
@@ -144,8 +145,9 @@ impl SecondFactor {
         self.store
             .write(move |db| {
                 crate::store::lock(db, &approval.user_id)?;
-                if let Some(newest) = sessions::push_id(db, &session_id)?
-                    && approvals::is_open(db, &newest, now)?
+                let before = sessions::push_id(db, &session_id)?;
+                if let Some(newest) = &before
+                    && approvals::is_open(db, newest, now)?
                 {
                     return Err(Refusal::PushOpen.into());
                 }
@@ -156,7 +158,7 @@ impl SecondFactor {
                 }
                 approvals::insert(db, &approval)?;
                 sessions::set_push(db, &session_id, Some(&approval.id))?;
-                Ok(approval.id)
+                Ok((approval.id, before))
             })
             .await
     }

@@ -7,7 +7,7 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 use percent_encoding::percent_decode;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{future::Future, pin::Pin};
 
@@ -19,6 +19,10 @@ pub const LARGEST_BODY: usize = 64 * 1024;
 /// A body read into `T`.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub T);
+
+/// The body of a call that needs none; it must be readable all the same.
+#[derive(Debug, Deserialize)]
+pub(super) struct Nothing {}
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Error;

@@ -35,23 +35,33 @@ pub struct CookieSessions {
     pub lifetimes: Lifetimes,
 }
 
-/// The middleware. A `secure` cookie has the `__Host-` prefix, which binds it to this very host
-/// (RFC 6265bis §4.1.3.2).
-pub fn middleware(
-    sessions: CookieSessions,
-    app_secret: &Secret,
-    secure: bool,
-) -> SessionMiddleware<CookieSessions> {
-    let name = if secure { "__Host-countersign_session" } else { "countersign_session" };
-    SessionMiddleware::builder(sessions, Key::derive_from(app_secret.reveal().as_bytes()))
-        .cookie_name(name.to_owned())
-        .cookie_secure(secure)
-        .cookie_http_only(true)
-        .cookie_same_site(SameSite::Lax)
-        .cookie_path("/".to_owned())
-        .cookie_content_security(CookieContentSecurity::Signed)
-        .session_lifecycle(BrowserSession::default())
-        .build()
+/// How cookies are made.
+#[derive(Debug, Clone)]
+pub struct Cookies {
+    /// Where their sessions are.
+    pub sessions: CookieSessions,
+    /// What signs them.
+    pub app_secret: Secret,
+    /// For https alone.
+    pub secure: bool,
+}
+
+impl Cookies {
+    /// The middleware. A secure cookie has the `__Host-` prefix, which binds it to this very host
+    /// (RFC 6265bis §4.1.3.2).
+    pub(super) fn middleware(&self) -> SessionMiddleware<CookieSessions> {
+        let name = if self.secure { "__Host-countersign_session" } else { "countersign_session" };
+        let key = Key::derive_from(self.app_secret.reveal().as_bytes());
+        SessionMiddleware::builder(self.sessions.clone(), key)
+            .cookie_name(name.to_owned())
+            .cookie_secure(self.secure)
+            .cookie_http_only(true)
+            .cookie_same_site(SameSite::Lax)
+            .cookie_path("/".to_owned())
+            .cookie_content_security(CookieContentSecurity::Signed)
+            .session_lifecycle(BrowserSession::default())
+            .build()
+    }
 }
 
 /// Puts a new session's token into the cookie; whatever session the cookie held before ends.

@@ -9,6 +9,7 @@ use actix_web::{
 use shared::{ApprovalRequest, PushAnswer, PushStatus, StatusAnswer};
 
 use super::{
+    body::{Body, Nothing},
     caller::{Live, Presented},
     client,
     error::{Error, Result},
@@ -60,6 +61,7 @@ pub(super) async fn ask_again(
     parts: Data<SecondFactor>,
     live: Live,
     client: client::From,
+    Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<PushAnswer>> {
     let attempt =
         Attempt { session_id: live.session.id, browser: client.0.browser, address: client.0.address };

@@ -11,7 +11,7 @@ use serde_json::json;
 use shared::{CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via};
 
 use super::{
-    body::Body,
+    body::{Body, Nothing},
     caller::Live,
     client, cookie,
     error::{Error, Result},
@@ -20,11 +20,11 @@ use crate::{
     domain::{
         ids::Token,
         refusal::Refusal,
-        rights::{Carrier, TokenRotation},
+        rights::{Carrier, Rights, TokenRotation},
     },
     flow::{accounts::Accounts, second_factor::SecondFactor},
     provider::Code,
-    store::sessions,
+    store::{approvals, sessions},
 };
 
 /// Checks the password and asks the phone.
@@ -62,12 +62,26 @@ pub(super) async fn go_on(
     parts: Data<SecondFactor>,
     cookie: Session,
     live: Live,
+    Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<TokenAnswer>> {
-    let (token, id) = (Token::new(parts.random), live.session.id);
-    let hash = token.hash();
-    let renewed = parts.store.write(move |db| sessions::renew(db, &id, &hash).map_err(Error::from)).await?;
-    if !renewed {
-        return Err(Refusal::NotApproved.into());
+    let token = Token::new(parts.random);
+    let (id, rights) = (live.session.id, live.session.rights);
+    let (old, new) = (live.presented.token.hash(), token.hash());
+    let renewed = parts.store.write(move |db| {
+        let approved = match rights {
+            Rights::Pending => false,
+            Rights::Proven => true,
+            // Signed in from the beginning: it goes on only from a push of its own.
+            Rights::SignedIn => approvals::is_newest_approved(db, &id)?,
+        };
+        if !approved {
+            return Err(Error::from(Refusal::NotApproved));
+        }
+        sessions::renew(db, &id, &old, &new).map_err(Error::from)
+    });
+    if !renewed.await? {
+        // Somebody else, with the same token, was faster.
+        return Err(Refusal::NoSession.into());
     }
     cookie::hand_out(&cookie, &token)?;
     Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
@@ -96,7 +110,7 @@ pub(super) async fn verify(
     Body(typed): Body<VerifyCode>,
 ) -> Result<Json<TokenAnswer>> {
     let code = Code::read(&typed.code).ok_or_else(|| invalid("code", "A code has 4 to 10 digits."))?;
-    let how = (live.presented.carrier, **rotation);
+    let how = (&live.presented.token, live.presented.carrier, **rotation);
     let token = match parts.verify(&live.user, &live.session.id, &code, how).await? {
         Some(token) => {
             cookie::hand_out(&cookie, &token)?;

@@ -2,6 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
+    http::header::HeaderValue,
     web::{Data, Payload},
 };
 use serde_json::{Value, json};
@@ -33,8 +34,11 @@ struct Signed<'a> {
 
 impl<'a> Signed<'a> {
     fn of(request: &'a HttpRequest) -> Result<Self> {
-        let text =
-            |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        // Any text is a nonce, so not only ASCII.
+        let text = |name| {
+            let value = request.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+            std::str::from_utf8(value).unwrap_or_default()
+        };
         let (nonce, signature) = (text(NONCE_HEADER), text(SIGNATURE_HEADER));
         if nonce.is_empty() || nonce.chars().count() > LONGEST_NONCE || signature.is_empty() {
             return Err(Error::WrongSignature);

@@ -163,6 +163,10 @@ fn is_uuid(text: &str) -> bool {
 }
 
 fn refusal(status: u16, body: &Value) -> ProviderError {
+    // A clear word about a code is an answer, whatever is wrong with the rest.
+    if status < 500 && body["token"] == "is invalid" {
+        return ProviderError::Refused { status: 401, code: "60020".to_owned() };
+    }
     let code = match &body["error_code"] {
         Value::String(code) => code.clone(),
         Value::Number(code) => code.to_string(),

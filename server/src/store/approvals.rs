@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::{
     db::Db,
     schema::approvals::{self, dsl},
-    schema::users,
+    schema::{sessions, users},
 };
 use crate::domain::{
     clock::Timestamp,
@@ -78,6 +78,20 @@ pub fn is_open(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<bool> {
         .count()
         .get_result(db)?;
     Ok(open > 0)
+}
+
+/// Whether the newest request of a session was approved.
+///
+/// # Errors
+/// When the query fails.
+pub fn is_newest_approved(db: &mut Db, session_id: &str) -> QueryResult<bool> {
+    let approved: i64 = dsl::approvals
+        .inner_join(sessions::table.on(sessions::push_id.eq(dsl::id.nullable())))
+        .filter(sessions::id.eq(session_id))
+        .filter(dsl::status.eq(ApprovalState::Approved))
+        .count()
+        .get_result(db)?;
+    Ok(approved > 0)
 }
 
 /// When the requests went out that a user has left unanswered since a moment, oldest first.

@@ -22,8 +22,8 @@ pub enum Kind {
     SignUp,
 }
 
-/// Counts one more unless there are `most` already within `window`; then says when the oldest of
-/// them leaves it.
+/// Counts one more unless there are `most` already within `window`; then says how long to wait. For
+/// passwords that is a whole window from the last of them, for sign-ups until the oldest leaves it.
 ///
 /// # Errors
 /// When a statement fails.
@@ -38,13 +38,20 @@ pub fn count(
     let seen: Vec<Timestamp> = dsl::attempts
         .filter(dsl::kind.eq(kind))
         .filter(dsl::subject.eq(subject))
-        .filter(dsl::at.gt(now.minus(window)))
+        .filter(dsl::at.gt(now.minus(window).minus(window)))
         .order(dsl::at.desc())
         .limit(i64::from(most))
         .select(dsl::at)
         .load(db)?;
-    if let (Some(oldest), true) = (seen.last(), seen.len() >= most as usize) {
-        return Ok(Err(oldest.plus(window).since(now)));
+    if let (Some(newest), Some(oldest), true) = (seen.first(), seen.last(), seen.len() >= most as usize) {
+        let free = match kind {
+            Kind::Password if newest.since(*oldest) <= window => newest.plus(window),
+            Kind::Password => now,
+            Kind::SignUp => oldest.plus(window),
+        };
+        if free > now {
+            return Ok(Err(free.since(now)));
+        }
     }
     diesel::insert_into(attempts::table)
         .values((dsl::id.eq(id), dsl::kind.eq(kind), dsl::subject.eq(subject), dsl::at.eq(now)))

@@ -43,6 +43,9 @@ pub enum StoreError {
     /// No connection to be had in time.
     #[error("no database connection")]
     Connection(#[source] diesel::r2d2::PoolError),
+    /// All connections were in use for too long.
+    #[error("all database connections are in use")]
+    Busy,
     /// A statement failed.
     #[error("database statement")]
     Statement(#[from] diesel::result::Error),
@@ -72,6 +75,7 @@ pub struct Store {
     backend: Backend,
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
+    patience: Duration,
 }
 
 impl std::fmt::Debug for Store {
@@ -96,7 +100,7 @@ impl Store {
             .test_on_check_out(matches!(backend, Backend::Postgres(_)))
             .error_handler(Box::new(db::QuietHandler))
             .build_unchecked(Manager::new(backend.clone(), patience));
-        Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)) })
+        Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)), patience })
     }
 
     /// Brings the schema up to date.
@@ -188,7 +192,8 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let permit = tokio::time::timeout(self.patience, self.permits.acquire()).await;
+        let _permit = permit.map_err(|_| StoreError::Busy)?.expect("the semaphore is never closed");
         let (pool, span) = (self.pool.clone(), Span::current());
         let done = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();

@@ -160,6 +160,10 @@ pub fn insert(db: &mut Db, session: &NewSession) -> QueryResult<()> {
 /// # Errors
 /// When the statement fails.
 pub fn delete(db: &mut Db, id: &str) -> QueryResult<()> {
+    // Its pushes first, in the order in which an answer locks the two: no deadlock between them.
+    diesel::update(approvals::table.filter(approvals::session_id.eq(id)))
+        .set(approvals::session_id.eq(None::<String>))
+        .execute(db)?;
     diesel::delete(dsl::sessions.find(id)).execute(db).map(drop)
 }
 
@@ -168,7 +172,11 @@ pub fn delete(db: &mut Db, id: &str) -> QueryResult<()> {
 /// # Errors
 /// When the statement fails.
 pub fn delete_by_token(db: &mut Db, token_hash: &str) -> QueryResult<()> {
-    diesel::delete(dsl::sessions.filter(dsl::token_hash.eq(token_hash))).execute(db).map(drop)
+    let found = dsl::sessions.filter(dsl::token_hash.eq(token_hash)).select(dsl::id);
+    match found.get_result::<String>(db).optional()? {
+        Some(id) => delete(db, &id),
+        None => Ok(()),
+    }
 }
 
 /// The second factor succeeded: a pending session becomes a proven one and gets a full life.
@@ -184,16 +192,27 @@ pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> Qu
     Ok(proven == 1)
 }
 
-/// Gives a proven or signed-in session a new token and full rights; the old token dies.
+/// Gives a proven or signed-in session a new token and full rights; the old token dies. `false`
+/// when it is not that session's token any more.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn renew(db: &mut Db, id: &str, token_hash: &str) -> QueryResult<bool> {
-    let open = dsl::sessions.find(id).filter(dsl::rights.ne(Rights::Pending));
+pub fn renew(db: &mut Db, id: &str, old_hash: &str, new_hash: &str) -> QueryResult<bool> {
+    let open =
+        dsl::sessions.find(id).filter(dsl::token_hash.eq(old_hash)).filter(dsl::rights.ne(Rights::Pending));
     let renewed = diesel::update(open)
-        .set((dsl::rights.eq(Rights::SignedIn), dsl::token_hash.eq(token_hash)))
+        .set((dsl::rights.eq(Rights::SignedIn), dsl::token_hash.eq(new_hash)))
         .execute(db)?;
     Ok(renewed == 1)
+}
+
+/// Whether a session has not been ended.
+///
+/// # Errors
+/// When the query fails.
+pub fn exists(db: &mut Db, id: &str) -> QueryResult<bool> {
+    let count: i64 = dsl::sessions.find(id).count().get_result(db)?;
+    Ok(count > 0)
 }
 
 /// Notes that a signed-in client was here.

@@ -14,8 +14,6 @@ const POSTS: [&str; 6] = [
     routes::SESSION_RESEND,
     routes::SESSION_VERIFY,
 ];
-/// Those that read a body.
-const READING: [&str; 4] = [routes::USER, routes::SESSION, routes::SESSION_RESEND, routes::SESSION_VERIFY];
 
 /// A client whose session makes every one of them reach its body.
 async fn signed_in(app: &TestApp) -> String {
@@ -35,7 +33,7 @@ async fn send(app: &TestApp, token: &str, path: &str, kind: &str, body: impl Int
 async fn what_is_not_json_or_not_utf8_is_400() {
     let app = TestApp::spawn().await;
     let token = signed_in(&app).await;
-    for path in READING {
+    for path in POSTS {
         for body in [&b"{"[..], b"{\"a\":}", b"nonsense", b"{\"email\":\"\xff\xfe\"}", b"{} {}"] {
             send(&app, &token, path, "application/json", body.to_vec()).await.refused(400, "unreadable");
         }
@@ -46,10 +44,10 @@ async fn what_is_not_json_or_not_utf8_is_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_nested_a_hundred_thousand_deep_is_400() {
+async fn json_nested_thirty_thousand_deep_is_400() {
     let app = TestApp::spawn().await;
     let token = signed_in(&app).await;
-    for path in READING {
+    for path in POSTS {
         let deep = "[".repeat(30_000) + &"]".repeat(30_000);
         send(&app, &token, path, "application/json", deep).await.refused(400, "unreadable");
     }
@@ -59,7 +57,7 @@ async fn json_nested_a_hundred_thousand_deep_is_400() {
 async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
     let app = TestApp::spawn().await;
     let token = signed_in(&app).await;
-    for path in READING {
+    for path in POSTS {
         for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/jsonp"]
         {
             send(&app, &token, path, kind, "{}").await.refused(415, "unsupported_type");
@@ -76,7 +74,7 @@ async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
 async fn two_megabytes_are_413() {
     let app = TestApp::spawn().await;
     let token = signed_in(&app).await;
-    for path in READING {
+    for path in POSTS {
         let large = json!({"password": "x".repeat(2 << 20)}).to_string();
         send(&app, &token, path, "application/json", large).await.refused(413, "too_large");
     }
@@ -157,7 +155,7 @@ async fn every_wrong_field_of_a_sign_up_is_named_and_nothing_is_stored() {
 async fn a_body_that_is_no_object_is_422() {
     let app = TestApp::spawn().await;
     let token = signed_in(&app).await;
-    for path in READING {
+    for path in POSTS {
         for body in ["[]", "1", "null", "\"text\"", "true"] {
             send(&app, &token, path, "application/json", body).await.refused(422, "invalid_fields");
         }
@@ -183,6 +181,15 @@ async fn numbers_are_taken_where_text_is_meant() {
         json!({"code": code.parse::<u64>().unwrap()})
     };
     session.post(routes::SESSION_VERIFY, body).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_no_name_could_be_is_wrong_credentials() {
+    let app = TestApp::spawn().await;
+    for login in ["a\u{0}b", "\u{1b}[31m", &"x".repeat(50_000), "🔐", "' OR 1=1 --"] {
+        let body = json!({"email": login, "password": "a password\u{0}"});
+        app.stranger().post(routes::SESSION, body).await.refused(403, "wrong_credentials");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -42,6 +42,13 @@ fn a_key_of_ones_own_switches_the_sandbox_off() {
 }
 
 #[test]
+fn a_sandbox_that_is_wished_for_is_asked_with_its_own_key() {
+    let config =
+        read(&[("AUTHY_API_KEY", "a key of our own"), ("SANDBOX", "on")]).expect("this may be wished");
+    assert_eq!((config.sandbox, config.authy_key.reveal()), (Some(3001), sandbox::API_KEY));
+}
+
+#[test]
 fn a_wrong_value_stops_the_start_with_one_line_that_names_the_variable() {
     for (name, value) in [
         ("PORT", "many"),

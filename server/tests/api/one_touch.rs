@@ -252,5 +252,10 @@ async fn the_provider_is_asked_every_five_seconds_on_behalf_of_all_who_wait_and_
     app.advance(200);
     assert_eq!(session.status().await, "expired");
     app.advance(5);
-    app.eventually("an expired push is asked about no more", async || asked().await == 5).await;
+    // Another push is asked about in its turn; the expired one is not.
+    let (_, uuid) = ada.log_in().await;
+    app.advance(5);
+    app.eventually("the new push is asked about", async || asked().await == 6).await;
+    let calls = app.provider_calls().await;
+    assert!(calls.last().is_some_and(|call| call.ends_with(&uuid)), "{calls:?}");
 }

@@ -80,6 +80,7 @@ async fn a_database_that_lost_a_table_answers_503_everywhere_and_recovers() {
     assert_eq!(by_cookie.headers["cache-control"], "no-store");
     by_cookie.refused(503, "unavailable");
     app.stranger().get(routes::HEALTHZ).await.ok();
+    browser.get(routes::HEALTHZ).await.ok();
     execute(&app, "ALTER TABLE hidden RENAME TO sessions").await;
     assert!(session.is_signed_in().await);
 }

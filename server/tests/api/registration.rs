@@ -142,6 +142,15 @@ async fn sign_ups_are_counted_per_address_but_not_from_this_machine_in_developme
     assert_eq!(answer.headers["retry-after"], "3600");
     answer.refused(429, "too_many");
     from("203.0.113.8").await.ok();
+    // Asking who has an account counts as well.
+    let taken = app.new_person();
+    app.stranger().post(routes::USER, taken.form()).await.ok();
+    for (round, status) in [(1, 409), (2, 409), (3, 429)] {
+        let stranger = app.stranger();
+        let request = stranger.request(Method::POST, routes::USER).header("X-Forwarded-For", "203.0.113.9");
+        let answer = stranger.send(request.json(&taken.form())).await;
+        assert_eq!(answer.status.as_u16(), status, "round {round}");
+    }
     app.advance(3601);
     from("203.0.113.7").await.ok();
 }

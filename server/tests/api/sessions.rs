@@ -178,3 +178,25 @@ async fn saving_the_cookies_state_map_undoes_neither_approval_nor_logout() {
     save().await;
     assert_eq!(session.get(routes::AUTHY_STATUS).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_token_is_traded_once() {
+    let app = TestApp::spawn().await;
+    let ada = app.person().await;
+    let (session, uuid) = ada.log_in().await;
+    app.press(&uuid, "approve").await;
+    let trades = (0..6).map(|_| session.post(routes::SESSION_CONTINUE, json!({})));
+    let answers = futures_util::future::join_all(trades).await;
+    let traded: Vec<_> = answers.into_iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    assert_eq!(traded.len(), 1);
+    assert!(app.bearer(traded[0].body["token"].as_str().unwrap()).is_signed_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_never_approved_has_nothing_to_go_on_from() {
+    let app = TestApp::spawn().await;
+    let made = app.stranger().post(routes::USER, app.new_person().form()).await.ok();
+    let session = app.bearer(made["token"].as_str().unwrap());
+    session.post(routes::SESSION_CONTINUE, json!({})).await.refused(409, "not_approved");
+    assert!(session.is_signed_in().await);
+}

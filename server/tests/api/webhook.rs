@@ -179,6 +179,18 @@ async fn a_replay_changes_nothing_even_a_hundred_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn any_text_of_up_to_two_hundred_characters_is_a_nonce() {
+    let app = quiet_app().await;
+    let ada = app.person().await;
+    for nonce in ["1427849783.886085".to_owned(), "änderung ~ 1|2".to_owned(), "ß".repeat(200)] {
+        let (session, uuid) = ada.log_in().await;
+        let hook = Hook { nonce, ..Hook::for_push(&ada, &uuid, "approved").await };
+        hook.send(&app).await.ok();
+        assert!(session.is_signed_in().await, "{}", hook.nonce);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_answers_within_one_second_may_carry_the_same_nonce() {
     let app = quiet_app().await;
     let ada = app.person().await;
