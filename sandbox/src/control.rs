@@ -10,14 +10,14 @@ use actix_web::{
 use futures_util::stream;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use shared::{countries::COUNTRIES, phone::PhoneNumber};
+use shared::phone::PhoneNumber;
 
 use crate::{
     ACCOUNT_SID, API_KEY, AUTH_TOKEN, Emulator, NUMBER, answer, authy,
     faults::Fault,
     view,
     webhook::{self, Webhook},
-    world::{Answer, Limits, World, e164},
+    world::{Answer, Limits, World},
 };
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
@@ -30,7 +30,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/phones/{number}", web::put().to(put_phone))
             .route("/approval-requests/{uuid}/approve", web::post().to(approve))
             .route("/approval-requests/{uuid}/deny", web::post().to(deny))
-            .route("/qr/{id}.svg", web::get().to(authy::users::qr_code))
+            .route("/qr/{id}.png", web::get().to(authy::users::qr_code))
             .route("/requests", web::get().to(requests))
             .route("/faults", web::put().to(put_fault))
             .route("/faults", web::delete().to(clear_fault))
@@ -88,16 +88,11 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
 
 /// Brings whatever is written for a number to `+` and digits.
 fn number(path: &str) -> Result<String, Problem> {
-    let digits: String = path.chars().filter(char::is_ascii_digit).collect();
-    COUNTRIES
-        .iter()
-        .filter_map(|country| {
-            let code = country.calling_code.to_string();
-            PhoneNumber::parse(&code, digits.strip_prefix(&code)?).ok()
-        })
-        .find(|phone| e164(phone)[1..] == digits)
-        .map(|phone| e164(&phone))
-        .ok_or_else(|| Problem::Invalid("Write the number as + and digits.".to_owned()))
+    let path = path.trim();
+    let written = if path.starts_with('+') { path.to_owned() } else { format!("+{path}") };
+    PhoneNumber::read_e164(&written)
+        .map(|phone| phone.e164())
+        .map_err(|_| Problem::Invalid("Write the number as + and digits.".to_owned()))
 }
 
 async fn config(emulator: Data<Emulator>) -> impl Responder {
@@ -131,7 +126,7 @@ async fn phones(emulator: Data<Emulator>) -> impl Responder {
 
 /// Every number that was seen: phones, and users whose phone has got nothing yet.
 fn numbers(world: &World) -> std::collections::BTreeSet<String> {
-    let users = world.users.values().filter(|user| !user.removed).map(|user| e164(&user.phone));
+    let users = world.users.values().filter(|user| !user.removed).map(|user| user.phone.e164());
     world.phones.keys().cloned().chain(users).collect()
 }
 
@@ -143,12 +138,10 @@ async fn phone(emulator: Data<Emulator>, path: Path<String>) -> Result<HttpRespo
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PhoneChange {
-    #[serde(default = "yes")]
-    authy_app: bool,
-}
-
-fn yes() -> bool {
-    true
+    /// Installed where the call does not say otherwise.
+    authy_app: Option<bool>,
+    /// As it was where the call does not say otherwise.
+    reachable: Option<bool>,
 }
 
 async fn put_phone(
@@ -158,7 +151,11 @@ async fn put_phone(
 ) -> Result<HttpResponse, Problem> {
     let number = number(&path)?;
     let change: PhoneChange = read(&body)?;
-    emulator.change(|world| world.phones.entry(number.clone()).or_default().app = change.authy_app);
+    emulator.change(|world| {
+        let phone = world.phones.entry(number.clone()).or_default();
+        phone.app = change.authy_app.unwrap_or(true);
+        phone.reachable = change.reachable.unwrap_or(phone.reachable);
+    });
     Ok(answer::ok(&view::phone(&emulator.world(), &number, emulator.now())))
 }
 

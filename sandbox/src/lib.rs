@@ -1,6 +1,6 @@
-//! An emulator of the Authy API with a phone to look at.
+//! An emulator of the Authy API and of Twilio Messages, with a phone to look at.
 //!
-//! It answers the provider's calls as the real service does, quirks of type included, so that
+//! It answers the providers' calls as the real services do, quirks of type included, so that
 //! unmodified client libraries work against it; it plays the phones those calls reach, on a page
 //! and through a control API under `/_sandbox`. Everything lives in memory, nothing leaves the
 //! machine. What no source confirms about the real service, and what is done here instead, is
@@ -14,6 +14,7 @@ mod faults;
 mod page;
 mod params;
 mod soft_token;
+mod twilio;
 mod view;
 mod webhook;
 mod world;
@@ -83,6 +84,7 @@ impl Sandbox {
                 .configure(page::routes)
                 .configure(control::routes)
                 .configure(authy::routes)
+                .configure(twilio::routes)
                 .default_service(web::to(answer::unknown_route))
                 .wrap(from_fn(page::only_from_here))
         })

@@ -6,7 +6,7 @@ use shared::phone::{self, PhoneNumber};
 
 use crate::{
     soft_token::OWN_APP,
-    world::{Answer, Phone, World, e164},
+    world::{Answer, Phone, World},
 };
 
 /// RFC 3339 in UTC, to the millisecond.
@@ -45,7 +45,7 @@ pub(crate) fn phone(world: &World, number: &str, now_ms: i64) -> Value {
         .approvals
         .iter()
         .rev()
-        .filter(|approval| world.users.get(&approval.user).is_some_and(|user| e164(&user.phone) == number))
+        .filter(|approval| world.users.get(&approval.user).is_some_and(|user| user.phone.e164() == number))
         .map(|approval| {
             let answer = approval.answer_at(now_ms);
             json!({
@@ -72,6 +72,7 @@ pub(crate) fn phone(world: &World, number: &str, now_ms: i64) -> Value {
         "written": user.map_or_else(|| number.to_owned(), |user| written(&user.phone)),
         "email": user.map(|user| &user.email),
         "authyApp": phone.app,
+        "reachable": phone.reachable,
         "messages": messages,
         "approvalRequests": approvals,
         "softToken": soft_token,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use signature::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
+use signature::authy::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
 
 use crate::{
     API_KEY, Emulator,

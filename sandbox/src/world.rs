@@ -9,6 +9,7 @@ use shared::{Via, phone::PhoneNumber};
 use crate::{
     faults::Fault,
     soft_token::{OTHER_APP, OWN_APP},
+    twilio::Text,
 };
 
 /// A code sent by text or call lives this long.
@@ -29,6 +30,8 @@ pub(crate) struct World {
     pub(crate) requests: Vec<Request>,
     /// What goes wrong next.
     pub(crate) fault: Option<Fault>,
+    /// Texts sent by Twilio Messages, oldest first.
+    pub(crate) texts: Vec<Text>,
     /// When the provider refuses with 60003.
     pub(crate) limits: Limits,
 }
@@ -37,13 +40,15 @@ pub(crate) struct World {
 #[derive(Debug, Clone)]
 pub(crate) struct Phone {
     pub(crate) app: bool,
+    /// Switched on and within reach of its network.
+    pub(crate) reachable: bool,
     /// Oldest first.
     pub(crate) messages: Vec<Message>,
 }
 
 impl Default for Phone {
     fn default() -> Self {
-        Self { app: true, messages: Vec::new() }
+        Self { app: true, reachable: true, messages: Vec::new() }
     }
 }
 
@@ -65,8 +70,10 @@ pub(crate) struct User {
     pub(crate) confirmed: bool,
     pub(crate) removed: bool,
     pub(crate) created_ms: i64,
-    /// 160 bits, shared with the authenticator apps.
+    /// 160 bits, shared with the provider's own app.
     pub(crate) secret: [u8; 20],
+    /// 160 bits, shared with whatever other app has read the last QR code.
+    pub(crate) other_secret: [u8; 20],
     pub(crate) codes: Vec<SentCode>,
     /// Codes of authenticator apps that were used: period and step.
     pub(crate) used_steps: Vec<(u32, u64)>,
@@ -151,11 +158,6 @@ pub(crate) struct Limits {
     pub(crate) starts_per_verification: Option<u32>,
 }
 
-/// The number as `+` and digits.
-pub(crate) fn e164(phone: &PhoneNumber) -> String {
-    format!("+{}{}", phone.calling_code(), phone.national())
-}
-
 /// What `verify` found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checked {
@@ -199,8 +201,8 @@ impl User {
             self.confirmed = true;
             return Checked::SentCode;
         }
-        for scheme in [OWN_APP, OTHER_APP] {
-            if let Some(step) = scheme.step_of(&self.secret, token, now_ms) {
+        for (scheme, secret) in [(OWN_APP, self.secret), (OTHER_APP, self.other_secret)] {
+            if let Some(step) = scheme.step_of(&secret, token, now_ms) {
                 if self.used_steps.contains(&(scheme.period, step)) {
                     return Checked::Used;
                 }
@@ -228,17 +230,17 @@ impl World {
 
     /// The user enrolled with this number, unless removed.
     pub(crate) fn user_of(&self, e164_number: &str) -> Option<&User> {
-        self.users.values().find(|user| !user.removed && e164(&user.phone) == e164_number)
+        self.users.values().find(|user| !user.removed && user.phone.e164() == e164_number)
     }
 
     /// Whether the app is installed on the phone with this number.
     pub(crate) fn has_app(&self, phone: &PhoneNumber) -> bool {
-        self.phones.get(&e164(phone)).is_none_or(|phone| phone.app)
+        self.phones.get(&phone.e164()).is_none_or(|phone| phone.app)
     }
 
     /// Puts a message on a phone.
     pub(crate) fn deliver(&mut self, phone: &PhoneNumber, message: Message) {
-        self.phones.entry(e164(phone)).or_default().messages.push(message);
+        self.phones.entry(phone.e164()).or_default().messages.push(message);
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub authy_key: Secret,
     /// `AUTHY_API_URL`; none means the sandbox when it runs, the real service otherwise.
     pub authy_url: Option<Url>,
+    /// `TWILIO_…`: the account texts are sent by; `None` for none.
+    pub twilio: Option<TwilioAccount>,
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest one call to the provider takes.
     pub provider_patience: Duration,
     /// `APP_SECRET`.
@@ -65,6 +67,19 @@ pub struct Config {
     pub log_json: bool,
 }
 
+/// `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_NUMBER`, `TWILIO_API_URL`.
+#[derive(Debug, Clone)]
+pub struct TwilioAccount {
+    /// `AC` and 32 hexadecimal digits.
+    pub sid: String,
+    /// Opens the account, and signs its reports.
+    pub token: Secret,
+    /// The number texts come from, `+` and digits.
+    pub number: String,
+    /// Where the account is; none means the sandbox when it runs, the real service otherwise.
+    pub url: Option<Url>,
+}
+
 /// `APP_ENV`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -87,11 +102,18 @@ fn wrong(name: &str, problem: impl Into<String>) -> ConfigError {
 }
 
 const REAL_AUTHY: &str = "https://api.authy.com";
+/// Where texts are sent by when no address is set.
+pub const REAL_TWILIO: &str = "https://api.twilio.com";
 /// Folder for what the server makes itself.
 const DATA: &str = "data";
 /// Secrets that stand in examples.
-const PUBLISHED: [&str; 4] =
-    ["change-me", "changeme", "replace-this-with-32-random-characters-or-more", sandbox::API_KEY];
+const PUBLISHED: [&str; 5] = [
+    "change-me",
+    "changeme",
+    "replace-this-with-32-random-characters-or-more",
+    sandbox::API_KEY,
+    sandbox::AUTH_TOKEN,
+];
 const SHORTEST_SECRET: usize = 32;
 
 /// Reads variables, from the environment or from files they name.
@@ -225,6 +247,7 @@ impl Config {
             database_patience: from.seconds("DATABASE_TIMEOUT_SECONDS", Duration::from_secs(5))?,
             authy_key: Secret::new(authy_key),
             authy_url: own_provider,
+            twilio: twilio(&from, sandbox.is_some(), production)?,
             provider_patience: from.seconds("PROVIDER_TIMEOUT_SECONDS", Duration::from_secs(8))?,
             app_secret: app_secret(&from, production, data)?,
             public_url: from.web_address("PUBLIC_URL")?,
@@ -287,6 +310,43 @@ fn sandbox_port(from: &Source<'_>, has_key: bool, production: bool) -> Result<Op
     };
     let port = from.parsed("SANDBOX_PORT", "a port")?.unwrap_or(3001);
     Ok(on.then_some(port))
+}
+
+/// All of an account or none of it. The sandbox has one of its own.
+fn twilio(
+    from: &Source<'_>,
+    sandbox: bool,
+    production: bool,
+) -> Result<Option<TwilioAccount>, ConfigError> {
+    const NAMES: [&str; 3] = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_NUMBER"];
+    let url = from.web_address("TWILIO_API_URL")?;
+    let [sid, token, number] = NAMES.map(|name| from.text(name));
+    let (sid, token, number) = match (sid?, token?, number?) {
+        (Some(sid), Some(token), Some(number)) => (sid, token, number),
+        (None, None, None) if sandbox && url.is_none() => (
+            sandbox::ACCOUNT_SID.to_owned(),
+            sandbox::AUTH_TOKEN.to_owned(),
+            sandbox::NUMBER.to_owned(),
+        ),
+        (None, None, None) => return Ok(None),
+        (None, ..) => return Err(wrong(NAMES[0], "is required beside the other TWILIO_ variables")),
+        (_, None, _) => return Err(wrong(NAMES[1], "is required beside the other TWILIO_ variables")),
+        (.., None) => return Err(wrong(NAMES[2], "is required beside the other TWILIO_ variables")),
+    };
+    let is_sid = sid.len() == 34 && sid.starts_with("AC") && sid[2..].bytes().all(|c| c.is_ascii_hexdigit());
+    if !is_sid {
+        return Err(wrong(NAMES[0], "is AC and 32 hexadecimal digits"));
+    }
+    if production && PUBLISHED.contains(&token.as_str()) {
+        return Err(wrong(NAMES[1], "is a published example; production needs your own"));
+    }
+    let is_number = number.strip_prefix('+').is_some_and(|digits| {
+        (5..=15).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit())
+    });
+    if !is_number {
+        return Err(wrong(NAMES[2], "is a number in international form, + and digits"));
+    }
+    Ok(Some(TwilioAccount { sid, token: Secret::new(token), number, url }))
 }
 
 /// In development a secret is made once and kept, so that nobody has to think of one and sessions
@@ -374,6 +434,7 @@ fn limits(from: &Source<'_>, production: bool) -> Result<Limits, ConfigError> {
         wrong_codes: count("LIMIT_WRONG_CODES", default.wrong_codes)?,
         wrong_passwords: count("LIMIT_WRONG_PASSWORDS", default.wrong_passwords)?,
         sign_ups_per_hour: count("LIMIT_SIGN_UPS_PER_HOUR", default.sign_ups_per_hour)?,
+        verifications_per_hour: count("LIMIT_VERIFICATIONS_PER_HOUR", default.verifications_per_hour)?,
         lock: from.seconds("LIMIT_LOCK_SECONDS", default.lock)?,
     })
 }

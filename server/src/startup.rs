@@ -21,9 +21,9 @@ use crate::{
         ids::{Random, RequestIds},
         password::Hasher,
     },
-    flow::{accounts::Accounts, second_factor::SecondFactor},
+    flow::{accounts::Accounts, confirmation::Confirmation, second_factor::SecondFactor},
     http::{self, CookieSessions, Cookies, Network, page::Page},
-    provider::{Authy, Provider},
+    provider::{Authy, Messages, Provider},
     store::{Glance, Store, StoreError},
 };
 
@@ -100,9 +100,13 @@ impl Server {
             lifetimes: config.lifetimes,
             pushed: Arc::new(Notify::new()),
         };
+        let confirmation = Confirmation {
+            second_factor: second_factor.clone(),
+            messages: messages(&config, sandbox_url.as_deref()).map(Arc::new),
+        };
         let page = Page::load(&config.page_dir, sandbox_url.as_deref()).map_err(StartError::Page)?;
         let has_page = !page.is_empty();
-        let (server, handle) = listen(&config, listener, second_factor.clone(), page)?;
+        let (server, handle) = listen(&config, listener, confirmation, page)?;
         Ok(Self {
             url,
             handle,
@@ -178,12 +182,24 @@ async fn start_sandbox(
     .map_err(|source| StartError::SandboxPort { port, source })
 }
 
+/// Who sends texts: the account that is set, at the sandbox where one runs and no address is set.
+fn messages(config: &Config, sandbox_url: Option<&str>) -> Option<Messages> {
+    let account = config.twilio.clone()?;
+    let url = match (&account.url, sandbox_url) {
+        (Some(url), _) => url.as_str(),
+        (None, Some(sandbox)) => sandbox,
+        (None, None) => crate::config::REAL_TWILIO,
+    };
+    Some(Messages::new(url, account.sid, account.token, account.number, config.provider_patience))
+}
+
 fn listen(
     config: &Config,
     listener: std::net::TcpListener,
-    second_factor: SecondFactor,
+    confirmation: Confirmation,
     page: Page,
 ) -> Result<(actix_web::dev::Server, ServerHandle), StartError> {
+    let second_factor = confirmation.second_factor.clone();
     let accounts = Accounts {
         second_factor: second_factor.clone(),
         hasher: Hasher::new(&config.app_secret, config.bcrypt_cost),
@@ -207,11 +223,13 @@ fn listen(
     let rotation = Data::new(config.token_rotation);
     let (second_factor, accounts) = (Data::new(second_factor), Data::new(accounts));
     let (network, page) = (Data::new(network), Data::new(page));
+    let confirmation = Data::new(confirmation);
     let address = format!("{}:{}", config.host, config.port);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(second_factor.clone())
             .app_data(accounts.clone())
+            .app_data(confirmation.clone())
             .app_data(network.clone())
             .app_data(page.clone())
             .app_data(request_ids.clone())

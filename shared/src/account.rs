@@ -10,6 +10,7 @@ const LONGEST_EMAIL: usize = 254;
 
 /// `POST /user`: what a person gives to make an account.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct NewUser {
     /// 1 to 200 characters.
@@ -34,6 +35,7 @@ pub struct NewUser {
 
 /// `GET /user`: the signed-in account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// 128 random bits as text.
@@ -53,6 +55,72 @@ pub struct User {
     pub verified: bool,
     /// When the account was made, RFC 3339 in UTC.
     pub created_at: String,
+    /// Whether an authenticator app has been shown its secret.
+    pub authenticator: bool,
+    /// Whether the phone has answered in this session so recently that a factor may be changed.
+    pub fresh: bool,
+    /// What became of the text that confirms the phone; absent when none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Delivery>,
+}
+
+/// What became of a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// The provider's word: `queued`, `sent`, `delivered`, `undelivered`, `failed`, …
+    pub status: String,
+    /// Why it did not arrive, as the provider numbers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<i32>,
+    /// When that was known, RFC 3339 in UTC.
+    pub at: String,
+}
+
+/// `POST /users`: the account is made.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UserCreated {
+    /// 128 random bits as text.
+    pub id: String,
+    /// `false`.
+    pub verified: bool,
+    /// Whether a code is on its way; the account stays where it is not.
+    pub code_sent: bool,
+    /// The session: signed in, its phone not proven.
+    pub token: String,
+}
+
+/// `GET /users/{id}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// 128 random bits as text.
+    pub id: String,
+    /// As given.
+    pub full_name: String,
+    /// Whether a code or a push from that phone has succeeded.
+    pub verified: bool,
+    /// What became of the text that confirms it; absent when none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Delivery>,
+}
+
+/// `POST /users/{id}/verify`: the phone is proven.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PhoneVerified {
+    /// `true`.
+    pub verified: bool,
+    /// Whether a text that says so is on its way.
+    pub confirmation_sent: bool,
+    /// The session's new token, where the second factor changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 fn has_control(text: &str) -> bool {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Body of every answer that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiError {
     /// HTTP status, repeated.
     pub status: u16,
@@ -20,6 +21,7 @@ pub struct ApiError {
 
 /// Stable words for what went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -37,12 +39,20 @@ pub enum ErrorCode {
     SecondFactorRequired,
     /// 403: the account's phone has not been proven.
     PhoneUnverified,
+    /// 403: the phone has to answer in this session again before a factor may be changed.
+    StepUpRequired,
+    /// 403: what was approved is something else.
+    OtherData,
+    /// 403: the answer has been used.
+    AlreadyRedeemed,
     /// 403: sent by a page of another origin.
     ForeignOrigin,
     /// 404: nothing at this address.
     NotFound,
     /// 404: no live session.
     NoSession,
+    /// 404: the phone has not been asked in this session.
+    NoPush,
     /// 404: the account named by a webhook does not exist.
     NoSuchUser,
     /// 405: the address exists, the method does not.
@@ -53,6 +63,10 @@ pub enum ErrorCode {
     NotApproved,
     /// 409: a push is still open.
     PushOpen,
+    /// 409: no push can reach this phone.
+    PushUnavailable,
+    /// 409: an authenticator app has been shown its secret already.
+    AlreadyEnrolled,
     /// 413: more than 64 KiB.
     TooLarge,
     /// 415: neither JSON nor a form.
@@ -65,6 +79,8 @@ pub enum ErrorCode {
     ProviderLimit,
     /// 502: the provider could not be reached or made no sense.
     ProviderFailed,
+    /// 502: neither a text nor a call can reach this phone.
+    ChannelRefused,
     /// 503: the database is not available.
     Unavailable,
     /// 500: a defect; the log has the cause.

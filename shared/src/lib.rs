@@ -4,17 +4,24 @@
 //! rules both sides check (phone numbers, passwords) live here too, so that they cannot disagree.
 
 pub mod account;
+pub mod approval;
+pub mod cookie_api;
 pub mod countries;
+pub mod enrolment;
 pub mod error;
+#[cfg(feature = "numbering")]
+mod numbering;
 pub mod password;
 pub mod phone;
 pub mod routes;
 pub mod session;
 mod text;
 
-pub use account::{NewUser, User};
+pub use account::{Delivery, NewUser, PhoneVerified, Profile, User, UserCreated};
+pub use approval::{Approval, ApprovalCreated, Logo, NewApproval, Redeemed};
+pub use enrolment::{Authenticator, EnrolAuthenticator};
 pub use error::{ApiError, ErrorCode};
 pub use session::{
-    ApprovalRequest, ApprovalRequestId, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus, Resend,
+    ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus, Resend,
     StatusAnswer, TokenAnswer, VerifyCode, Via,
 };

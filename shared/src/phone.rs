@@ -127,51 +127,38 @@ impl fmt::Display for PhoneProblem {
     }
 }
 
+/// What keeps a calling code and a typed number from being one of that country, as far as the
+/// table of countries can tell: enough for a page to help while somebody types. What is stored is
+/// read by the whole numbering plans, at the server.
+#[must_use]
+pub fn problem(country: &Country, number: &str) -> Option<PhoneProblem> {
+    let Some(all) = digits(number) else { return Some(PhoneProblem::NotDigits) };
+    if all.is_empty() {
+        return Some(PhoneProblem::Empty);
+    }
+    let code = country.calling_code.to_string();
+    let international = match number.trim_start().strip_prefix('+') {
+        Some(_) => Some(all.as_str()),
+        None => all.strip_prefix("00"),
+    };
+    let national = match international.map(|digits| digits.strip_prefix(code.as_str())) {
+        Some(None) => return Some(PhoneProblem::OtherCallingCode),
+        Some(Some(national)) => national,
+        None => &all,
+    };
+    let possible = |digits: &str| country.lengths.iter().any(|length| usize::from(*length) == digits.len());
+    let without_trunk = national.strip_prefix(country.trunk).unwrap_or(national);
+    if possible(national) || possible(without_trunk) {
+        return None;
+    }
+    let national = if country.trunk == "0" { without_trunk } else { national };
+    Some(PhoneProblem::length_in(country, national.len()))
+}
+
 impl PhoneNumber {
-    /// Reads a calling code and a national number, each with any punctuation. The number may
-    /// repeat the calling code after a plus or `00`, and may begin with the trunk digit.
-    ///
-    /// Only what cannot be a number is refused; fictional numbers pass.
-    ///
-    /// # Errors
-    /// Says what keeps it from being a number.
-    pub fn parse(calling_code: &str, number: &str) -> Result<Self, PhoneProblem> {
-        let code = digits(calling_code).ok_or(PhoneProblem::UnknownCallingCode)?;
-        let places: Vec<&Country> =
-            COUNTRIES.iter().filter(|country| country.calling_code.to_string() == code).collect();
-        let first = *places.first().ok_or(PhoneProblem::UnknownCallingCode)?;
-        let all = digits(number).ok_or(PhoneProblem::NotDigits)?;
-        if all.is_empty() {
-            return Err(PhoneProblem::Empty);
-        }
-        let international = match number.trim_start().strip_prefix('+') {
-            Some(_) => Some(all.as_str()),
-            None => all.strip_prefix("00"),
-        };
-        let national = match international {
-            Some(rest) => rest.strip_prefix(code.as_str()).ok_or(PhoneProblem::OtherCallingCode)?,
-            None => &all,
-        };
-        let possible =
-            |digits: &str| places.iter().any(|at| at.lengths.iter().any(|n| usize::from(*n) == digits.len()));
-        // No national number starts with a trunk zero; other trunk digits may also start a number.
-        let national = match national.strip_prefix(first.trunk) {
-            Some(rest) if first.trunk == "0" || (!first.trunk.is_empty() && !possible(national)) => rest,
-            _ => national,
-        };
-        if !possible(national) {
-            let lengths = || places.iter().flat_map(|at| at.lengths.iter().copied());
-            return Err(PhoneProblem::Length {
-                place: match places.as_slice() {
-                    [only] => article(only.name).into_owned(),
-                    _ => format!("+{code}"),
-                },
-                given: national.len(),
-                least: lengths().min().unwrap_or_default(),
-                most: lengths().max().unwrap_or_default(),
-            });
-        }
-        Ok(Self { national: national.to_owned(), calling_code: code })
+    #[cfg(feature = "numbering")]
+    pub(crate) fn of(calling_code: String, national: String) -> Self {
+        Self { calling_code, national }
     }
 
     /// Calling code, digits only.
@@ -185,10 +172,16 @@ impl PhoneNumber {
     pub fn national(&self) -> &str {
         &self.national
     }
+
+    /// `+` and all digits (ITU-T E.164).
+    #[must_use]
+    pub fn e164(&self) -> String {
+        format!("+{}{}", self.calling_code, self.national)
+    }
 }
 
 /// The name as it stands inside a sentence.
-fn article(name: &str) -> Cow<'_, str> {
+pub(crate) fn article(name: &str) -> Cow<'_, str> {
     let takes_one = ["United ", "Netherlands", "Philippines", "Bahamas", "Maldives", "Gambia"];
     if takes_one.iter().any(|start| name.starts_with(start)) || name.ends_with(" Islands") {
         Cow::Owned(format!("the {name}"))
@@ -198,7 +191,7 @@ fn article(name: &str) -> Cow<'_, str> {
 }
 
 /// The ASCII digits of a text that has nothing beside them but punctuation and blanks.
-fn digits(text: &str) -> Option<String> {
+pub(crate) fn digits(text: &str) -> Option<String> {
     text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.is_ascii_digit().then_some(c)).collect()
 }
 
@@ -215,43 +208,40 @@ pub fn mask(calling_code: &str, national: &str) -> String {
 mod tests {
     use super::*;
 
-    fn national(code: &str, number: &str) -> Result<String, PhoneProblem> {
-        PhoneNumber::parse(code, number).map(|phone| phone.national)
+    fn said(iso: &str, number: &str) -> Option<PhoneProblem> {
+        problem(Country::by_iso(iso).expect("a country"), number)
     }
 
     #[test]
-    fn every_example_is_a_number_and_keeps_its_digits_when_grouped() {
+    fn every_example_can_be_and_keeps_its_digits_when_grouped() {
         for country in &COUNTRIES {
-            let code = country.calling_code.to_string();
-            assert_eq!(national(&code, country.example).as_deref(), Ok(country.example), "{}", country.iso);
+            assert_eq!(problem(country, country.example), None, "{}", country.iso);
             let grouped = country.group(country.example);
             assert_eq!(grouped.replace(' ', ""), country.example);
-            assert_eq!(national(&code, &grouped).as_deref(), Ok(country.example));
+            assert_eq!(problem(country, &format!("+{} {grouped}", country.calling_code)), None);
         }
     }
 
     #[test]
-    fn national_and_international_forms_are_one_number() {
+    fn national_and_international_forms_can_be() {
         for written in
             ["7700 900123", "07700 900123", "+44 7700 900123", "0044 7700-900123", "(07700) 900.123"]
         {
-            assert_eq!(national("44", written).as_deref(), Ok("7700900123"), "{written}");
+            assert_eq!(said("GB", written), None, "{written}");
         }
-        assert_eq!(national("+1", "1 (212) 555-0134").as_deref(), Ok("2125550134"));
-        assert_eq!(national("39", "06 1234 5678").as_deref(), Ok("0612345678"));
+        assert_eq!(said("US", "1 (212) 555-0134"), None);
+        assert_eq!(said("IT", "06 1234 5678"), None);
     }
 
     #[test]
-    fn what_cannot_be_is_refused_with_its_reason() {
-        assert_eq!(national("999", "12345678"), Err(PhoneProblem::UnknownCallingCode));
-        assert_eq!(national("", "12345678"), Err(PhoneProblem::UnknownCallingCode));
-        assert_eq!(national("44", ""), Err(PhoneProblem::Empty));
-        assert_eq!(national("44", "７７００９００１２３"), Err(PhoneProblem::NotDigits));
-        assert_eq!(national("44", "+1 212 555 0134"), Err(PhoneProblem::OtherCallingCode));
-        let short = national("46", "123").expect_err("three digits are too few");
+    fn what_cannot_be_is_said_with_its_reason() {
+        assert_eq!(said("GB", ""), Some(PhoneProblem::Empty));
+        assert_eq!(said("GB", "７７００９００１２３"), Some(PhoneProblem::NotDigits));
+        assert_eq!(said("GB", "+1 212 555 0134"), Some(PhoneProblem::OtherCallingCode));
+        let short = said("SE", "123").expect("three digits are too few");
         assert!(short.to_string().starts_with("Too short for Sweden: 3 digits,"), "{short}");
-        let long = national("1", "212555013412").expect_err("twelve digits are too many");
-        assert_eq!(long.to_string(), "Too long for +1: 12 digits, 10 needed.");
+        let long = said("US", "212555013412").expect("twelve digits are too many");
+        assert_eq!(long.to_string(), "Too long for the United States: 12 digits, 10 needed.");
     }
 
     #[test]

@@ -16,10 +16,99 @@ pub const SESSION_VERIFY: &str = "/session/verify";
 pub const AUTHY_STATUS: &str = "/authy/status";
 /// The provider's webhook.
 pub const AUTHY_CALLBACK: &str = "/authy/callback";
+/// `POST` shows an authenticator app its secret, once.
+pub const AUTHENTICATOR: &str = "/user/authenticator";
+/// `POST` makes an account and sends a code at once.
+pub const USERS: &str = "/users";
+/// `GET` reads what may be read of one's own account.
+pub const USERS_ID: &str = "/users/{id}";
+/// `POST` proves its phone.
+pub const USERS_VERIFY: &str = "/users/{id}/verify";
+/// `POST` sends another code.
+pub const USERS_RESEND: &str = "/users/{id}/resend";
+/// `POST` asks the phone to approve something.
+pub const APPROVALS: &str = "/approvals";
+/// `GET` reads how that stands.
+pub const APPROVAL: &str = "/approvals/{uuid}";
+/// `POST` uses the answer, once, for exactly the data that was approved.
+pub const APPROVAL_REDEEM: &str = "/approvals/{uuid}/redeem";
+/// The provider's report on texts that were sent.
+pub const TWILIO_STATUS: &str = "/twilio/status";
+/// `GET` describes every call.
+pub const OPENAPI: &str = "/openapi.json";
+/// `GET` shows that description to people.
+pub const DOCS: &str = "/docs";
 /// `GET` answers while the process lives.
 pub const HEALTHZ: &str = "/healthz";
 /// `GET` answers 200 when the database is there and migrated.
 pub const READYZ: &str = "/readyz";
+
+/// The cookie API, for clients that sign in by username and choose every channel by hand.
+pub mod cookie_api {
+    /// `POST` makes an account.
+    pub const REGISTER: &str = "/api/user/register";
+    /// `POST` checks a password.
+    pub const LOGIN: &str = "/api/login";
+    /// `GET` ends the session.
+    pub const LOGOUT: &str = "/api/logout";
+    /// `POST` says where this browser belongs.
+    pub const LOGGED_IN: &str = "/api/loggedIn";
+    /// `POST` sends a code by text.
+    pub const SMS: &str = "/api/accountsecurity/sms";
+    /// `POST` sends a code by voice.
+    pub const VOICE: &str = "/api/accountsecurity/voice";
+    /// `POST` checks a code.
+    pub const VERIFY: &str = "/api/accountsecurity/verify";
+    /// `POST` asks the phone.
+    pub const ONETOUCH: &str = "/api/accountsecurity/onetouch";
+    /// `POST` reads how that stands, and signs in once it is approved.
+    pub const ONETOUCH_STATUS: &str = "/api/accountsecurity/onetouchstatus";
+    /// `POST` sends a code to any phone.
+    pub const VERIFICATION_START: &str = "/api/verification/start";
+    /// `POST` checks it.
+    pub const VERIFICATION_VERIFY: &str = "/api/verification/verify";
+    /// `GET` reads what only both halves open.
+    pub const PROTECTED: &str = "/api/protected";
+    /// `POST` says that the server is there.
+    pub const TEST: &str = "/api/test";
+}
+
+/// Every call of the API, as its description names them.
+pub const ALL: [&str; 33] = [
+    USER,
+    AUTHENTICATOR,
+    SESSION,
+    SESSION_CONTINUE,
+    SESSION_PUSH,
+    SESSION_RESEND,
+    SESSION_VERIFY,
+    AUTHY_STATUS,
+    AUTHY_CALLBACK,
+    USERS,
+    USERS_ID,
+    USERS_VERIFY,
+    USERS_RESEND,
+    APPROVALS,
+    APPROVAL,
+    APPROVAL_REDEEM,
+    TWILIO_STATUS,
+    OPENAPI,
+    HEALTHZ,
+    READYZ,
+    cookie_api::REGISTER,
+    cookie_api::LOGIN,
+    cookie_api::LOGOUT,
+    cookie_api::LOGGED_IN,
+    cookie_api::SMS,
+    cookie_api::VOICE,
+    cookie_api::VERIFY,
+    cookie_api::ONETOUCH,
+    cookie_api::ONETOUCH_STATUS,
+    cookie_api::VERIFICATION_START,
+    cookie_api::VERIFICATION_VERIFY,
+    cookie_api::PROTECTED,
+    cookie_api::TEST,
+];
 
 /// Header that carries a session's token.
 pub const TOKEN_HEADER: &str = "X-API-TOKEN";
@@ -36,13 +125,37 @@ pub mod page {
     pub const APPROVE: &str = "/approve";
     /// Second half: a code.
     pub const CODE: &str = "/code";
-    /// Prove the phone of an account that is already open.
-    pub const VERIFY_PHONE: &str = "/verify-phone";
+    /// Second half: every way to it.
+    pub const METHODS: &str = "/2fa";
+    /// Prove a phone: that of an open account, or any.
+    pub const VERIFICATION: &str = "/verification";
+    /// The phone is proven.
+    pub const VERIFIED: &str = "/verified";
+    /// What only both halves open.
+    pub const PROTECTED: &str = "/protected";
+    /// Money, sent only when the phone approves.
+    pub const SEND: &str = "/send";
+    /// Enrol an authenticator app.
+    pub const AUTHENTICATOR: &str = "/authenticator";
     /// The signed-in person's own page.
     pub const ACCOUNT: &str = "/account";
     /// After signing out.
     pub const SIGNED_OUT: &str = "/signed-out";
 
     /// All of them, for the server's route table.
-    pub const ALL: [&str; 8] = [HOME, SIGN_UP, LOG_IN, APPROVE, CODE, VERIFY_PHONE, ACCOUNT, SIGNED_OUT];
+    pub const ALL: [&str; 13] = [
+        HOME,
+        SIGN_UP,
+        LOG_IN,
+        APPROVE,
+        CODE,
+        METHODS,
+        VERIFICATION,
+        VERIFIED,
+        PROTECTED,
+        SEND,
+        AUTHENTICATOR,
+        ACCOUNT,
+        SIGNED_OUT,
+    ];
 }

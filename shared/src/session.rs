@@ -8,6 +8,7 @@ use crate::text::lenient;
 
 /// `POST /session`. E-mail and username are accepted in either field.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Login {
     /// E-mail or username.
@@ -23,6 +24,7 @@ pub struct Login {
 
 /// An answer that brings a session's token.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenAnswer {
     /// 256 random bits as text, for `X-API-TOKEN`.
     pub token: String,
@@ -30,6 +32,7 @@ pub struct TokenAnswer {
 
 /// `POST /session`: the password was right.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginAnswer {
     /// The pending session.
@@ -40,6 +43,7 @@ pub struct LoginAnswer {
 
 /// Whether a push is out, or a code was sent in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushAnswer {
     /// `true`: the phone shows a request. `false`: a code was sent.
     pub success: bool,
@@ -55,6 +59,7 @@ pub struct PushAnswer {
 
 /// Names an approval request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApprovalRequestId {
     /// The provider's reference.
     pub uuid: String,
@@ -62,6 +67,7 @@ pub struct ApprovalRequestId {
 
 /// How a code travels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     /// A text message.
@@ -80,8 +86,33 @@ impl fmt::Display for Via {
     }
 }
 
+/// A way to ask the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// A request to approve with the thumb.
+    Push,
+    /// A code by text.
+    Sms,
+    /// A code by voice.
+    Call,
+    /// A code an app shows.
+    SoftToken,
+}
+
+impl From<Via> for Channel {
+    fn from(via: Via) -> Self {
+        match via {
+            Via::Sms => Self::Sms,
+            Via::Call => Self::Call,
+        }
+    }
+}
+
 /// How a session's newest push stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PushStatus {
     /// None was asked in this session.
@@ -98,6 +129,7 @@ pub enum PushStatus {
 
 /// `GET /authy/status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusAnswer {
     /// The newest push.
@@ -106,6 +138,9 @@ pub struct StatusAnswer {
     pub poll_after_ms: u32,
     /// Masked number, `+1 •••-•••-1234`.
     pub phone: String,
+    /// The way by which the phone last answered; absent when it never has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_channel: Option<Channel>,
     /// What the phone was asked; absent when nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequest>,
@@ -113,6 +148,7 @@ pub struct StatusAnswer {
 
 /// What the phone shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalRequest {
     /// The provider's reference.
@@ -131,6 +167,7 @@ pub struct ApprovalRequest {
 
 /// `POST /session/resend`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Resend {
     /// `sms` (also when empty) or `call`.
@@ -140,6 +177,7 @@ pub struct Resend {
 
 /// A code is on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CodeSent {
     /// For people.
@@ -154,6 +192,7 @@ pub struct CodeSent {
 
 /// `POST /session/verify`.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct VerifyCode {
     /// 4 to 10 ASCII digits.

@@ -1,12 +1,49 @@
 //! Lenient reading of text fields: a number is accepted where text is meant, `null` is none.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use serde::de::{Deserializer, Error, Visitor};
+use serde::{
+    Deserialize,
+    de::{Deserializer, Error, Visitor},
+};
 
 /// Reads a text or a number as text and `null` as the empty text.
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     input.deserialize_any(Lenient)
+}
+
+/// Reads a yes or no, also as a form writes it; `null` and the empty text are no.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(input: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Flag(bool),
+        Text(String),
+        Nothing(()),
+    }
+    match Written::deserialize(input)? {
+        Written::Flag(yes) => Ok(yes),
+        Written::Nothing(()) => Ok(false),
+        Written::Text(text) => match text.as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" | "" => Ok(false),
+            _ => Err(D::Error::custom("neither true nor false")),
+        },
+    }
+}
+
+/// Reads a map of texts or numbers, and `null` as the empty one.
+pub(crate) fn lenient_map<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let map: Option<BTreeMap<String, Text>> = Option::deserialize(input)?;
+    Ok(map.unwrap_or_default().into_iter().map(|(name, Text(value))| (name, value)).collect())
+}
+
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        lenient(input).map(Self)
+    }
 }
 
 struct Lenient;

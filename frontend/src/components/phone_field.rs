@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::{
     countries::COUNTRIES,
-    phone::{Country, PhoneNumber, PhoneProblem},
+    phone::{self, Country},
 };
 
 use super::{field::FieldError, picker::Picker};
@@ -31,12 +31,8 @@ impl PhoneEntry {
 
     /// What keeps this from being a number of the chosen country.
     pub fn problem(self) -> Option<String> {
-        let country = self.country.get_untracked();
-        let number = PhoneNumber::parse(&self.calling_code(), &self.number.get_untracked());
-        number.err().map(|problem| match problem {
-            PhoneProblem::Length { given, .. } => PhoneProblem::length_in(country, given).to_string(),
-            other => other.to_string(),
-        })
+        let problem = phone::problem(self.country.get_untracked(), &self.number.get_untracked());
+        problem.map(|problem| problem.to_string())
     }
 
     /// Takes what was typed or pasted. With a plus in front the calling code is read off it.

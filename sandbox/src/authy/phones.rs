@@ -25,7 +25,7 @@ fn phone(params: &Params) -> Result<PhoneNumber, Refusal> {
     if code.trim_start_matches('+').parse::<u32>().is_err() {
         return Err(Refusal::NotAnInteger("country_code", code));
     }
-    PhoneNumber::parse(&code, &number).map_err(|_| Refusal::PhoneInvalid)
+    PhoneNumber::read(&code, &number).map_err(|_| Refusal::PhoneInvalid)
 }
 
 /// The number as the provider writes it: `+44 7700-900123`.

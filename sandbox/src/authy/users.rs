@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse, Responder,
     web::{Data, Path},
 };
-use qrcode::{QrCode, render::svg};
+use qrcode::{Color, QrCode};
 use serde_json::json;
 use shared::phone::PhoneNumber;
 
@@ -14,7 +14,7 @@ use crate::{
     params::Params,
     soft_token::OTHER_APP,
     view,
-    world::{User, World, e164, random_bytes, random_digits},
+    world::{User, World, random_bytes, random_digits},
 };
 
 use super::APP_NAME;
@@ -22,7 +22,7 @@ use super::APP_NAME;
 pub(super) async fn create(emulator: Data<Emulator>, params: Params) -> Result<HttpResponse, Refusal> {
     let text = |name: &str| params.text(name).unwrap_or_default();
     let (email, cellphone) = (text("user.email"), text("user.cellphone"));
-    let phone = PhoneNumber::parse(&text("user.country_code"), &cellphone);
+    let phone = PhoneNumber::read(&text("user.country_code"), &cellphone);
     let mut wrong = Vec::new();
     if email.is_empty() {
         wrong.push(("email", "is invalid and can't be blank"));
@@ -56,7 +56,7 @@ fn enrol(world: &mut World, phone: PhoneNumber, email: &str, now: i64) -> u64 {
             break id;
         }
     };
-    world.phones.entry(e164(&phone)).or_default();
+    world.phones.entry(phone.e164()).or_default();
     world.users.insert(
         id,
         User {
@@ -67,6 +67,7 @@ fn enrol(world: &mut World, phone: PhoneNumber, email: &str, now: i64) -> u64 {
             removed: false,
             created_ms: now,
             secret: random_bytes(),
+            other_secret: random_bytes(),
             codes: Vec::new(),
             used_steps: Vec::new(),
             sends_ms: Vec::new(),
@@ -130,14 +131,18 @@ pub(super) async fn status(
     })))
 }
 
+/// A new secret for another authenticator app; the one before it opens nothing any more.
 pub(super) async fn secret(
     emulator: Data<Emulator>,
     request: HttpRequest,
     id: Path<String>,
     params: Params,
 ) -> Result<HttpResponse, Refusal> {
-    let world = emulator.world();
-    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+    let user = emulator.change(|world| {
+        let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
+        user.other_secret = random_bytes();
+        Ok(user.clone())
+    })?;
     let label = params.text("label").unwrap_or_else(|| user.email.clone());
     let size = params.text("qr_size").and_then(|size| size.parse::<u16>().ok()).unwrap_or(300);
     let query: String = url::form_urlencoded::Serializer::new(String::new())
@@ -148,7 +153,7 @@ pub(super) async fn secret(
     Ok(ok(&json!({
         "label": label,
         "issuer": APP_NAME,
-        "qr_code": format!("http://{host}/_sandbox/qr/{}.svg?{query}", user.id),
+        "qr_code": format!("http://{host}/_sandbox/qr/{}.png?{query}", user.id),
         "message": "QR code created.",
         "success": true,
     })))
@@ -169,17 +174,39 @@ pub(crate) async fn qr_code(
     address.set_path(&format!("/{APP_NAME}:{}", value("label").unwrap_or_default()));
     address
         .query_pairs_mut()
-        .append_pair("secret", &base32(&user.secret))
+        .append_pair("secret", &base32(&user.other_secret))
         .append_pair("issuer", APP_NAME)
         .append_pair("digits", &OTHER_APP.digits.to_string())
         .append_pair("period", &OTHER_APP.period.to_string());
-    let size = value("size").and_then(|size| size.parse().ok()).unwrap_or(300).clamp(100, 1000);
+    let size = value("size").and_then(|size| size.parse().ok()).unwrap_or(300).clamp(100_usize, 1000);
     let code = QrCode::new(address.as_str()).map_err(|_| Refusal::InvalidRequest)?;
-    let picture = code.render::<svg::Color>().min_dimensions(size, size).build();
+    let picture = png(&code, size).ok_or(Refusal::InvalidRequest)?;
     Ok(HttpResponse::Ok()
-        .content_type("image/svg+xml")
+        .content_type("image/png")
         .insert_header(("Cache-Control", "no-store"))
         .body(picture))
+}
+
+/// The code in grey pixels, at least `size` wide, with the four blank modules cameras want.
+fn png(code: &QrCode, size: usize) -> Option<Vec<u8>> {
+    const QUIET: usize = 4;
+    let modules = code.width() + 2 * QUIET;
+    let (scale, colors) = (size.div_ceil(modules), code.to_colors());
+    let side = modules * scale;
+    let mut pixels = vec![255_u8; side * side];
+    for (at, pixel) in pixels.iter_mut().enumerate() {
+        let inside = |at: usize| (at / scale).checked_sub(QUIET).filter(|at| *at < code.width());
+        let module = inside(at % side).zip(inside(at / side));
+        if module.is_some_and(|(x, y)| colors[y * code.width() + x] == Color::Dark) {
+            *pixel = 0;
+        }
+    }
+    let mut file = Vec::new();
+    let width = u32::try_from(side).ok()?;
+    let mut encoder = png::Encoder::new(&mut file, width, width);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().ok()?.write_image_data(&pixels).ok()?;
+    Some(file)
 }
 
 pub(super) async fn export_secret(
@@ -189,8 +216,8 @@ pub(super) async fn export_secret(
 ) -> Result<HttpResponse, Refusal> {
     let world = emulator.world();
     let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
-    let otp = OTHER_APP.code(&user.secret, OTHER_APP.step(emulator.now()));
-    Ok(ok(&json!({"secret": base32(&user.secret), "otp": otp, "success": true})))
+    let otp = OTHER_APP.code(&user.other_secret, OTHER_APP.step(emulator.now()));
+    Ok(ok(&json!({"secret": base32(&user.other_secret), "otp": otp, "success": true})))
 }
 
 /// RFC 4648 §6, without padding: 160 bits need none.
@@ -243,7 +270,7 @@ pub(super) async fn phone_number(
     Ok(ok(&json!({
         "phone_number": user.phone.national(),
         "country_code": user.phone.calling_code(),
-        "e164": e164(&user.phone),
+        "e164": user.phone.e164(),
         "updated_at": view::seconds(user.created_ms),
         "success": true,
     })))

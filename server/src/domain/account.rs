@@ -51,7 +51,7 @@ impl Registration {
         note("email", email_problem(email).map(str::to_owned));
         note("username", username_problem(username).map(str::to_owned));
         note("password", password_problem(&new.password, &[full_name, email, username]));
-        let phone = PhoneNumber::parse(&new.country_code, &new.phone);
+        let phone = PhoneNumber::read(&new.country_code, &new.phone);
         if let Err(problem) = &phone {
             let field = match problem {
                 PhoneProblem::UnknownCallingCode => "countryCode",

@@ -17,6 +17,8 @@ pub struct Limits {
     pub wrong_passwords: u32,
     /// Accounts made per address and hour.
     pub sign_ups_per_hour: u32,
+    /// Codes sent without an account per address and hour, and per hundred neighbouring numbers.
+    pub verifications_per_hour: u32,
     /// How long one stays locked out.
     pub lock: Duration,
 }
@@ -33,6 +35,7 @@ impl Limits {
         wrong_codes: u32::MAX,
         wrong_passwords: u32::MAX,
         sign_ups_per_hour: u32::MAX,
+        verifications_per_hour: u32::MAX,
         lock: Duration::ZERO,
     };
 }
@@ -46,6 +49,7 @@ impl Default for Limits {
             wrong_codes: 5,
             wrong_passwords: 10,
             sign_ups_per_hour: 20,
+            verifications_per_hour: 20,
             lock: Duration::from_secs(900),
         }
     }

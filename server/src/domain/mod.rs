@@ -1,6 +1,8 @@
 //! Rules on plain values: no web framework, no database, no HTTP client.
 
 pub mod account;
+pub mod action;
+pub mod authenticator;
 pub mod browser;
 pub mod clock;
 pub mod ids;

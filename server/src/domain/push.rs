@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use shared::PushStatus;
+use shared::{Logo, PushStatus};
 
 use super::clock::Timestamp;
 
@@ -14,6 +14,18 @@ pub const FIRST_ASK: Duration = Duration::from_secs(3);
 pub const ASK_EVERY: Duration = Duration::from_secs(5);
 /// So many questions at most; enough for the whole life of a login push.
 pub const MOST_ASKS: i32 = 24;
+
+/// What an approval opens.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum Purpose {
+    /// The session that asked.
+    SignIn,
+    /// One use of the data that was asked about.
+    Action,
+}
 
 /// State of an approval request, as stored.
 #[derive(
@@ -64,6 +76,10 @@ pub struct Question {
     /// Label and value. Labels keep within what every known verifier of the webhook's signature
     /// agrees on: one case, no label the beginning of another, none of digits alone.
     pub details: BTreeMap<String, String>,
+    /// The same, kept with the request and not shown.
+    pub hidden_details: BTreeMap<String, String>,
+    /// Pictures beside it.
+    pub logos: Vec<Logo>,
 }
 
 /// Who asks to be signed in, from the server's own knowledge.
@@ -71,6 +87,10 @@ pub struct Question {
 pub struct Asker<'a> {
     /// E-mail of the account.
     pub account: &'a str,
+    /// Username of the account, or its e-mail where it has none.
+    pub username: &'a str,
+    /// The user's id at the provider.
+    pub provider_user: &'a str,
     /// Browser or program, in words.
     pub browser: &'a str,
     /// Network address.
@@ -88,9 +108,26 @@ impl Question {
             ("Time", at.time_of_day()),
             ("Number", format!("{number:02}")),
         ];
+        Self::may_i_come_in(details)
+    }
+
+    /// The same in the words clients of the cookie API know.
+    #[must_use]
+    pub fn sign_in_by_username(asker: Asker<'_>) -> Self {
+        Self::may_i_come_in([
+            ("Authy ID", asker.provider_user.to_owned()),
+            ("Username", asker.username.to_owned()),
+            ("Location", asker.address.to_owned()),
+            ("Reason", format!("Sign in with {}", asker.browser)),
+        ])
+    }
+
+    fn may_i_come_in<const N: usize>(details: [(&str, String); N]) -> Self {
         Self {
             message: "Sign in to Countersign?".to_owned(),
             details: details.map(|(label, value)| (label.to_owned(), value)).into(),
+            hidden_details: BTreeMap::new(),
+            logos: Vec::new(),
         }
     }
 }

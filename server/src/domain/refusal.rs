@@ -25,6 +25,30 @@ pub enum Refusal {
     /// The password was right, the phone has not answered.
     #[error("second factor required")]
     SecondFactorRequired,
+    /// The account's phone has never answered.
+    #[error("phone not proven")]
+    PhoneUnverified,
+    /// The phone has not answered in this session for a while.
+    #[error("step-up required")]
+    StepUpRequired,
+    /// An authenticator app was shown its secret before.
+    #[error("an authenticator app is enrolled")]
+    AlreadyEnrolled,
+    /// No push can reach the phone.
+    #[error("no push is possible")]
+    PushUnavailable,
+    /// The phone has not been asked in this session.
+    #[error("no push was sent")]
+    NoPush,
+    /// No such thing, or somebody else's.
+    #[error("unknown")]
+    Unknown,
+    /// Something else was approved.
+    #[error("other data")]
+    OtherData,
+    /// The answer has been used.
+    #[error("already redeemed")]
+    AlreadyRedeemed,
     /// The push has not been approved.
     #[error("not approved")]
     NotApproved,
@@ -53,6 +77,9 @@ pub enum Counted {
     /// Codes sent, too fast one after the other.
     #[error("codes sent in a row")]
     Resends,
+    /// Codes sent to one number, or from one address, without an account.
+    #[error("phone verifications")]
+    Verifications,
     /// Codes sent to one user.
     #[error("codes sent")]
     Sends,

@@ -6,6 +6,8 @@
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Rights {
+    /// A browser without an account, which may have proven a phone. It opens nothing.
+    Anonymous,
     /// The password was right; the second factor is missing.
     Pending,
     /// The second factor succeeded under the id the session had before it. A cookie opens nothing
@@ -34,7 +36,7 @@ impl Rights {
     #[must_use]
     pub fn opens(self, carrier: Carrier, rotation: TokenRotation) -> bool {
         match self {
-            Self::Pending => false,
+            Self::Anonymous | Self::Pending => false,
             Self::Proven => !rotation.changes(carrier),
             Self::SignedIn => true,
         }

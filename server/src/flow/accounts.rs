@@ -2,7 +2,11 @@
 
 use shared::{Login, LoginAnswer, NewUser};
 
-use super::{Failure, push::Attempt, second_factor::SecondFactor};
+use super::{
+    Failure,
+    push::{Attempt, Wording},
+    second_factor::SecondFactor,
+};
 use crate::{
     domain::{
         account::{Registration, key},
@@ -31,6 +35,17 @@ pub struct Accounts {
     pub hasher: Hasher,
 }
 
+/// A session that was begun.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// Whose.
+    pub user_id: String,
+    /// Its own id.
+    pub session_id: String,
+    /// What its holder shows.
+    pub token: Token,
+}
+
 /// Where a request comes from.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -46,9 +61,11 @@ impl Accounts {
     /// Makes an account: enrols at the provider, then stores. Begun again after a crash in between
     /// it completes, for the provider knows the phone and answers the same user.
     ///
+    /// The session it answers has the rights the door it came through gives.
+    ///
     /// # Errors
     /// What is wrong with which field, what is taken, or what kept the provider from it.
-    pub async fn register(&self, new: NewUser, client: &Client) -> Result<Token, Failure> {
+    pub async fn register(&self, new: NewUser, rights: Rights, client: &Client) -> Result<Opened, Failure> {
         let parts = &self.second_factor;
         // Reading includes guessing at the password's strength: a thing to compute, off the async threads.
         let registration = tokio::task::spawn_blocking(move || Registration::read(&new))
@@ -87,7 +104,8 @@ impl Accounts {
             created_at: now,
         };
         let token = Token::new(parts.random);
-        let session = self.new_session(&user.id, &token, Rights::SignedIn);
+        let session = self.new_session(&user.id, &token, rights);
+        let opened = Opened { user_id: user.id.clone(), session_id: session.id.clone(), token };
         let stored = parts
             .store
             .write(move |db| {
@@ -96,7 +114,7 @@ impl Accounts {
             })
             .await;
         match stored {
-            Ok(()) => Ok(token),
+            Ok(()) => Ok(opened),
             // Somebody was faster by a moment; a new transaction finds out with what.
             Err(Failure::Store(error)) if error.is_duplicate() => {
                 let taken = parts.store.read(move |db| {
@@ -124,7 +142,7 @@ impl Accounts {
                 // Counted first, also when it is taken: who has an account is not to be asked in bulk.
                 if let Some(subject) = counted {
                     let most = (limits.sign_ups_per_hour, HOUR);
-                    attempts::count(db, &attempt_id, (Kind::SignUp, &subject), most, now)?
+                    attempts::in_window(db, &attempt_id, (Kind::SignUp, &subject), most, now)?
                         .map_err(|wait| Refusal::TooMany { what: Counted::SignUps, wait })?;
                 }
                 Ok::<_, Failure>(users::taken(db, &email_key, username_key.as_deref())?)
@@ -140,17 +158,16 @@ impl Accounts {
     /// nor code could be sent there is none.
     ///
     /// # Errors
-    /// [`Refusal::WrongCredentials`] whether the user is unknown or the password wrong,
-    /// [`Refusal::TooMany`], or that the phone could not be asked.
+    /// As [`open`](Self::open), or that the phone could not be asked.
     pub async fn log_in(&self, login: Login, client: &Client) -> Result<LoginAnswer, Failure> {
         let parts = &self.second_factor;
-        let user = self.check_password(login, client).await?;
-        let token = Token::new(parts.random);
-        let session = self.new_session(&user.id, &token, Rights::Pending);
-        let session_id = session.id.clone();
-        parts.store.write(move |db| sessions::insert(db, &session).map_err(Failure::from)).await?;
-        let attempt =
-            Attempt { session_id, browser: client.browser.clone(), address: client.address.clone() };
+        let (user, Opened { session_id, token, .. }) = self.open(login, client).await?;
+        let attempt = Attempt {
+            session_id,
+            browser: client.browser.clone(),
+            address: client.address.clone(),
+            wording: Wording::ByNumber,
+        };
         match parts.begin(&user, &attempt).await {
             Ok(authy_response) => Ok(LoginAnswer { token: token.reveal().to_owned(), authy_response }),
             Err(failure) => {
@@ -159,6 +176,21 @@ impl Accounts {
                 Err(failure)
             }
         }
+    }
+
+    /// Checks a password and opens a pending session; the phone is not asked.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongCredentials`] whether the user is unknown or the password wrong,
+    /// [`Refusal::TooMany`].
+    pub async fn open(&self, login: Login, client: &Client) -> Result<(UserRow, Opened), Failure> {
+        let user = self.check_password(login, client).await?;
+        let token = Token::new(self.second_factor.random);
+        let session = self.new_session(&user.id, &token, Rights::Pending);
+        let opened = Opened { user_id: user.id.clone(), session_id: session.id.clone(), token };
+        let store = &self.second_factor.store;
+        store.write(move |db| sessions::insert(db, &session).map_err(Failure::from)).await?;
+        Ok((user, opened))
     }
 
     /// Unknown user, wrong password and locked user cost the same and look the same.
@@ -178,7 +210,7 @@ impl Accounts {
                 let who = user.as_ref().map_or(login_key.as_str(), |user| &user.id);
                 let subject = digest(&["password", who, &address]);
                 let most = (limits.wrong_passwords, limits.lock);
-                attempts::count(db, &attempt_id, (Kind::Password, &subject), most, now)?
+                attempts::in_a_row(db, &attempt_id, (Kind::Password, &subject), most, now)?
                     .map_err(|wait| Refusal::TooMany { what: Counted::Passwords, wait })?;
                 Ok::<_, Failure>((user, subject))
             })
@@ -192,7 +224,7 @@ impl Accounts {
         parts
             .store
             .write(move |db| {
-                attempts::forget(db, Kind::Password, &subject)?;
+                attempts::forget(db, (Kind::Password, &subject))?;
                 if let Match::YesRehashed(newer) = found {
                     users::replace_hash(db, &row.id, &row.password_hash, &newer)?;
                 }
@@ -207,12 +239,13 @@ impl Accounts {
         let (now, lifetimes) = (parts.clock.now(), parts.lifetimes);
         let life = match rights {
             Rights::Pending => lifetimes.pending,
+            Rights::Anonymous => lifetimes.idle,
             Rights::Proven | Rights::SignedIn => lifetimes.absolute,
         };
         NewSession {
             id: parts.random.id(),
             token_hash: token.hash(),
-            user_id: user_id.to_owned(),
+            user_id: Some(user_id.to_owned()),
             rights,
             created_at: now,
             seen_at: now,
@@ -224,7 +257,7 @@ impl Accounts {
 /// What the provider says of a field is said of that field.
 fn refused_field(error: ProviderError) -> Failure {
     let (field, problem) = match error {
-        ProviderError::BadPhone => ("phone", "This number cannot receive codes."),
+        ProviderError::BadPhone | ProviderError::ChannelRefused => ("phone", "This number cannot receive codes."),
         ProviderError::BadEmail => ("email", "This e-mail is not accepted."),
         other => return other.into(),
     };

@@ -1,6 +1,6 @@
 //! Codes: sending one, checking one.
 
-use shared::{CodeSent, Via};
+use shared::{Channel, CodeSent, Via};
 
 use super::{Failure, second_factor::SecondFactor};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         rights::Carrier,
         rights::TokenRotation,
     },
-    provider::{Code, ProviderUser, Reference},
+    provider::{Checked, Code, ProviderError, ProviderUser, Reference},
     store::{
         codes::{self, Outcome, Owner},
         sessions,
@@ -20,30 +20,56 @@ use crate::{
     },
 };
 
+/// A code was right.
+#[derive(Debug)]
+pub struct Verified {
+    /// The session's new token, where the carrier changes it.
+    pub token: Option<Token>,
+    /// Whether the phone has answered for the first time.
+    pub first: bool,
+}
+
 impl SecondFactor {
-    /// Sends a code, always: that the person has an app is no reason not to.
+    /// Sends a code, always: that the person has an app is no reason not to. It travels by call where
+    /// a text cannot reach the phone.
     ///
     /// # Errors
     /// [`Refusal::TooMany`], or what kept the provider from it; then nothing was counted.
     pub async fn send(&self, user: &UserRow, session_id: &str, via: Via) -> Result<CodeSent, Failure> {
         let id = self.reserve_send(user, session_id, via).await?;
-        let sent = self.for_user(user, async |enrolled| self.provider.send(enrolled, via).await).await;
-        match sent {
-            Ok(Reference(reference)) => {
-                self.store.write(move |db| codes::sent(db, &id, &reference).map_err(Failure::from)).await?;
+        match self.send_or_move_on(user, via).await {
+            Ok((sent_via, Reference(reference))) => {
+                self.store
+                    .write(move |db| codes::sent(db, &id, &reference, sent_via).map_err(Failure::from))
+                    .await?;
                 let phone = user.masked_phone();
-                let message = match via {
+                let message = match sent_via {
                     Via::Sms => format!("A code was texted to {phone}."),
-                    Via::Call => format!("A call with a code goes to {phone}."),
+                    Via::Call if via == Via::Call => format!("A call with a code goes to {phone}."),
+                    Via::Call => format!("A text cannot reach {phone}. A call with a code goes there."),
                 };
                 let resend_after_seconds =
                     u32::try_from(self.limits.resend_after.as_secs()).unwrap_or(u32::MAX);
-                Ok(CodeSent { message, via, phone, resend_after_seconds })
+                Ok(CodeSent { message, via: sent_via, phone, resend_after_seconds })
             }
             Err(failure) => {
                 self.store.write(move |db| codes::cancel_send(db, &id).map_err(Failure::from)).await?;
                 Err(failure)
             }
+        }
+    }
+
+    /// Where the provider refuses texts, the person is called: nobody is left without a way on.
+    async fn send_or_move_on(&self, user: &UserRow, via: Via) -> Result<(Via, Reference), Failure> {
+        let send =
+            async |via| self.for_user(user, async |enrolled| self.provider.send(enrolled, via).await).await;
+        match send(via).await {
+            Err(Failure::Provider(ProviderError::ChannelRefused | ProviderError::BadPhone))
+                if via == Via::Sms =>
+            {
+                send(Via::Call).await.map(|reference| (Via::Call, reference))
+            }
+            other => other.map(|reference| (via, reference)),
         }
     }
 
@@ -74,7 +100,7 @@ impl SecondFactor {
     }
 
     /// Checks a code: by text, by call or from the app alike. When it is right, the session has its
-    /// second factor; the answer brings a new token when the carrier changes it.
+    /// second factor.
     ///
     /// # Errors
     /// [`Refusal::WrongCode`], [`Refusal::TooMany`], or that the provider could not say.
@@ -84,45 +110,48 @@ impl SecondFactor {
         session_id: &str,
         code: &Code,
         (presented, carrier, rotation): (&Token, Carrier, TokenRotation),
-    ) -> Result<Option<Token>, Failure> {
+    ) -> Result<Verified, Failure> {
         let (check_id, left) = self.reserve_check(user, session_id).await?;
-        let reference = {
+        let sent = {
             let session_id = session_id.to_owned();
-            self.store.read(move |db| codes::last_reference(db, &session_id).map_err(Failure::from)).await?
+            self.store.read(move |db| codes::last_sent(db, &session_id).map_err(Failure::from)).await?
         };
         let checked = self
             .for_user(user, async |enrolled: &ProviderUser| {
                 // A reference of an earlier enrolment would name somebody the provider has forgotten.
-                let reference = match &reference {
-                    Some(sent) if enrolled.0 == user.provider_user => Reference(sent.clone()),
+                let reference = match &sent {
+                    Some((reference, _)) if enrolled.0 == user.provider_user => Reference(reference.clone()),
                     _ => self.provider.standing_reference(enrolled),
                 };
                 self.provider.check(&reference, code).await
             })
             .await;
+        let by = match (&checked, sent) {
+            (Ok(Checked::Sent), Some((_, via))) => via.into(),
+            _ => Channel::SoftToken,
+        };
         let (now, lifetimes) = (self.clock.now(), self.lifetimes);
         let most = i32::try_from(self.limits.wrong_codes).unwrap_or(i32::MAX);
         let (user_id, session_id) = (user.id.clone(), session_id.to_owned());
         match checked {
-            Ok(true) => {
+            Ok(Checked::Sent | Checked::Shown) => {
                 let token = rotation.changes(carrier).then(|| Token::new(self.random));
                 let (renewed, presented) = (token.clone(), presented.hash());
                 self.store
                     .write(move |db| {
                         codes::finish_check(db, &check_id, Outcome::Right)?;
-                        users::phone_answered(db, &user_id, now)?;
+                        let first = users::phone_answered(db, &user_id, by, now)?;
                         sessions::prove(db, &session_id, now, now.plus(lifetimes.absolute))?;
                         let lives = match renewed {
                             Some(token) => sessions::renew(db, &session_id, &presented, &token.hash())?,
                             None => sessions::exists(db, &session_id)?,
                         };
                         // Otherwise it was ended while the provider was asked.
-                        if lives { Ok(()) } else { Err(Failure::from(Refusal::NoSession)) }
+                        if lives { Ok(Verified { token, first }) } else { Err(Failure::from(Refusal::NoSession)) }
                     })
-                    .await?;
-                Ok(token)
+                    .await
             }
-            Ok(false) => {
+            Ok(Checked::Wrong) => {
                 self.store
                     .write(move |db| {
                         codes::finish_check(db, &check_id, Outcome::Wrong).map_err(Failure::from)

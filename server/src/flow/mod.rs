@@ -5,10 +5,15 @@
 //! failed.
 
 pub mod accounts;
+pub mod approvals;
+pub mod authenticator;
 pub mod codes;
+pub mod confirmation;
 pub mod housekeeping;
 pub mod push;
+pub mod renewal;
 pub mod second_factor;
+pub mod verification;
 
 use thiserror::Error;
 

@@ -1,6 +1,8 @@
 //! The push: asking the phone, and what an answer changes.
 
-use shared::{ApprovalRequestId, PushAnswer, Via};
+use std::time::Duration;
+
+use shared::{ApprovalRequestId, Channel, PushAnswer, Via};
 
 use super::{Failure, second_factor::SecondFactor};
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
         clock::Timestamp,
         ids::digest,
         limits::HOUR,
-        push::{ApprovalState, Asker, FIRST_ASK, LOGIN_LIFE, Question, Verdict},
+        push::{ApprovalState, Asker, FIRST_ASK, LOGIN_LIFE, Purpose, Question, Verdict},
         refusal::{Counted, Refusal},
     },
     provider::{ProviderError, Reference},
@@ -29,6 +31,17 @@ pub struct Attempt {
     pub browser: String,
     /// Network address.
     pub address: String,
+    /// Which door it came through: each has its own words.
+    pub wording: Wording,
+}
+
+/// In which words the phone is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wording {
+    /// With a number to compare.
+    ByNumber,
+    /// As clients of the cookie API know it.
+    ByUsername,
 }
 
 /// What a verified webhook says.
@@ -91,24 +104,26 @@ impl SecondFactor {
         Ok(PushAnswer { success: false, message: sent.message, approval_request: None, via: Some(sent.via) })
     }
 
-    /// Puts a sign-in request on the phone and answers its reference.
-    async fn push(&self, user: &UserRow, attempt: &Attempt) -> Result<String, Failure> {
+    /// Puts a sign-in request on the phone and answers its reference; never a code in its place.
+    ///
+    /// # Errors
+    /// [`Refusal::PushOpen`], [`Refusal::TooMany`], or what kept the provider from it.
+    pub async fn push(&self, user: &UserRow, attempt: &Attempt) -> Result<String, Failure> {
         let now = self.clock.now();
-        let asker = Asker { account: &user.email, browser: &attempt.browser, address: &attempt.address };
-        let question = Question::sign_in(asker, now, self.random.below_100());
+        let asker = Asker {
+            account: &user.email,
+            username: user.username.as_deref().unwrap_or(&user.email),
+            provider_user: &user.provider_user,
+            browser: &attempt.browser,
+            address: &attempt.address,
+        };
+        let question = match attempt.wording {
+            Wording::ByNumber => Question::sign_in(asker, now, self.random.below_100()),
+            Wording::ByUsername => Question::sign_in_by_username(asker),
+        };
         let (id, before) = self.reserve_push(user, attempt, &question, now).await?;
-        let pushed = self
-            .for_user(user, async |enrolled| self.provider.push(enrolled, &question, LOGIN_LIFE).await)
-            .await;
-        match pushed {
-            Ok(Reference(uuid)) => {
-                let (reference, first_ask) = (uuid.clone(), self.clock.now().plus(FIRST_ASK));
-                self.store
-                    .write(move |db| approvals::sent(db, &id, &reference, first_ask).map_err(Failure::from))
-                    .await?;
-                self.pushed.notify_one();
-                Ok(uuid)
-            }
+        match self.hand_over(user, &question, LOGIN_LIFE, id.clone()).await {
+            Ok(Reference(uuid)) => Ok(uuid),
             Err(failure) => {
                 let session_id = attempt.session_id.clone();
                 self.store
@@ -122,6 +137,47 @@ impl SecondFactor {
         }
     }
 
+    /// Gives a reserved request to the provider, and sees to it that its answer is asked for.
+    pub(super) async fn hand_over(
+        &self,
+        user: &UserRow,
+        question: &Question,
+        life: Duration,
+        id: String,
+    ) -> Result<Reference, Failure> {
+        let pushed = self
+            .for_user(user, async |enrolled| self.provider.push(enrolled, question, life).await)
+            .await?;
+        let (reference, first_ask) = (pushed.0.clone(), self.clock.now().plus(FIRST_ASK));
+        self.store
+            .write(move |db| approvals::sent(db, &id, &reference, first_ask).map_err(Failure::from))
+            .await?;
+        self.pushed.notify_one();
+        Ok(pushed)
+    }
+
+    /// A request that is not yet handed to the provider.
+    pub(super) fn new_approval(
+        &self,
+        user: &UserRow,
+        question: &Question,
+        (purpose, life): (Purpose, Duration),
+        now: Timestamp,
+    ) -> NewApproval {
+        NewApproval {
+            id: self.random.id(),
+            user_id: user.id.clone(),
+            session_id: None,
+            message: question.message.clone(),
+            details: serde_json::to_string(&question.details).expect("texts are JSON"),
+            status: ApprovalState::Asking,
+            created_at: now,
+            expires_at: now.plus(life),
+            purpose,
+            data_digest: None,
+        }
+    }
+
     /// Answers the id of the request, and of the one that was the session's newest before it.
     async fn reserve_push(
         &self,
@@ -130,18 +186,12 @@ impl SecondFactor {
         question: &Question,
         now: Timestamp,
     ) -> Result<(String, Option<String>), Failure> {
-        let most = self.limits.pushes_per_hour as usize;
-        let approval = NewApproval {
-            id: self.random.id(),
-            user_id: user.id.clone(),
-            session_id: Some(attempt.session_id.clone()),
-            message: question.message.clone(),
-            details: serde_json::to_string(&question.details).expect("texts are JSON"),
-            status: ApprovalState::Asking,
-            created_at: now,
-            expires_at: now.plus(LOGIN_LIFE),
-        };
+        let most = self.limits.pushes_per_hour;
         let session_id = attempt.session_id.clone();
+        let approval = NewApproval {
+            session_id: Some(session_id.clone()),
+            ..self.new_approval(user, question, (Purpose::SignIn, LOGIN_LIFE), now)
+        };
         self.store
             .write(move |db| {
                 crate::store::lock(db, &approval.user_id)?;
@@ -151,11 +201,7 @@ impl SecondFactor {
                 {
                     return Err(Refusal::PushOpen.into());
                 }
-                let unanswered = approvals::unanswered_since(db, &approval.user_id, now.minus(HOUR))?;
-                if unanswered.len() >= most {
-                    let wait = unanswered[unanswered.len() - most].plus(HOUR).since(now);
-                    return Err(Refusal::TooMany { what: Counted::Pushes, wait }.into());
-                }
+                limit(db, &approval.user_id, most, now)?;
                 approvals::insert(db, &approval)?;
                 sessions::set_push(db, &session_id, Some(&approval.id))?;
                 Ok((approval.id, before))
@@ -238,6 +284,16 @@ impl SecondFactor {
     }
 }
 
+/// Refuses one push more than may go unanswered in an hour, whatever it asks.
+pub(super) fn limit(db: &mut Db, user_id: &str, most: u32, now: Timestamp) -> Result<(), Failure> {
+    let (most, unanswered) = (most as usize, approvals::unanswered_since(db, user_id, now.minus(HOUR))?);
+    if unanswered.len() >= most {
+        let wait = unanswered[unanswered.len() - most].plus(HOUR).since(now);
+        return Err(Refusal::TooMany { what: Counted::Pushes, wait }.into());
+    }
+    Ok(())
+}
+
 /// Moves an open request, once. An approval signs in the session that had asked and no other; it
 /// proves the phone and clears the count of wrong codes.
 fn settle(
@@ -253,7 +309,7 @@ fn settle(
     };
     tracing::info!(user.id = %settled.user_id, ?verdict, "the phone has answered");
     if verdict == Verdict::Approved {
-        users::phone_answered(db, &settled.user_id, now)?;
+        users::phone_answered(db, &settled.user_id, Channel::Push, now)?;
         if let Some(session_id) = &settled.session_id {
             sessions::prove(db, session_id, now, expires_at)?;
         }

@@ -58,7 +58,7 @@ impl SecondFactor {
 
     async fn enrol_again(&self, user: &UserRow) -> Result<ProviderUser, Failure> {
         tracing::info!(user.id = %user.id, "enrolling again at the provider");
-        let phone = PhoneNumber::parse(&user.calling_code, &user.national_number)
+        let phone = PhoneNumber::read(&user.calling_code, &user.national_number)
             .map_err(|_| ProviderError::BadPhone)?;
         let enrolled = self.provider.enrol(Person { email: &user.email, phone: &phone }).await?;
         let (id, account, provider_user) =

@@ -16,10 +16,11 @@ use crate::{
         refusal::Refusal,
         rights::{Carrier, TokenRotation},
     },
-    flow::second_factor::SecondFactor,
+    flow::{Failure, second_factor::SecondFactor},
     store::{
         sessions::{self, SessionRow},
         users::UserRow,
+        visits::{self, Visit},
     },
 };
 
@@ -77,25 +78,95 @@ impl FromRequest for Live {
 #[derive(Debug)]
 pub(super) struct SignedIn(pub(super) Live);
 
+impl SignedIn {
+    async fn of(request: HttpRequest) -> Result<Self> {
+        let live = Live::of(request.clone()).await?.ok_or(Refusal::NotSignedIn)?;
+        let rotation = request.app_data::<Data<TokenRotation>>().expect("the app has its rotation");
+        if !live.session.rights.opens(live.presented.carrier, ***rotation) {
+            return Err(Refusal::SecondFactorRequired.into());
+        }
+        let parts = request.app_data::<Data<SecondFactor>>().expect("the app has its second factor");
+        let now = parts.clock.now();
+        if now.since(live.session.seen_at) >= TOUCH_EVERY {
+            let id = live.session.id.clone();
+            parts.store.write(move |db| sessions::touch(db, &id, now).map_err(Error::from)).await?;
+        }
+        Ok(Self(live))
+    }
+}
+
 impl FromRequest for SignedIn {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(Self::of(request.clone()))
+    }
+}
+
+/// The same, of an account whose phone has answered once.
+#[derive(Debug)]
+pub(super) struct PhoneProven(pub(super) Live);
+
+impl FromRequest for PhoneProven {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let live = Live::of(request.clone()).await?.ok_or(Refusal::NotSignedIn)?;
-            let rotation = request.app_data::<Data<TokenRotation>>().expect("the app has its rotation");
-            if !live.session.rights.opens(live.presented.carrier, ***rotation) {
-                return Err(Refusal::SecondFactorRequired.into());
+            let SignedIn(live) = SignedIn::of(request).await?;
+            match live.user.phone_proven_at {
+                Some(_) => Ok(Self(live)),
+                None => Err(Refusal::PhoneUnverified.into()),
             }
+        })
+    }
+}
+
+/// The signed-in owner of the account the path names by `{id}`; for anybody else there is none.
+#[derive(Debug)]
+pub(super) struct OwnAccount(pub(super) Live);
+
+impl FromRequest for OwnAccount {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let named = request.match_info().get("id").unwrap_or_default().to_owned();
+            match SignedIn::of(request).await {
+                Ok(SignedIn(live)) if live.user.id == named => Ok(Self(live)),
+                Ok(_) | Err(Error::Failed(Failure::Refused(_))) => Err(Refusal::Unknown.into()),
+                Err(error) => Err(error),
+            }
+        })
+    }
+}
+
+/// Whatever session a request brought, also one without an account.
+#[derive(Debug)]
+pub(super) struct Visitor(pub(super) Option<(Visit, Presented)>);
+
+impl FromRequest for Visitor {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let Some(presented) = Presented::of(&request) else { return Ok(Self(None)) };
             let parts = request.app_data::<Data<SecondFactor>>().expect("the app has its second factor");
-            let now = parts.clock.now();
-            if now.since(live.session.seen_at) >= TOUCH_EVERY {
-                let id = live.session.id.clone();
-                parts.store.write(move |db| sessions::touch(db, &id, now).map_err(Error::from)).await?;
+            let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
+            let found =
+                parts.store.read(move |db| visits::by_token(db, &hash, now, lifetimes).map_err(Error::from));
+            match found.await? {
+                Some(visit) => Ok(Self(Some((visit, presented)))),
+                // A header alone decides, also when it is wrong; a cookie that has ended is none.
+                None if presented.carrier == Carrier::Header => Err(Refusal::NoSession.into()),
+                None => Ok(Self(None)),
             }
-            Ok(Self(live))
         })
     }
 }

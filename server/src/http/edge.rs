@@ -11,7 +11,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use shared::routes::{AUTHY_CALLBACK, TOKEN_HEADER};
+use shared::routes::{AUTHY_CALLBACK, TOKEN_HEADER, TWILIO_STATUS, cookie_api};
 use tracing::{Instrument, info_span};
 
 use super::{Network, client, error::Error};
@@ -72,9 +72,11 @@ fn of_the_framework(error: &ActixError) -> Error {
 }
 
 fn is_refused(call: &ServiceRequest, network: &Network) -> bool {
-    let harmless = call.method().is_safe() || call.path() == AUTHY_CALLBACK;
+    // A GET that ends a session is none of the harmless ones.
+    let harmless = call.method().is_safe() && call.path() != cookie_api::LOGOUT;
+    let signed = [AUTHY_CALLBACK, TWILIO_STATUS].contains(&call.path());
     let by_token = call.headers().contains_key(TOKEN_HEADER);
-    !harmless && !by_token && client::is_foreign(call, &network.origin(call.request()))
+    !harmless && !signed && !by_token && client::is_foreign(call, &network.origin(call.request()))
 }
 
 /// Sets what no answer should lack and leaves what a handler has set itself.

@@ -6,6 +6,7 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
+use serde::Serialize;
 use shared::{ApiError, ErrorCode};
 use thiserror::Error as ThisError;
 
@@ -76,6 +77,11 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
+/// What is wrong with one field.
+pub(super) fn invalid(field: &'static str, problem: &str) -> Error {
+    Refusal::InvalidFields(BTreeMap::from([(field, problem.to_owned())])).into()
+}
+
 impl Error {
     fn code(&self) -> ErrorCode {
         match self {
@@ -91,6 +97,7 @@ impl Error {
             Self::Internal(_) => ErrorCode::Internal,
             Self::Failed(Failure::Store(_)) => ErrorCode::Unavailable,
             Self::Failed(Failure::Provider(ProviderError::Limited)) => ErrorCode::ProviderLimit,
+            Self::Failed(Failure::Provider(ProviderError::ChannelRefused)) => ErrorCode::ChannelRefused,
             Self::Failed(Failure::Provider(_)) => ErrorCode::ProviderFailed,
             Self::Failed(Failure::Refused(refusal)) => match refusal {
                 Refusal::InvalidFields(_) => ErrorCode::InvalidFields,
@@ -99,6 +106,14 @@ impl Error {
                 Refusal::NoSession => ErrorCode::NoSession,
                 Refusal::NotSignedIn => ErrorCode::NotSignedIn,
                 Refusal::SecondFactorRequired => ErrorCode::SecondFactorRequired,
+                Refusal::PhoneUnverified => ErrorCode::PhoneUnverified,
+                Refusal::StepUpRequired => ErrorCode::StepUpRequired,
+                Refusal::AlreadyEnrolled => ErrorCode::AlreadyEnrolled,
+                Refusal::PushUnavailable => ErrorCode::PushUnavailable,
+                Refusal::NoPush => ErrorCode::NoPush,
+                Refusal::Unknown => ErrorCode::NotFound,
+                Refusal::OtherData => ErrorCode::OtherData,
+                Refusal::AlreadyRedeemed => ErrorCode::AlreadyRedeemed,
                 Refusal::NotApproved => ErrorCode::NotApproved,
                 Refusal::PushOpen => ErrorCode::PushOpen,
                 Refusal::WrongCode { .. } => ErrorCode::WrongCode,
@@ -161,6 +176,7 @@ fn named(field: &str) -> &str {
 fn too_many(what: Counted) -> &'static str {
     match what {
         Counted::Resends => "A code was sent a moment ago. Wait before you ask for another.",
+        Counted::Verifications => "Too many codes were sent to this number, or from here. Try again later.",
         Counted::Sends => "Too many codes were sent. Try again later, or approve on the phone.",
         Counted::Pushes => "Too many requests went unanswered. Use a code instead.",
         Counted::Codes => "Too many wrong codes. Codes are not taken for a while.",
@@ -185,6 +201,14 @@ fn said_of(code: ErrorCode) -> &'static str {
         ErrorCode::SecondFactorRequired => "Your phone has not confirmed this sign-in yet.",
         ErrorCode::NotApproved => "The request has not been approved.",
         ErrorCode::PushOpen => "A request is open on the phone already.",
+        ErrorCode::PhoneUnverified => "Prove your phone first.",
+        ErrorCode::StepUpRequired => "Confirm with your phone once more, then go on.",
+        ErrorCode::AlreadyEnrolled => "An authenticator app was enrolled already. Replace it to see a new code.",
+        ErrorCode::PushUnavailable => "No request can reach this phone: the app is not installed.",
+        ErrorCode::NoPush => "The phone has not been asked in this sign-in.",
+        ErrorCode::OtherData => "Something else was approved. Ask again for this.",
+        ErrorCode::AlreadyRedeemed => "This approval has been used. Ask again.",
+        ErrorCode::ChannelRefused => "Neither a text nor a call can reach this phone. Use the code from the app.",
         ErrorCode::ProviderLimit => "The phone service sends no more to this number for now.",
         ErrorCode::ProviderFailed => {
             "The phone service did not answer. Nothing was sent. Try again in a moment."
@@ -202,15 +226,24 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::NotSignedIn
         | ErrorCode::SecondFactorRequired
         | ErrorCode::PhoneUnverified
+        | ErrorCode::StepUpRequired
+        | ErrorCode::OtherData
+        | ErrorCode::AlreadyRedeemed
         | ErrorCode::ForeignOrigin => StatusCode::FORBIDDEN,
-        ErrorCode::NotFound | ErrorCode::NoSession | ErrorCode::NoSuchUser => StatusCode::NOT_FOUND,
+        ErrorCode::NotFound | ErrorCode::NoSession | ErrorCode::NoPush | ErrorCode::NoSuchUser => {
+            StatusCode::NOT_FOUND
+        },
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::Taken | ErrorCode::NotApproved | ErrorCode::PushOpen => StatusCode::CONFLICT,
+        ErrorCode::Taken
+        | ErrorCode::NotApproved
+        | ErrorCode::PushOpen
+        | ErrorCode::PushUnavailable
+        | ErrorCode::AlreadyEnrolled => StatusCode::CONFLICT,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::TooMany | ErrorCode::ProviderLimit => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::ProviderFailed => StatusCode::BAD_GATEWAY,
+        ErrorCode::ProviderFailed | ErrorCode::ChannelRefused => StatusCode::BAD_GATEWAY,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -237,10 +270,29 @@ impl ResponseError for Error {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (code, status) = (self.code(), self.status_code());
-        if status.is_server_error() {
-            tracing::error!(code = ?code, cause = %Causes(self), "request failed");
+        self.log();
+        self.render(self.status_code(), self.body(self.status_code()))
+    }
+}
+
+impl Error {
+    /// A defect or an outage goes into the log, with its cause, once.
+    fn log(&self) {
+        if self.status_code().is_server_error() {
+            tracing::error!(code = ?self.code(), cause = %Causes(self), "request failed");
         }
+    }
+
+    fn body(&self, status: StatusCode) -> ApiError {
+        ApiError {
+            status: status.as_u16(),
+            code: self.code(),
+            message: self.message(),
+            fields: self.fields(),
+        }
+    }
+
+    fn render(&self, status: StatusCode, body: impl Serialize) -> HttpResponse {
         let mut answer = HttpResponse::build(status);
         if let Some(seconds) = self.retry_after() {
             answer.insert_header((header::RETRY_AFTER, seconds));
@@ -248,14 +300,53 @@ impl ResponseError for Error {
         if let Self::Method(methods) = self {
             answer.insert_header((header::ALLOW, *methods));
         }
-        let mut answer = answer.json(ApiError {
-            status: status.as_u16(),
-            code,
-            message: self.message(),
-            fields: self.fields(),
-        });
+        let mut answer = answer.json(body);
         // An error of the middleware's own passes nobody who would still set them.
         careful(answer.headers_mut(), false);
         answer
+    }
+
+    /// The same as clients of the cookie API read it: 401 for whoever is nobody, their own names
+    /// of fields, and the text once more where they look for it.
+    pub(super) fn for_cookie_api(&self) -> HttpResponse {
+        let status = match self.code() {
+            ErrorCode::WrongCredentials | ErrorCode::NoSession | ErrorCode::NotSignedIn => {
+                StatusCode::UNAUTHORIZED
+            }
+            code => status_of(code),
+        };
+        let mut error = self.body(status);
+        error.fields = std::mem::take(&mut error.fields)
+            .into_iter()
+            .map(|(field, problem)| (old_name(field), problem))
+            .collect();
+        let text = Some(error.message.clone());
+        let (err, error_text) = match status {
+            StatusCode::CONFLICT => (text, None),
+            StatusCode::UNPROCESSABLE_ENTITY => (None, text),
+            _ => (None, None),
+        };
+        self.render(status, CookieApiError { error, err, error_text })
+    }
+}
+
+/// [`ApiError`] with the words of the cookie API.
+#[derive(Serialize)]
+struct CookieApiError {
+    #[serde(flatten)]
+    error: ApiError,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    err: Option<String>,
+    #[serde(rename = "error", skip_serializing_if = "Option::is_none")]
+    error_text: Option<String>,
+}
+
+/// A field as the cookie API calls it.
+fn old_name(field: String) -> String {
+    match field.as_str() {
+        "fullName" => "username".to_owned(),
+        "countryCode" => "country_code".to_owned(),
+        "phone" => "phone_number".to_owned(),
+        _ => field,
     }
 }

@@ -1,24 +1,31 @@
 //! The only place that knows the web framework: the whole route table on one screen.
 
 mod accounts;
+mod approvals;
 mod body;
 mod caller;
 mod client;
 mod cookie;
+mod cookie_api;
+mod docs;
 mod edge;
 mod error;
 mod health;
 mod one_touch;
+mod openapi;
 pub mod page;
+mod reports;
 mod sessions;
+mod users;
 mod webhook;
 
 use actix_web::{
     Resource, Route,
     guard::{Any, Get, Head},
-    web::{self, ServiceConfig},
+    middleware::from_fn,
+    web::{self, Data, ServiceConfig},
 };
-use shared::routes;
+use shared::routes::{self, cookie_api as api};
 
 pub use body::LARGEST_BODY;
 pub use client::Network;
@@ -47,17 +54,54 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     .service(at(routes::SESSION_RESEND, "POST").post(sessions::resend).wrap(with_cookie()))
     .service(at(routes::SESSION_VERIFY, "POST").post(sessions::verify).wrap(with_cookie()))
     .service(at(routes::AUTHY_STATUS, "GET").route(get().to(one_touch::status)).wrap(with_cookie()))
+    .service(at(routes::AUTHENTICATOR, "POST").post(accounts::enrol_authenticator).wrap(with_cookie()))
+    .service(at(routes::USERS, "POST").post(users::create).wrap(with_cookie()))
+    .service(at(routes::USERS_ID, "GET").route(get().to(users::read)).wrap(with_cookie()))
+    .service(at(routes::USERS_VERIFY, "POST").post(users::verify).wrap(with_cookie()))
+    .service(at(routes::USERS_RESEND, "POST").post(users::resend).wrap(with_cookie()))
+    .service(at(routes::APPROVALS, "POST").post(approvals::create).wrap(with_cookie()))
+    .service(at(routes::APPROVAL, "GET").route(get().to(approvals::read)).wrap(with_cookie()))
+    .service(at(routes::APPROVAL_REDEEM, "POST").post(approvals::redeem).wrap(with_cookie()))
     .service(
         at(routes::AUTHY_CALLBACK, "GET, POST")
             .route(web::get().to(webhook::by_query))
             .post(webhook::by_body),
     )
+    .service(at(routes::TWILIO_STATUS, "POST").post(reports::take))
     .service(at(routes::HEALTHZ, "GET").route(get().to(health::alive)))
-    .service(at(routes::READYZ, "GET").route(get().to(health::ready)));
+    .service(at(routes::READYZ, "GET").route(get().to(health::ready)))
+    .service(at(routes::OPENAPI, "GET").route(get().to(openapi::describe)))
+    .app_data(Data::new(openapi::document()));
+    cookie_api_routes(app, cookies);
+    docs::routes(app);
     for path in routes::page::ALL {
         app.service(at(path, "GET").route(get().to(page::index)));
     }
     app.default_service(web::to(page::file));
+}
+
+/// The same for `/api`.
+fn cookie_api_routes(app: &mut ServiceConfig, cookies: &Cookies) {
+    use cookie_api::{account, second_factor, verification};
+    let posts = |path, post: Route| at(path, "POST").route(post);
+    let gets = |path, get: Route| at(path, "GET").route(get);
+    for resource in [
+        posts(api::REGISTER, web::post().to(account::register)),
+        posts(api::LOGIN, web::post().to(account::log_in)),
+        gets(api::LOGOUT, web::get().to(account::log_out)),
+        posts(api::LOGGED_IN, web::post().to(account::logged_in)),
+        posts(api::SMS, web::post().to(second_factor::sms)),
+        posts(api::VOICE, web::post().to(second_factor::voice)),
+        posts(api::VERIFY, web::post().to(second_factor::verify)),
+        posts(api::ONETOUCH, web::post().to(second_factor::one_touch)),
+        posts(api::ONETOUCH_STATUS, web::post().to(second_factor::one_touch_status)),
+        posts(api::VERIFICATION_START, web::post().to(verification::start)),
+        posts(api::VERIFICATION_VERIFY, web::post().to(verification::verify)),
+        gets(api::PROTECTED, get().to(account::protected)),
+        posts(api::TEST, web::post().to(account::test)),
+    ] {
+        app.service(resource.wrap(cookies.middleware()).wrap(from_fn(cookie_api::in_its_words)));
+    }
 }
 
 /// GET, and HEAD with it.

@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest,
     web::{Data, Json},
 };
-use shared::{ApprovalRequest, PushAnswer, PushStatus, StatusAnswer};
+use shared::{ApiError, ApprovalRequest, PushAnswer, PushStatus, StatusAnswer, routes};
 
 use super::{
     body::{Body, Nothing},
@@ -16,14 +16,27 @@ use super::{
 };
 use crate::{
     domain::{clock::Timestamp, push::poll_after_ms, refusal::Refusal},
-    flow::{push::Attempt, second_factor::SecondFactor},
+    flow::{
+        push::{Attempt, Wording},
+        second_factor::SecondFactor,
+    },
     store::{
         Glance,
+        columns::ChannelColumn,
         sessions::{self, Push, PushView},
     },
 };
 
-/// How this session's newest push stands. Reads and nothing else.
+/// Read how the push stands
+///
+/// That of this session's newest one; a pure read, and a client may poll it without pause.
+#[utoipa::path(
+    get, path = routes::AUTHY_STATUS, tag = "Sign-in",
+    responses(
+        (status = 200, description = "`unverified` where none was asked", body = StatusAnswer),
+        (status = 404, description = "No session", body = ApiError),
+    )
+)]
 pub(super) async fn status(
     parts: Data<SecondFactor>,
     glance: Data<Glance>,
@@ -32,7 +45,8 @@ pub(super) async fn status(
     let presented = Presented::of(&request).ok_or(Refusal::NoSession)?;
     let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
     let view = glance.read(move |db| sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
-    let PushView { phone: (calling_code, national), push } = view.await?.ok_or(Refusal::NoSession)?;
+    let PushView { phone: (calling_code, national), last_channel, push } =
+        view.await?.ok_or(Refusal::NoSession)?;
     let status =
         push.as_ref().map_or(PushStatus::Unverified, |push| push.status.seen_at(now, push.expires_at));
     let age = push.as_ref().map_or(Duration::ZERO, |push| now.since(push.created_at));
@@ -40,6 +54,7 @@ pub(super) async fn status(
         status,
         poll_after_ms: poll_after_ms(status, age),
         phone: shared::phone::mask(&calling_code, &national),
+        last_channel: last_channel.map(|ChannelColumn(channel)| channel),
         approval_request: push.and_then(|push| as_seen(push, now)),
     }))
 }
@@ -56,14 +71,30 @@ fn as_seen(push: Push, now: Timestamp) -> Option<ApprovalRequest> {
     })
 }
 
-/// Asks the phone once more, by the person's wish only.
+/// Ask the phone again
+///
+/// By the person's wish only: after a denial, or when nobody answered.
+#[utoipa::path(
+    post, path = routes::SESSION_PUSH, tag = "Sign-in",
+    responses(
+        (status = 200, description = "What the phone was asked", body = PushAnswer),
+        (status = 404, description = "No session", body = ApiError),
+        (status = 409, description = "A request is open", body = ApiError),
+        (status = 429, description = "Too many requests went unanswered", body = ApiError),
+        (status = 502, description = "Neither a push nor a code could be sent", body = ApiError),
+    )
+)]
 pub(super) async fn ask_again(
     parts: Data<SecondFactor>,
     live: Live,
     client: client::From,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<PushAnswer>> {
-    let attempt =
-        Attempt { session_id: live.session.id, browser: client.0.browser, address: client.0.address };
+    let attempt = Attempt {
+        session_id: live.session.id,
+        browser: client.0.browser,
+        address: client.0.address,
+        wording: Wording::ByNumber,
+    };
     Ok(Json(parts.ask_again(&live.user, &attempt).await?))
 }

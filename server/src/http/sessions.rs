@@ -1,33 +1,42 @@
 //! `/session`: the password, codes, going on after an approval, leaving.
 
-use std::collections::BTreeMap;
-
 use actix_session::Session;
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Json},
 };
 use serde_json::json;
-use shared::{CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via};
+use shared::{ApiError, CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via, routes};
 
 use super::{
     body::{Body, Nothing},
     caller::Live,
     client, cookie,
-    error::{Error, Result},
+    error::{Error, Result, invalid},
 };
 use crate::{
     domain::{
         ids::Token,
         refusal::Refusal,
-        rights::{Carrier, Rights, TokenRotation},
+        rights::{Carrier, TokenRotation},
     },
-    flow::{accounts::Accounts, second_factor::SecondFactor},
+    flow::{accounts::Accounts, codes::Verified, second_factor::SecondFactor},
     provider::Code,
-    store::{approvals, sessions},
+    store::sessions,
 };
 
-/// Checks the password and asks the phone.
+/// Check a password and ask the phone
+///
+/// A push goes out; where none is possible, a code by text in its place.
+#[utoipa::path(
+    post, path = routes::SESSION, tag = "Sign-in", request_body = Login, security(()),
+    responses(
+        (status = 200, description = "A pending session, and what the phone was asked", body = LoginAnswer),
+        (status = 403, description = "Unknown account or wrong password", body = ApiError),
+        (status = 429, description = "Too many wrong passwords", body = ApiError),
+        (status = 502, description = "The phone could not be asked; there is no session", body = ApiError),
+    )
+)]
 pub(super) async fn create(
     accounts: Data<Accounts>,
     cookie: Session,
@@ -39,7 +48,14 @@ pub(super) async fn create(
     Ok(Json(answer))
 }
 
-/// Ends the session at the server.
+/// End the session
+#[utoipa::path(
+    delete, path = routes::SESSION, tag = "Sign-in",
+    responses(
+        (status = 200, description = "It is gone"),
+        (status = 403, description = "There was none", body = ApiError),
+    )
+)]
 pub(super) async fn delete(
     parts: Data<SecondFactor>,
     cookie: Session,
@@ -57,51 +73,64 @@ pub(super) async fn delete(
         .json(json!({"message": "Signed out."})))
 }
 
-/// Trades an approved session for one with a new id.
+/// Go on after an approval
+///
+/// Trades the session for one with a new id; the old one dies.
+#[utoipa::path(
+    post, path = routes::SESSION_CONTINUE, tag = "Sign-in",
+    responses(
+        (status = 200, description = "The new id", body = TokenAnswer),
+        (status = 404, description = "No session", body = ApiError),
+        (status = 409, description = "Not approved", body = ApiError),
+    )
+)]
 pub(super) async fn go_on(
     parts: Data<SecondFactor>,
     cookie: Session,
     live: Live,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<TokenAnswer>> {
-    let token = Token::new(parts.random);
-    let (id, rights) = (live.session.id, live.session.rights);
-    let (old, new) = (live.presented.token.hash(), token.hash());
-    let renewed = parts.store.write(move |db| {
-        let approved = match rights {
-            Rights::Pending => false,
-            Rights::Proven => true,
-            // Signed in from the beginning: it goes on only from a push of its own.
-            Rights::SignedIn => approvals::is_newest_approved(db, &id)?,
-        };
-        if !approved {
-            return Err(Error::from(Refusal::NotApproved));
-        }
-        sessions::renew(db, &id, &old, &new).map_err(Error::from)
-    });
-    if !renewed.await? {
-        // Somebody else, with the same token, was faster.
-        return Err(Refusal::NoSession.into());
-    }
+    let token = parts.go_on(&live.session, &live.presented.token).await?;
     cookie::hand_out(&cookie, &token)?;
     Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
 }
 
-/// Sends a code by text or call.
+/// Send a code
+///
+/// By text or by call, always, also to people who have the app. Where a text cannot reach the phone
+/// it is called instead, and `via` says so.
+#[utoipa::path(
+    post, path = routes::SESSION_RESEND, tag = "Sign-in", request_body = Resend,
+    responses(
+        (status = 200, description = "It is on its way", body = CodeSent),
+        (status = 404, description = "No session", body = ApiError),
+        (status = 422, description = "Neither sms nor call", body = ApiError),
+        (status = 429, description = "Too soon or too often", body = ApiError),
+        (status = 502, description = "The provider could not", body = ApiError),
+    )
+)]
 pub(super) async fn resend(
     parts: Data<SecondFactor>,
     live: Live,
     Body(wish): Body<Resend>,
 ) -> Result<Json<CodeSent>> {
-    let via = match wish.via.trim() {
-        "" | "sms" => Via::Sms,
-        "call" => Via::Call,
-        _ => return Err(invalid("via", "Choose sms or call.")),
-    };
-    Ok(Json(parts.send(&live.user, &live.session.id, via).await?))
+    Ok(Json(parts.send(&live.user, &live.session.id, via(&wish.via)?).await?))
 }
 
-/// Checks a code.
+/// Check a code
+///
+/// By text, by call or from an app alike.
+#[utoipa::path(
+    post, path = routes::SESSION_VERIFY, tag = "Sign-in", request_body = VerifyCode,
+    responses(
+        (status = 200, description = "Signed in; a new id for cookies", body = TokenAnswer),
+        (status = 401, description = "Not the code, or one used before", body = ApiError),
+        (status = 404, description = "No session", body = ApiError),
+        (status = 422, description = "Not 4 to 10 digits", body = ApiError),
+        (status = 429, description = "Too many wrong codes", body = ApiError),
+        (status = 502, description = "The provider could not say", body = ApiError),
+    )
+)]
 pub(super) async fn verify(
     parts: Data<SecondFactor>,
     rotation: Data<TokenRotation>,
@@ -109,18 +138,35 @@ pub(super) async fn verify(
     live: Live,
     Body(typed): Body<VerifyCode>,
 ) -> Result<Json<TokenAnswer>> {
-    let code = Code::read(&typed.code).ok_or_else(|| invalid("code", "A code has 4 to 10 digits."))?;
-    let how = (&live.presented.token, live.presented.carrier, **rotation);
-    let token = match parts.verify(&live.user, &live.session.id, &code, how).await? {
-        Some(token) => {
-            cookie::hand_out(&cookie, &token)?;
-            token
-        }
-        None => live.presented.token,
-    };
+    let presented = live.presented.token.clone();
+    let verified = check(&parts, **rotation, &cookie, live, "code", &typed.code).await?;
+    let token = verified.token.unwrap_or(presented);
     Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
 }
 
-fn invalid(field: &'static str, problem: &str) -> Error {
-    Refusal::InvalidFields(BTreeMap::from([(field, problem.to_owned())])).into()
+/// Checks what was typed into `field` and hands out the session's new token, if there is one.
+pub(super) async fn check(
+    parts: &SecondFactor,
+    rotation: TokenRotation,
+    cookie: &Session,
+    live: Live,
+    field: &'static str,
+    typed: &str,
+) -> Result<Verified> {
+    let code = Code::read(typed).ok_or_else(|| invalid(field, "A code has 4 to 10 digits."))?;
+    let how = (&live.presented.token, live.presented.carrier, rotation);
+    let verified = parts.verify(&live.user, &live.session.id, &code, how).await?;
+    if let Some(token) = &verified.token {
+        cookie::hand_out(cookie, token)?;
+    }
+    Ok(verified)
+}
+
+/// Text or call, as a client writes it.
+pub(super) fn via(wish: &str) -> Result<Via> {
+    match wish.trim() {
+        "" | "sms" => Ok(Via::Sms),
+        "call" => Ok(Via::Call),
+        _ => Err(invalid("via", "Choose sms or call.")),
+    }
 }

@@ -6,8 +6,8 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde_json::{Value, json};
-use shared::routes::AUTHY_CALLBACK;
-use signature::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
+use shared::{ApiError, routes::AUTHY_CALLBACK};
+use signature::authy::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
 
 use super::{
     Network,
@@ -60,7 +60,19 @@ fn own_url(network: &Network, request: &HttpRequest) -> String {
     format!("{}{AUTHY_CALLBACK}", network.base_url(request))
 }
 
-/// A POST with JSON or a form. A form is signed as it was received, like a query.
+/// Take an answer from the phone
+///
+/// The provider's webhook, JSON or a form, signed with `X-Authy-Signature`. A form is signed as it was
+/// received, like a query.
+#[utoipa::path(
+    post, path = AUTHY_CALLBACK, tag = "Callbacks", security(()),
+    request_body(content_type = "application/json", description = "authy_id, uuid, status, …"),
+    responses(
+        (status = 200, description = "Taken; an unknown or settled request changes nothing"),
+        (status = 401, description = "The signature is missing or wrong", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+    )
+)]
 pub(super) async fn by_body(
     parts: Data<SecondFactor>,
     network: Data<Network>,
@@ -79,7 +91,15 @@ pub(super) async fn by_body(
     take(&parts, &signed, &tree).await
 }
 
-/// A GET with everything in the query.
+/// Take an answer from the phone, in a query
+#[utoipa::path(
+    get, path = AUTHY_CALLBACK, tag = "Callbacks", security(()),
+    responses(
+        (status = 200, description = "Taken; an unknown or settled request changes nothing"),
+        (status = 401, description = "The signature is missing or wrong", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+    )
+)]
 pub(super) async fn by_query(
     parts: Data<SecondFactor>,
     network: Data<Network>,

@@ -2,15 +2,48 @@
 //! send, check, ask.
 
 mod authy;
+mod messages;
+mod picture;
 
 use std::{fmt, time::Duration};
 
+use reqwest::{Client, Response, redirect};
 use shared::{Via, phone::PhoneNumber};
 use thiserror::Error;
 
 pub use authy::Authy;
+pub use messages::{Messages, Queued};
 
 use crate::domain::push::{Question, Verdict};
+
+/// An answer larger than this is none of a provider's.
+const LARGEST_ANSWER: usize = 256 * 1024;
+
+fn http_client(patience: Duration) -> Client {
+    Client::builder()
+        .user_agent(concat!("Countersign/", env!("CARGO_PKG_VERSION")))
+        .timeout(patience)
+        .connect_timeout(patience.min(Duration::from_secs(3)))
+        .redirect(redirect::Policy::none())
+        .build()
+        .expect("the client has no setting that can fail")
+}
+
+async fn read_at_most(mut answer: Response, most: usize) -> Result<Vec<u8>, ProviderError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > most {
+            return Err(ProviderError::Nonsense { status: answer.status().as_u16() });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The address may hold a code; the log must not.
+fn unreachable(error: reqwest::Error) -> ProviderError {
+    ProviderError::Unreachable(error.without_url())
+}
 
 /// Who talks to the phone.
 #[derive(Debug)]
@@ -26,6 +59,26 @@ pub struct ProviderUser(pub String);
 /// What a provider calls a push, or a code it sent; a later question names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(pub String);
+
+/// What the provider says of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// Right; it was sent, or nothing says that it was not.
+    Sent,
+    /// Right; an app showed it.
+    Shown,
+    /// Wrong, expired, or used before.
+    Wrong,
+}
+
+/// What the provider knows of a phone it sent a code to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhoneFacts {
+    /// Name of the carrier.
+    pub carrier: Option<String>,
+    /// Whether it is a mobile phone.
+    pub is_cellphone: Option<bool>,
+}
 
 /// A person as the provider wants to know them.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +115,9 @@ pub enum ProviderError {
     /// No push can reach this user: no app, or pushes are not enabled.
     #[error("no push can reach this user")]
     NoPush,
+    /// This phone cannot be reached this way: no texts to a landline, calls switched off.
+    #[error("the phone cannot be reached this way")]
+    ChannelRefused,
     /// It sends no more to this user for now.
     #[error("the provider's limit is reached")]
     Limited,
@@ -126,13 +182,47 @@ impl Provider {
         }
     }
 
-    /// Whether a code is right. It is used up by that.
+    /// What a code is. A right one is used up by that.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn check(&self, reference: &Reference, code: &Code) -> Result<bool, ProviderError> {
+    pub async fn check(&self, reference: &Reference, code: &Code) -> Result<Checked, ProviderError> {
         match self {
             Self::Authy(authy) => authy.check(reference, code).await,
+        }
+    }
+
+    /// Sends a code to a phone nobody is enrolled with.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn start_verification(
+        &self,
+        phone: &PhoneNumber,
+        via: Via,
+    ) -> Result<PhoneFacts, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.start_verification(phone, via).await,
+        }
+    }
+
+    /// Whether that code is right. It is used up by that.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn check_verification(&self, phone: &PhoneNumber, code: &Code) -> Result<bool, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.check_verification(phone, code).await,
+        }
+    }
+
+    /// Makes a secret for the user's own authenticator app and answers its `otpauth` address.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn secret(&self, user: &ProviderUser, label: &str) -> Result<String, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.secret(user, label).await,
         }
     }
 

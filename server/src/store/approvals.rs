@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    push::{ASK_EVERY, ApprovalState, MOST_ASKS, Verdict},
+    push::{ASK_EVERY, ApprovalState, MOST_ASKS, Purpose, Verdict},
 };
 
 /// A new request, not yet handed to the provider.
@@ -34,6 +34,34 @@ pub struct NewApproval {
     pub created_at: Timestamp,
     /// When it closes by itself.
     pub expires_at: Timestamp,
+    /// What an approval opens.
+    pub purpose: Purpose,
+    /// Of an action: what tells its data from any other.
+    pub data_digest: Option<String>,
+}
+
+/// An action's request, as its owner sees it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = approvals)]
+pub struct ActionRow {
+    /// Its own id.
+    pub id: String,
+    /// The question.
+    pub message: String,
+    /// Details as JSON.
+    pub details: String,
+    /// As stored.
+    pub status: ApprovalState,
+    /// When it went out.
+    pub created_at: Timestamp,
+    /// When it closes by itself.
+    pub expires_at: Timestamp,
+    /// When it was answered.
+    pub settled_at: Option<Timestamp>,
+    /// What tells its data from any other.
+    pub data_digest: Option<String>,
+    /// When the answer was used.
+    pub redeemed_at: Option<Timestamp>,
 }
 
 /// An open request whose answer is to be asked for.
@@ -165,6 +193,29 @@ pub fn settle(
         .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_ask_at.eq(None::<Timestamp>)))
         .execute(db)?;
     Ok((moved == 1).then_some(Settled { user_id, session_id }))
+}
+
+/// A user's request about an action; `None` when it is none, or somebody else's.
+///
+/// # Errors
+/// When the query fails.
+pub fn action(db: &mut Db, user_id: &str, reference: &str) -> QueryResult<Option<ActionRow>> {
+    dsl::approvals
+        .filter(dsl::reference.eq(reference))
+        .filter(dsl::user_id.eq(user_id))
+        .filter(dsl::purpose.eq(Purpose::Action))
+        .select(ActionRow::as_select())
+        .get_result(db)
+        .optional()
+}
+
+/// Uses an answer; `false` when somebody was faster.
+///
+/// # Errors
+/// When the statement fails.
+pub fn redeem(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<bool> {
+    let unused = dsl::approvals.find(id).filter(dsl::redeemed_at.is_null());
+    Ok(diesel::update(unused).set(dsl::redeemed_at.eq(now)).execute(db)? == 1)
 }
 
 /// Requests whose answer is to be asked for now, oldest first.

@@ -1,4 +1,4 @@
-//! Wrong passwords and sign-ups, counted per subject in a sliding window.
+//! What is counted per subject: passwords and codes in a row, sign-ups and sends in a window.
 
 use std::time::Duration;
 
@@ -20,43 +20,79 @@ pub enum Kind {
     Password,
     /// An account made.
     SignUp,
+    /// A code sent without an account.
+    Verification,
+    /// A code tried without an account.
+    VerificationCode,
 }
 
-/// Counts one more unless there are `most` already within `window`; then says how long to wait. For
-/// passwords that is a whole window from the last of them, for sign-ups until the oldest leaves it.
+/// Who does it, and which of it.
+pub type Subject<'a> = (Kind, &'a str);
+
+/// Counts one more unless there are `most` already in a row, none further from the last than
+/// `window`; then says how long to wait: a whole window from the last of them.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn count(
+pub fn in_a_row(
     db: &mut Db,
     id: &str,
-    (kind, subject): (Kind, &str),
+    subject: Subject<'_>,
     (most, window): (u32, Duration),
     now: Timestamp,
 ) -> QueryResult<Result<(), Duration>> {
-    super::lock(db, subject)?;
-    let seen: Vec<Timestamp> = dsl::attempts
-        .filter(dsl::kind.eq(kind))
-        .filter(dsl::subject.eq(subject))
-        .filter(dsl::at.gt(now.minus(window).minus(window)))
-        .order(dsl::at.desc())
-        .limit(i64::from(most))
-        .select(dsl::at)
-        .load(db)?;
+    let seen = newest(db, subject, most, now.minus(window).minus(window))?;
     if let (Some(newest), Some(oldest), true) = (seen.first(), seen.last(), seen.len() >= most as usize) {
-        let free = match kind {
-            Kind::Password if newest.since(*oldest) <= window => newest.plus(window),
-            Kind::Password => now,
-            Kind::SignUp => oldest.plus(window),
-        };
-        if free > now {
+        let free = newest.plus(window);
+        if newest.since(*oldest) <= window && free > now {
             return Ok(Err(free.since(now)));
         }
     }
+    insert(db, id, subject, now).map(Ok)
+}
+
+/// Counts one more unless there are `most` already within `window`; then says how long to wait:
+/// until the oldest of them has left it.
+///
+/// # Errors
+/// When a statement fails.
+pub fn in_window(
+    db: &mut Db,
+    id: &str,
+    subject: Subject<'_>,
+    (most, window): (u32, Duration),
+    now: Timestamp,
+) -> QueryResult<Result<(), Duration>> {
+    let seen = newest(db, subject, most, now.minus(window))?;
+    match seen.last() {
+        Some(oldest) if seen.len() >= most as usize => Ok(Err(oldest.plus(window).since(now))),
+        _ => insert(db, id, subject, now).map(Ok),
+    }
+}
+
+/// When the last `most` were, newest first; decides about them alone until the transaction ends.
+fn newest(
+    db: &mut Db,
+    (kind, subject): Subject<'_>,
+    most: u32,
+    since: Timestamp,
+) -> QueryResult<Vec<Timestamp>> {
+    super::lock(db, subject)?;
+    dsl::attempts
+        .filter(dsl::kind.eq(kind))
+        .filter(dsl::subject.eq(subject))
+        .filter(dsl::at.gt(since))
+        .order(dsl::at.desc())
+        .limit(i64::from(most))
+        .select(dsl::at)
+        .load(db)
+}
+
+fn insert(db: &mut Db, id: &str, (kind, subject): Subject<'_>, now: Timestamp) -> QueryResult<()> {
     diesel::insert_into(attempts::table)
         .values((dsl::id.eq(id), dsl::kind.eq(kind), dsl::subject.eq(subject), dsl::at.eq(now)))
-        .execute(db)?;
-    Ok(Ok(()))
+        .execute(db)
+        .map(drop)
 }
 
 /// Takes one back: it was no failure after all.
@@ -71,7 +107,7 @@ pub fn take_back(db: &mut Db, id: &str) -> QueryResult<()> {
 ///
 /// # Errors
 /// When the statement fails.
-pub fn forget(db: &mut Db, kind: Kind, subject: &str) -> QueryResult<()> {
+pub fn forget(db: &mut Db, (kind, subject): Subject<'_>) -> QueryResult<()> {
     diesel::delete(dsl::attempts.filter(dsl::kind.eq(kind)).filter(dsl::subject.eq(subject)))
         .execute(db)
         .map(drop)

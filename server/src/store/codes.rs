@@ -80,12 +80,15 @@ pub fn reserve_send(db: &mut Db, id: &str, owner: Owner<'_>, via: Via, now: Time
         .map(drop)
 }
 
-/// The provider took it; its reference is what a check will name.
+/// The provider took it, by this way in the end; its reference is what a check will name.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn sent(db: &mut Db, id: &str, reference: &str) -> QueryResult<()> {
-    diesel::update(sends::table.find(id)).set(sends::reference.eq(reference)).execute(db).map(drop)
+pub fn sent(db: &mut Db, id: &str, reference: &str, via: Via) -> QueryResult<()> {
+    diesel::update(sends::table.find(id))
+        .set((sends::reference.eq(reference), sends::via.eq(ViaColumn(via))))
+        .execute(db)
+        .map(drop)
 }
 
 /// The provider did not take it: it never happened.
@@ -96,18 +99,19 @@ pub fn cancel_send(db: &mut Db, id: &str) -> QueryResult<()> {
     diesel::delete(sends::table.find(id)).execute(db).map(drop)
 }
 
-/// The provider's reference of the code this session was sent last.
+/// The code this session was sent last: the provider's reference, and how it travelled.
 ///
 /// # Errors
 /// When the query fails.
-pub fn last_reference(db: &mut Db, session_id: &str) -> QueryResult<Option<String>> {
+pub fn last_sent(db: &mut Db, session_id: &str) -> QueryResult<Option<(String, Via)>> {
     sends::table
         .filter(sends::session_id.eq(session_id))
         .filter(sends::reference.is_not_null())
         .order(sends::at.desc())
-        .select(sends::reference.assume_not_null())
-        .first(db)
+        .select((sends::reference.assume_not_null(), sends::via))
+        .first::<(String, ViaColumn)>(db)
         .optional()
+        .map(|sent| sent.map(|(reference, ViaColumn(via))| (reference, via)))
 }
 
 /// Notes a code that is about to be checked.

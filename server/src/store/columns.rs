@@ -6,9 +6,13 @@ use diesel::{
     serialize::{self, Output, ToSql},
     sql_types::{BigInt, Text},
 };
-use shared::Via;
+use shared::{Channel, Via};
 
-use crate::domain::{clock::Timestamp, push::ApprovalState, rights::Rights};
+use crate::domain::{
+    clock::Timestamp,
+    push::{ApprovalState, Purpose},
+    rights::Rights,
+};
 
 impl<DB: Backend> ToSql<BigInt, DB> for Timestamp
 where
@@ -56,6 +60,7 @@ macro_rules! word_column {
 }
 
 word_column!(Rights,
+    Rights::Anonymous => "anonymous",
     Rights::Pending => "pending",
     Rights::Proven => "proven",
     Rights::SignedIn => "signed_in",
@@ -79,24 +84,55 @@ word_column!(super::codes::Outcome,
 word_column!(super::attempts::Kind,
     super::attempts::Kind::Password => "password",
     super::attempts::Kind::SignUp => "sign_up",
+    super::attempts::Kind::Verification => "verification",
+    super::attempts::Kind::VerificationCode => "verification_code",
 );
 
-/// [`Via`] belongs to the wire crate; this is the same as a column.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = Text)]
-pub(super) struct ViaColumn(pub(super) Via);
+word_column!(Purpose,
+    Purpose::SignIn => "sign_in",
+    Purpose::Action => "action",
+);
 
-impl<DB: Backend> ToSql<Text, DB> for ViaColumn
-where
-    str: ToSql<Text, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        let word: &'static str = match self.0 {
-            Via::Sms => "sms",
-            Via::Call => "call",
-        };
-        <str as ToSql<Text, DB>>::to_sql(word, out)
-    }
+/// Types of the wire crate, as columns: neither they nor the traits are ours.
+macro_rules! wire_column {
+    ($column:ident($kind:ty), $($value:path => $word:literal),+ $(,)?) => {
+        #[doc = concat!("[`", stringify!($kind), "`] as a column.")]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression,
+            diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = Text)]
+        pub struct $column(pub $kind);
+
+        impl<DB: Backend> ToSql<Text, DB> for $column
+        where
+            str: ToSql<Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                let word: &'static str = match self.0 { $($value => $word),+ };
+                <str as ToSql<Text, DB>>::to_sql(word, out)
+            }
+        }
+
+        impl<DB: Backend> FromSql<Text, DB> for $column
+        where
+            String: FromSql<Text, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                match String::from_sql(bytes)?.as_str() {
+                    $($word => Ok(Self($value)),)+
+                    other => Err(format!("{other:?} is no word of this column").into()),
+                }
+            }
+        }
+    };
 }
+
+wire_column!(ViaColumn(Via), Via::Sms => "sms", Via::Call => "call");
+
+wire_column!(ChannelColumn(Channel),
+    Channel::Push => "push",
+    Channel::Sms => "sms",
+    Channel::Call => "call",
+    Channel::SoftToken => "soft_token",
+);

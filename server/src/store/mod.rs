@@ -11,15 +11,17 @@
 pub mod approvals;
 pub mod attempts;
 pub mod codes;
-mod columns;
+pub mod columns;
 mod db;
 mod glance;
+pub mod messages;
 pub mod nonces;
 mod schema;
 #[cfg(test)]
 mod schema_test;
 pub mod sessions;
 pub mod users;
+pub mod visits;
 
 use std::{sync::Arc, time::Duration};
 

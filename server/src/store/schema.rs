@@ -17,6 +17,8 @@ diesel::table! {
         wrong_codes -> Integer,
         codes_locked_until -> Nullable<BigInt>,
         created_at -> BigInt,
+        last_channel -> Nullable<Text>,
+        authenticator_at -> Nullable<BigInt>,
     }
 }
 
@@ -24,13 +26,17 @@ diesel::table! {
     sessions (id) {
         id -> Text,
         token_hash -> Text,
-        user_id -> Text,
+        user_id -> Nullable<Text>,
         rights -> Text,
         state -> Text,
         push_id -> Nullable<Text>,
         created_at -> BigInt,
         seen_at -> BigInt,
         expires_at -> BigInt,
+        verifying_phone -> Nullable<Text>,
+        verifying_until -> Nullable<BigInt>,
+        proven_phone -> Nullable<Text>,
+        factor_at -> Nullable<BigInt>,
     }
 }
 
@@ -48,6 +54,9 @@ diesel::table! {
         settled_at -> Nullable<BigInt>,
         next_ask_at -> Nullable<BigInt>,
         asks -> Integer,
+        purpose -> Text,
+        data_digest -> Nullable<Text>,
+        redeemed_at -> Nullable<BigInt>,
     }
 }
 
@@ -88,6 +97,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    messages (id) {
+        id -> Text,
+        user_id -> Text,
+        sid -> Nullable<Text>,
+        status -> Text,
+        error_code -> Nullable<Integer>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(approvals -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(users, sessions, approvals, sends, checks, attempts, nonces);
+diesel::allow_tables_to_appear_in_same_query!(
+    users, sessions, approvals, sends, checks, attempts, nonces, messages
+);

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::{
+    columns::ChannelColumn,
     db::{Db, on_its_own},
     schema::sessions::{self, dsl},
     schema::{approvals, users},
@@ -17,12 +18,12 @@ use crate::domain::{clock::Timestamp, limits::Lifetimes, push::ApprovalState, ri
 pub struct SessionRow {
     /// Its own id, which outlives the token.
     pub id: String,
-    /// Whose.
-    pub user_id: String,
     /// How far it has come.
     pub rights: Rights,
     /// Last request of a signed-in client.
     pub seen_at: Timestamp,
+    /// When the phone last answered in it.
+    pub factor_at: Option<Timestamp>,
 }
 
 /// A new session.
@@ -33,8 +34,8 @@ pub struct NewSession {
     pub id: String,
     /// Hash of the token.
     pub token_hash: String,
-    /// Whose.
-    pub user_id: String,
+    /// Whose; nobody's where a browser has no account.
+    pub user_id: Option<String>,
     /// How far it has come.
     pub rights: Rights,
     /// Now.
@@ -50,6 +51,8 @@ pub struct NewSession {
 pub struct PushView {
     /// Calling code and national number.
     pub phone: (String, String),
+    /// The way by which the phone last answered.
+    pub last_channel: Option<ChannelColumn>,
     /// The push; absent when none was asked.
     pub push: Option<Push>,
 }
@@ -78,6 +81,8 @@ macro_rules! live {
         dsl::expires_at.gt($now).and(dsl::seen_at.gt($now.minus($lifetimes.idle)))
     };
 }
+
+pub(super) use live;
 
 /// The live session with this token, and whose it is.
 ///
@@ -113,7 +118,11 @@ pub fn push_by_token(
         .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
         .filter(dsl::token_hash.eq(token_hash))
         .filter(live!(now, lifetimes))
-        .select(((users::calling_code, users::national_number), Option::<Push>::as_select()))
+        .select((
+            (users::calling_code, users::national_number),
+            users::last_channel,
+            Option::<Push>::as_select(),
+        ))
         .get_result(connection)
         .optional())
 }
@@ -179,11 +188,13 @@ pub fn delete_by_token(db: &mut Db, token_hash: &str) -> QueryResult<()> {
     }
 }
 
-/// The second factor succeeded: a pending session becomes a proven one and gets a full life.
+/// The second factor succeeded: a pending session becomes a proven one and gets a full life; of any
+/// other it is noted that the phone has just answered.
 ///
 /// # Errors
-/// When the statement fails.
+/// When a statement fails.
 pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> QueryResult<bool> {
+    diesel::update(dsl::sessions.find(id)).set(dsl::factor_at.eq(now)).execute(db)?;
     let pending =
         dsl::sessions.find(id).filter(dsl::rights.eq(Rights::Pending)).filter(dsl::expires_at.gt(now));
     let proven = diesel::update(pending)
@@ -199,7 +210,7 @@ pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> Qu
 /// When the statement fails.
 pub fn renew(db: &mut Db, id: &str, old_hash: &str, new_hash: &str) -> QueryResult<bool> {
     let open =
-        dsl::sessions.find(id).filter(dsl::token_hash.eq(old_hash)).filter(dsl::rights.ne(Rights::Pending));
+        dsl::sessions.find(id).filter(dsl::token_hash.eq(old_hash)).filter(dsl::rights.eq_any([Rights::Proven, Rights::SignedIn]));
     let renewed = diesel::update(open)
         .set((dsl::rights.eq(Rights::SignedIn), dsl::token_hash.eq(new_hash)))
         .execute(db)?;

@@ -1,8 +1,10 @@
 //! Accounts.
 
 use diesel::prelude::*;
+use shared::Channel;
 
 use super::{
+    columns::ChannelColumn,
     db::Db,
     schema::users::{self, dsl},
 };
@@ -34,6 +36,8 @@ pub struct UserRow {
     pub provider_user: String,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// When an authenticator app was shown its secret.
+    pub authenticator_at: Option<Timestamp>,
 }
 
 impl UserRow {
@@ -130,7 +134,12 @@ pub fn is_enrolled(db: &mut Db, provider_user: &str) -> QueryResult<bool> {
 /// When the statement fails.
 pub fn set_enrolment(db: &mut Db, id: &str, account: &str, provider_user: &str) -> QueryResult<()> {
     diesel::update(dsl::users.find(id))
-        .set((dsl::provider_account.eq(account), dsl::provider_user.eq(provider_user)))
+        .set((
+            dsl::provider_account.eq(account),
+            dsl::provider_user.eq(provider_user),
+            // The secret of the old enrolment opens nothing at the new one.
+            dsl::authenticator_at.eq(None::<Timestamp>),
+        ))
         .execute(db)
         .map(drop)
 }
@@ -146,18 +155,44 @@ pub fn replace_hash(db: &mut Db, id: &str, old: &str, new: &str) -> QueryResult<
         .map(drop)
 }
 
-/// The phone has answered: it is proven from now on, and wrong codes are forgotten.
+/// The phone has answered: it is proven from now on, and wrong codes are forgotten. Answers whether
+/// it was the first time.
+///
+/// # Errors
+/// When a statement fails.
+pub fn phone_answered(db: &mut Db, id: &str, by: Channel, now: Timestamp) -> QueryResult<bool> {
+    diesel::update(dsl::users.find(id))
+        .set((
+            dsl::wrong_codes.eq(0),
+            dsl::codes_locked_until.eq(None::<Timestamp>),
+            dsl::last_channel.eq(ChannelColumn(by)),
+        ))
+        .execute(db)?;
+    let proven = diesel::update(dsl::users.find(id).filter(dsl::phone_proven_at.is_null()))
+        .set(dsl::phone_proven_at.eq(now))
+        .execute(db)?;
+    Ok(proven == 1)
+}
+
+/// Notes that an authenticator app is shown its secret; `false` when one was shown before and is
+/// not to be replaced.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn phone_answered(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<()> {
-    diesel::update(dsl::users.find(id))
-        .set((dsl::wrong_codes.eq(0), dsl::codes_locked_until.eq(None::<Timestamp>)))
-        .execute(db)?;
-    diesel::update(dsl::users.find(id).filter(dsl::phone_proven_at.is_null()))
-        .set(dsl::phone_proven_at.eq(now))
-        .execute(db)
-        .map(drop)
+pub fn show_authenticator(db: &mut Db, id: &str, replace: bool, now: Timestamp) -> QueryResult<bool> {
+    let mut user = diesel::update(dsl::users.find(id)).into_boxed();
+    if !replace {
+        user = user.filter(dsl::authenticator_at.is_null());
+    }
+    Ok(user.set(dsl::authenticator_at.eq(now)).execute(db)? == 1)
+}
+
+/// Takes that back: nothing was shown.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_authenticator(db: &mut Db, id: &str, at: Option<Timestamp>) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id)).set(dsl::authenticator_at.eq(at)).execute(db).map(drop)
 }
 
 /// Wrong codes in a row, and until when they lock the user out.

@@ -191,6 +191,12 @@ impl TestApp {
             .collect()
     }
 
+    /// What has arrived on any phone, newest first.
+    pub async fn messages_at(&self, e164: &str) -> Vec<Value> {
+        let phone = self.sandbox(Method::GET, &format!("/phones/{e164}"), Value::Null).await.ok();
+        phone["messages"].as_array().expect("a list").clone()
+    }
+
     /// Presses a button on the phone.
     pub async fn press(&self, uuid: &str, verdict: &str) -> StatusCode {
         self.sandbox(Method::POST, &format!("/approval-requests/{uuid}/{verdict}"), json!({})).await.status
@@ -326,6 +332,12 @@ impl<'a> Person<'a> {
     pub async fn wrong_code(&self) -> String {
         let code: u32 = self.code().await.parse().expect("digits");
         format!("{:07}", (code + 1) % 10_000_000)
+    }
+
+    /// The code the provider's own app shows now.
+    pub async fn soft_token(&self) -> String {
+        let phone = self.look_at_phone().await;
+        phone["softToken"].as_str().expect("the app is installed").to_owned()
     }
 
     pub async fn set_app(&self, installed: bool) {

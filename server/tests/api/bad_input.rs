@@ -2,25 +2,43 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::routes;
+use shared::routes::{self, cookie_api as api};
 
 use crate::app::{Answer, TestApp};
 
-const POSTS: [&str; 6] = [
-    routes::USER,
-    routes::SESSION,
-    routes::SESSION_CONTINUE,
-    routes::SESSION_PUSH,
-    routes::SESSION_RESEND,
-    routes::SESSION_VERIFY,
-];
+/// Every call that reads a body, with the account's own id where the path has one.
+fn posts(id: &str) -> Vec<String> {
+    let with_id = [routes::USERS_VERIFY, routes::USERS_RESEND].map(|path| path.replace("{id}", id));
+    let plain = [
+        routes::USER,
+        routes::AUTHENTICATOR,
+        routes::SESSION,
+        routes::SESSION_CONTINUE,
+        routes::SESSION_PUSH,
+        routes::SESSION_RESEND,
+        routes::SESSION_VERIFY,
+        routes::USERS,
+        routes::APPROVALS,
+        "/approvals/x/redeem",
+        api::REGISTER,
+        api::LOGIN,
+        api::LOGGED_IN,
+        api::SMS,
+        api::VOICE,
+        api::VERIFY,
+        api::ONETOUCH,
+        api::ONETOUCH_STATUS,
+        api::VERIFICATION_START,
+        api::VERIFICATION_VERIFY,
+    ];
+    plain.map(str::to_owned).into_iter().chain(with_id).collect()
+}
 
-/// A client whose session makes every one of them reach its body.
-async fn signed_in(app: &TestApp) -> String {
-    app.stranger().post(routes::USER, app.new_person().form()).await.ok()["token"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+/// A client whose session makes every one of them reach its body, and their paths.
+async fn signed_in(app: &TestApp) -> (String, Vec<String>) {
+    let session = app.person().await.sign_in().await;
+    let id = session.get(routes::USER).await.ok()["id"].as_str().unwrap().to_owned();
+    (session.token.expect("it came by header"), posts(&id))
 }
 
 async fn send(app: &TestApp, token: &str, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -32,8 +50,8 @@ async fn send(app: &TestApp, token: &str, path: &str, kind: &str, body: impl Int
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_json_or_not_utf8_is_400() {
     let app = TestApp::spawn().await;
-    let token = signed_in(&app).await;
-    for path in POSTS {
+    let (token, posts) = signed_in(&app).await;
+    for path in &posts {
         for body in [&b"{"[..], b"{\"a\":}", b"nonsense", b"{\"email\":\"\xff\xfe\"}", b"{} {}"] {
             send(&app, &token, path, "application/json", body.to_vec()).await.refused(400, "unreadable");
         }
@@ -46,8 +64,8 @@ async fn what_is_not_json_or_not_utf8_is_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_nested_thirty_thousand_deep_is_400() {
     let app = TestApp::spawn().await;
-    let token = signed_in(&app).await;
-    for path in POSTS {
+    let (token, posts) = signed_in(&app).await;
+    for path in &posts {
         let deep = "[".repeat(30_000) + &"]".repeat(30_000);
         send(&app, &token, path, "application/json", deep).await.refused(400, "unreadable");
     }
@@ -56,8 +74,8 @@ async fn json_nested_thirty_thousand_deep_is_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
     let app = TestApp::spawn().await;
-    let token = signed_in(&app).await;
-    for path in POSTS {
+    let (token, posts) = signed_in(&app).await;
+    for path in &posts {
         for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/jsonp"]
         {
             send(&app, &token, path, kind, "{}").await.refused(415, "unsupported_type");
@@ -73,8 +91,8 @@ async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_megabytes_are_413() {
     let app = TestApp::spawn().await;
-    let token = signed_in(&app).await;
-    for path in POSTS {
+    let (token, posts) = signed_in(&app).await;
+    for path in &posts {
         let large = json!({"password": "x".repeat(2 << 20)}).to_string();
         send(&app, &token, path, "application/json", large).await.refused(413, "too_large");
     }
@@ -154,8 +172,8 @@ async fn every_wrong_field_of_a_sign_up_is_named_and_nothing_is_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_no_object_is_422() {
     let app = TestApp::spawn().await;
-    let token = signed_in(&app).await;
-    for path in POSTS {
+    let (token, posts) = signed_in(&app).await;
+    for path in &posts {
         for body in ["[]", "1", "null", "\"text\"", "true"] {
             send(&app, &token, path, "application/json", body).await.refused(422, "invalid_fields");
         }
@@ -195,7 +213,7 @@ async fn a_login_no_name_could_be_is_wrong_credentials() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_channel_is_422() {
     let app = TestApp::spawn().await;
-    let token = signed_in(&app).await;
+    let (token, _) = signed_in(&app).await;
     for via in ["pigeon", "SMS", "sms,call"] {
         let refused = app.bearer(&token).post(routes::SESSION_RESEND, json!({"via": via})).await;
         assert!(refused.refused(422, "invalid_fields")["fields"]["via"].is_string());
@@ -207,9 +225,15 @@ async fn tokens_that_cannot_be_are_no_session() {
     let app = TestApp::spawn().await;
     for token in ["", " ", "'; DROP TABLE sessions; --", &"x".repeat(8000)] {
         app.bearer(token).get(routes::USER).await.refused(403, "not_signed_in");
-        for path in &POSTS[2..] {
+        for path in
+            [routes::SESSION_CONTINUE, routes::SESSION_PUSH, routes::SESSION_RESEND, routes::SESSION_VERIFY]
+        {
             app.bearer(token).post(path, json!({})).await.refused(404, "no_session");
         }
+        for path in [api::SMS, api::VOICE, api::VERIFY, api::ONETOUCH, api::VERIFICATION_START] {
+            app.bearer(token).post(path, json!({})).await.refused(401, "no_session");
+        }
+        app.bearer(token).post(routes::APPROVALS, json!({})).await.refused(403, "not_signed_in");
     }
     let stranger = app.stranger();
     let request = stranger.request(Method::GET, routes::USER).header(routes::TOKEN_HEADER, &b"\xff\xfe"[..]);
@@ -229,8 +253,8 @@ async fn hostile_webhooks_are_refused_without_a_500() {
     let hook = || {
         stranger
             .request(Method::POST, routes::AUTHY_CALLBACK)
-            .header(signature::NONCE_HEADER, "1")
-            .header(signature::SIGNATURE_HEADER, "AAAA")
+            .header(signature::authy::NONCE_HEADER, "1")
+            .header(signature::authy::SIGNATURE_HEADER, "AAAA")
     };
     let json = |body: Vec<u8>| hook().header("Content-Type", "application/json").body(body);
     stranger.send(json(vec![b' '; 2 << 20])).await.refused(413, "too_large");

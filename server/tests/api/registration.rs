@@ -18,7 +18,8 @@ async fn a_new_account_is_signed_in_with_an_unproven_phone_and_no_code_is_sent()
         user,
         json!({
             "id": user["id"], "fullName": "Ada Lovelace", "email": ada.email, "phone": ada.phone,
-            "countryCode": "44", "verified": false, "createdAt": "2026-03-02T14:02:31Z"
+            "countryCode": "44", "verified": false, "createdAt": "2026-03-02T14:02:31Z",
+            "authenticator": false, "fresh": false,
         })
     );
     assert_eq!(ada.look_at_phone().await["messages"], json!([]));

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::routes;
-use signature::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
+use signature::authy::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
 
 use crate::app::{Answer, Person, TestApp};
 
@@ -253,7 +253,7 @@ async fn the_webhook_comes_as_a_form_or_a_query_as_well() {
     for method in [Method::POST, Method::GET] {
         let (session, uuid) = ada.log_in().await;
         let hook = Hook::for_push(&ada, &uuid, "approved").await;
-        let pairs = signature::canonical(&hook.body);
+        let pairs = signature::authy::canonical(&hook.body);
         let call =
             SignedCall { nonce: "7", method: method.as_str(), url: &hook.url, params: Params::Query(&pairs) };
         let stranger = app.stranger();
@@ -272,7 +272,7 @@ async fn the_webhook_comes_as_a_form_or_a_query_as_well() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_published_vectors_are_verified_by_the_server() {
-    let file: Value = serde_json::from_str(include_str!("../../../signature/vectors.json")).unwrap();
+    let file: Value = serde_json::from_str(include_str!("../../../signature/authy-vectors.json")).unwrap();
     let key = file["vectors"][0]["api_key"].as_str().unwrap();
     let app = TestApp::with(&[
         ("AUTHY_API_KEY", key),

@@ -1,0 +1,13 @@
+DROP TABLE messages;
+DELETE FROM approvals WHERE purpose <> 'sign_in';
+ALTER TABLE approvals DROP COLUMN redeemed_at;
+ALTER TABLE approvals DROP COLUMN data_digest;
+ALTER TABLE approvals DROP COLUMN purpose;
+ALTER TABLE users DROP COLUMN authenticator_at;
+ALTER TABLE users DROP COLUMN last_channel;
+DELETE FROM sessions WHERE user_id IS NULL;
+ALTER TABLE sessions DROP COLUMN factor_at;
+ALTER TABLE sessions DROP COLUMN proven_phone;
+ALTER TABLE sessions DROP COLUMN verifying_until;
+ALTER TABLE sessions DROP COLUMN verifying_phone;
+ALTER TABLE sessions ALTER COLUMN user_id SET NOT NULL;

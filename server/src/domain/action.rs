@@ -1,0 +1,236 @@
+//! Actions a person approves on the phone: what may be asked, and what makes two of them the same.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use shared::{Logo, NewApproval};
+
+use super::{ids::digest, push::Question, refusal::Refusal};
+
+/// Life of a request where the client names none.
+const USUAL_LIFE: u64 = 120;
+/// An answer longer awaited than ten minutes is one nobody is waiting for (NIST SP 800-63B-4 §5.1.3.2).
+const LIVES: std::ops::RangeInclusive<u64> = 10..=600;
+/// How long an approval may be used after it was given.
+pub const REDEEM_WITHIN: Duration = Duration::from_secs(600);
+/// What the provider shows of a message, a value, an address; its libraries refuse more.
+const LONGEST_MESSAGE: usize = 200;
+const LONGEST_VALUE: usize = 200;
+const LONGEST_LABEL: usize = 20;
+const LONGEST_URL: usize = 500;
+const MOST_DETAILS: usize = 20;
+const MOST_LOGOS: usize = 4;
+
+/// An action that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// What the phone shows.
+    pub question: Question,
+    /// How long it is open.
+    pub life: Duration,
+}
+
+impl Action {
+    /// Reads what a client wants to have approved.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidFields`].
+    pub fn read(new: NewApproval) -> Result<Self, Refusal> {
+        let mut wrong = BTreeMap::new();
+        let mut note = |field, problem: Option<&str>| {
+            if let Some(problem) = problem {
+                wrong.insert(field, problem.to_owned());
+            }
+        };
+        note("message", message_problem(new.message.trim()));
+        note("details", details_problem(&new.details));
+        note("hidden_details", details_problem(&new.hidden_details));
+        note("logos", logos_problem(&new.logos));
+        let life = match new.seconds_to_expire.trim() {
+            "" => Some(USUAL_LIFE),
+            text => text.parse().ok().filter(|seconds| LIVES.contains(seconds)),
+        };
+        note("seconds_to_expire", life.is_none().then_some("A request is open for 10 to 600 seconds."));
+        if !wrong.is_empty() {
+            return Err(Refusal::InvalidFields(wrong));
+        }
+        let question = Question {
+            message: new.message.trim().to_owned(),
+            details: new.details,
+            hidden_details: new.hidden_details,
+            logos: new.logos,
+        };
+        Ok(Self { question, life: Duration::from_secs(life.unwrap_or(USUAL_LIFE)) })
+    }
+
+    /// The same for the same data, and for no other: what was approved can be told from what was
+    /// not, however little they differ.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let Question { message, details, hidden_details, logos } = &self.question;
+        let counts = [details.len(), hidden_details.len(), logos.len()].map(|count| count.to_string());
+        let mut parts: Vec<&str> = vec!["approval", message];
+        parts.extend(counts.iter().map(String::as_str));
+        for (label, value) in details.iter().chain(hidden_details) {
+            parts.extend([label.as_str(), value]);
+        }
+        for logo in logos {
+            parts.extend([logo.res.as_str(), &logo.url]);
+        }
+        digest(&parts)
+    }
+}
+
+/// Nothing in a text may move the cursor of whoever looks at it.
+fn is_plain(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+fn message_problem(message: &str) -> Option<&'static str> {
+    if message.is_empty() {
+        Some("Say what is to be approved.")
+    } else if message.chars().count() > LONGEST_MESSAGE {
+        Some("Too long: 200 characters are the most.")
+    } else if !is_plain(message) {
+        Some("A message has no control characters.")
+    } else {
+        None
+    }
+}
+
+fn details_problem(details: &BTreeMap<String, String>) -> Option<&'static str> {
+    if details.len() > MOST_DETAILS {
+        Some("Too many: 20 are the most.")
+    } else if !details.keys().all(|label| (1..=LONGEST_LABEL).contains(&label.chars().count())) {
+        Some("A label has 1 to 20 characters.")
+    } else if !details.values().all(|value| value.chars().count() <= LONGEST_VALUE) {
+        Some("A value has at most 200 characters.")
+    } else if !details.iter().all(|(label, value)| is_plain(label) && is_plain(value)) {
+        Some("Labels and values have no control characters.")
+    } else if details.keys().any(|label| label.contains(['[', ']'])) {
+        // The provider's form encoding would read them as structure.
+        Some("A label has no brackets.")
+    } else {
+        None
+    }
+}
+
+fn logos_problem(logos: &[Logo]) -> Option<&'static str> {
+    let resolutions: Vec<&str> = logos.iter().map(|logo| logo.res.as_str()).collect();
+    if logos.len() > MOST_LOGOS
+        || resolutions.iter().any(|res| !matches!(*res, "default" | "low" | "med" | "high"))
+    {
+        Some("A logo is for default, low, med or high, one each.")
+    } else if resolutions.iter().enumerate().any(|(at, res)| resolutions[..at].contains(res)) {
+        Some("A logo is for default, low, med or high, one each.")
+    } else if !logos.is_empty() && !resolutions.contains(&"default") {
+        Some("One of the logos is the default.")
+    } else if !logos.iter().all(|logo| is_picture_address(&logo.url)) {
+        Some("A logo is at an https address of at most 500 characters.")
+    } else {
+        None
+    }
+}
+
+fn is_picture_address(address: &str) -> bool {
+    address.len() <= LONGEST_URL
+        && url::Url::parse(address).is_ok_and(|url| url.scheme() == "https" && url.has_host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payment() -> NewApproval {
+        let pairs = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
+        };
+        NewApproval {
+            message: "Send £5.00?".into(),
+            details: pairs(&[("To", "Charles"), ("Amount", "£5.00")]),
+            hidden_details: pairs(&[("ip", "192.0.2.1")]),
+            logos: vec![Logo { res: "default".into(), url: "https://example.com/logo.png".into() }],
+            seconds_to_expire: String::new(),
+        }
+    }
+
+    fn wrong(change: impl FnOnce(&mut NewApproval)) -> Vec<&'static str> {
+        let mut new = payment();
+        change(&mut new);
+        match Action::read(new) {
+            Err(Refusal::InvalidFields(fields)) => fields.into_keys().collect(),
+            Err(other) => panic!("unexpected {other:?}"),
+            Ok(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_field_has_its_borders() {
+        assert!(wrong(|_| ()).is_empty());
+        for message in ["", " ", "a\u{1b}[2J", &"é".repeat(201)] {
+            assert_eq!(wrong(|new| new.message = message.into()), ["message"], "{message:?}");
+        }
+        assert!(wrong(|new| new.message = "é".repeat(200)).is_empty());
+        let label = |label: &str| wrong(|new| drop(new.details.insert(label.into(), "x".into())));
+        assert!(label(&"l".repeat(20)).is_empty());
+        for bad in ["", "a[b]", "a\nb", &"l".repeat(21)] {
+            assert_eq!(label(bad), ["details"], "{bad:?}");
+        }
+        assert_eq!(wrong(|new| drop(new.details.insert("To".into(), "x".repeat(201)))), ["details"]);
+        assert_eq!(
+            wrong(|new| drop(new.hidden_details.insert("ip".into(), "x\r\ny".into()))),
+            ["hidden_details"]
+        );
+        let many = |count: usize| (0..count).map(|at| (format!("label {at}"), "x".to_owned())).collect();
+        assert!(wrong(|new| new.details = many(20)).is_empty());
+        assert_eq!(wrong(|new| new.details = many(21)), ["details"]);
+        for (res, url) in [
+            ("huge", "https://example.com/a"),
+            ("low", "https://example.com/a"),
+            ("default", "http://example.com/a"),
+            ("default", "javascript:alert(1)"),
+            ("default", &format!("https://example.com/{}", "a".repeat(500))),
+        ] {
+            let logos = vec![Logo { res: res.into(), url: url.into() }];
+            assert_eq!(wrong(|new| new.logos = logos), ["logos"], "{res} {url}");
+        }
+        assert_eq!(wrong(|new| new.logos.push(new.logos[0].clone())), ["logos"]);
+        for seconds in ["9", "601", "-1", "soon", "1e2"] {
+            assert_eq!(
+                wrong(|new| new.seconds_to_expire = seconds.into()),
+                ["seconds_to_expire"],
+                "{seconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_change_of_the_data_is_another_digest_and_the_life_is_none() {
+        let digest_of = |change: fn(&mut NewApproval)| {
+            let mut new = payment();
+            change(&mut new);
+            Action::read(new).expect("a good action").digest()
+        };
+        let same = digest_of(|_| ());
+        assert_eq!(digest_of(|new| new.seconds_to_expire = "30".into()), same);
+        let changes: [fn(&mut NewApproval); 7] = [
+            |new| new.message = "Send £50.00?".into(),
+            |new| drop(new.details.insert("Amount".into(), "£5.01".into())),
+            |new| drop(new.details.remove("To")),
+            |new| drop(new.hidden_details.insert("ip".into(), "192.0.2.2".into())),
+            |new| new.logos.clear(),
+            // What is shown and what is hidden are not the same, with the same words.
+            |new| {
+                let ip = new.hidden_details.remove("ip").unwrap_or_default();
+                new.details.insert("ip".into(), ip);
+            },
+            // Nor does a border between two texts move unseen.
+            |new| {
+                new.details.remove("To");
+                new.details.insert("ToC".into(), "harles".into());
+            },
+        ];
+        for (at, change) in changes.into_iter().enumerate() {
+            assert_ne!(digest_of(change), same, "change {at}");
+        }
+    }
+}

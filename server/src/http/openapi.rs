@@ -1,0 +1,94 @@
+//! `/openapi.json`: every call, described by the code that answers it.
+
+use actix_web::{HttpResponse, web::Data};
+use shared::routes;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        OpenApi as Document, RefOr, Required,
+        security::{ApiKey, ApiKeyValue, SecurityScheme},
+    },
+};
+
+use super::{accounts, approvals, cookie_api, health, one_touch, reports, sessions, users, webhook};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        description = "Sign-in with a password you know and a phone you hold. JSON or form in, JSON out; an empty body is `{}`. Every refusal has one shape: `ApiError`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/")),
+    paths(
+        accounts::create, accounts::read, accounts::enrol_authenticator,
+        sessions::create, sessions::delete, sessions::go_on, sessions::resend, sessions::verify,
+        one_touch::ask_again, one_touch::status,
+        users::create, users::read, users::verify, users::resend,
+        approvals::create, approvals::read, approvals::redeem,
+        cookie_api::account::register, cookie_api::account::log_in, cookie_api::account::log_out,
+        cookie_api::account::logged_in, cookie_api::account::protected, cookie_api::account::test,
+        cookie_api::second_factor::sms, cookie_api::second_factor::voice, cookie_api::second_factor::verify,
+        cookie_api::second_factor::one_touch, cookie_api::second_factor::one_touch_status,
+        cookie_api::verification::start, cookie_api::verification::verify,
+        webhook::by_body, webhook::by_query, reports::take,
+        health::alive, health::ready, describe,
+    ),
+    tags(
+        (name = "Sign-in", description = "Password, then the phone: a push, or a code"),
+        (name = "Account verification", description = "The phone is proven when the account is made"),
+        (name = "Approvals", description = "Actions a person approves on the phone"),
+        (name = "Cookie API", description = "Sign-in by username, every channel by hand. Refusals also carry their text as `err` (409) or `error` (422)"),
+        (name = "Callbacks", description = "For the providers alone"),
+        (name = "Health", description = "For whoever watches over the process"),
+    ),
+    security(("token" = []), ("cookie" = [])),
+    modifiers(&Carriers, &FormsToo),
+)]
+struct Described;
+
+/// The two ways to show a session.
+struct Carriers;
+
+impl Modify for Carriers {
+    fn modify(&self, document: &mut Document) {
+        let components = document.components.get_or_insert_default();
+        let key = |key: fn(ApiKeyValue) -> ApiKey, name: &str, what: &str| {
+            SecurityScheme::ApiKey(key(ApiKeyValue::with_description(name, what)))
+        };
+        let header = key(ApiKey::Header, routes::TOKEN_HEADER, "Decides alone when it is there");
+        let cookie = key(ApiKey::Cookie, "countersign_session", "`__Host-countersign_session` with https");
+        components.add_security_scheme("token", header);
+        components.add_security_scheme("cookie", cookie);
+    }
+}
+
+/// Every body may be a form as well, and may be left out.
+struct FormsToo;
+
+impl Modify for FormsToo {
+    fn modify(&self, document: &mut Document) {
+        for item in document.paths.paths.values_mut() {
+            let body = item.post.as_mut().and_then(|post| post.request_body.as_mut());
+            let Some(RefOr::T(body)) = body else { continue };
+            if let Some(json) = body.content.get("application/json").cloned() {
+                body.content.insert("application/x-www-form-urlencoded".to_owned(), json);
+            }
+            body.required = Some(Required::False);
+        }
+    }
+}
+
+/// The document, as it is served.
+pub(super) fn document() -> Document {
+    Described::openapi()
+}
+
+/// Describe every call
+#[utoipa::path(
+    get, path = routes::OPENAPI, tag = "Health", security(()),
+    responses((status = 200, description = "This document"))
+)]
+pub(super) async fn describe(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().json(document.get_ref())
+}
