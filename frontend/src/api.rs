@@ -1,11 +1,15 @@
 //! The only place that talks to the server: one function per call, one kind of failure.
 
-use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_net::http::{Method, RequestBuilder};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
 use shared::{
-    ApiError, CodeSent, ErrorCode, Login, LoginAnswer, NewUser, PushAnswer, Resend, StatusAnswer,
-    TokenAnswer, User, VerifyCode, Via, routes,
+    ApiError, Approval, ApprovalCreated, Authenticator, CodeSent, EnrolAuthenticator, ErrorCode, Login,
+    LoginAnswer, NewApproval, NewUser, PhoneVerified, PushAnswer, Redeemed, Resend, StatusAnswer,
+    TokenAnswer, User, VerifyCode, Via,
+    cookie_api::{
+        CheckVerification, Protected, StartVerification, VerificationPassed, VerificationStarted, Whereabouts,
+    },
+    routes::{self, cookie_api},
 };
 
 /// Why a call brought nothing.
@@ -60,12 +64,18 @@ impl Failure {
 
 type Answer<T> = Result<T, Failure>;
 
+/// The body of a call that needs none.
+const NOTHING: Nothing = Nothing {};
+
+#[derive(Serialize)]
+struct Nothing {}
+
 pub async fn sign_up(new: &NewUser) -> Answer<()> {
     post::<TokenAnswer>(routes::USER, new).await.map(drop)
 }
 
 pub async fn user() -> Answer<User> {
-    send(Request::get(routes::USER)).await
+    get(routes::USER).await
 }
 
 pub async fn log_in(login: &Login) -> Answer<PushAnswer> {
@@ -74,19 +84,19 @@ pub async fn log_in(login: &Login) -> Answer<PushAnswer> {
 }
 
 pub async fn log_out() -> Answer<()> {
-    send::<Value>(Request::delete(routes::SESSION)).await.map(drop)
+    call(Method::DELETE, routes::SESSION.to_owned(), None).await.map(drop)
 }
 
 pub async fn status() -> Answer<StatusAnswer> {
-    send(Request::get(routes::AUTHY_STATUS)).await
+    get(routes::AUTHY_STATUS).await
 }
 
 pub async fn go_on() -> Answer<()> {
-    post::<TokenAnswer>(routes::SESSION_CONTINUE, &json!({})).await.map(drop)
+    post::<TokenAnswer>(routes::SESSION_CONTINUE, &NOTHING).await.map(drop)
 }
 
 pub async fn push() -> Answer<PushAnswer> {
-    post(routes::SESSION_PUSH, &json!({})).await
+    post(routes::SESSION_PUSH, &NOTHING).await
 }
 
 pub async fn send_code(via: Via) -> Answer<CodeSent> {
@@ -97,22 +107,72 @@ pub async fn verify(code: String) -> Answer<()> {
     post::<TokenAnswer>(routes::SESSION_VERIFY, &VerifyCode { code }).await.map(drop)
 }
 
+pub async fn verify_account(id: &str, code: String) -> Answer<()> {
+    let path = routes::USERS_VERIFY.replace("{id}", id);
+    post::<PhoneVerified>(&path, &VerifyCode { code }).await.map(drop)
+}
+
+pub async fn enrol_authenticator(replace: bool) -> Answer<Authenticator> {
+    post(routes::AUTHENTICATOR, &EnrolAuthenticator { replace }).await
+}
+
+pub async fn ask_approval(data: &NewApproval) -> Answer<ApprovalCreated> {
+    post(routes::APPROVALS, data).await
+}
+
+pub async fn approval(uuid: &str) -> Answer<Approval> {
+    get(&routes::APPROVAL.replace("{uuid}", uuid)).await
+}
+
+pub async fn redeem(uuid: &str, data: &NewApproval) -> Answer<Redeemed> {
+    post(&routes::APPROVAL_REDEEM.replace("{uuid}", uuid), data).await
+}
+
+pub async fn protected() -> Answer<Protected> {
+    get(cookie_api::PROTECTED).await
+}
+
+pub async fn whereabouts() -> Answer<Whereabouts> {
+    post(cookie_api::LOGGED_IN, &NOTHING).await
+}
+
+pub async fn start_verification(wish: &StartVerification) -> Answer<VerificationStarted> {
+    post(cookie_api::VERIFICATION_START, wish).await
+}
+
+pub async fn check_verification(typed: &CheckVerification) -> Answer<VerificationPassed> {
+    post(cookie_api::VERIFICATION_VERIFY, typed).await
+}
+
 async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Answer<T> {
-    let request = Request::post(path).json(body).map_err(|_| Failure::Unreachable)?;
-    read(request.send().await.map_err(|_| Failure::Unreachable)?).await
+    let body = serde_json::to_string(body).map_err(|_| Failure::Unreachable)?;
+    parse(&call(Method::POST, path.to_owned(), Some(body)).await?)
 }
 
-async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Answer<T> {
-    read(request.send().await.map_err(|_| Failure::Unreachable)?).await
+async fn get<T: DeserializeOwned>(path: &str) -> Answer<T> {
+    parse(&call(Method::GET, path.to_owned(), None).await?)
 }
 
-async fn read<T: DeserializeOwned>(answer: Response) -> Answer<T> {
-    if answer.ok() {
-        return answer.json().await.map_err(|_| Failure::Unreachable);
-    }
+fn parse<T: DeserializeOwned>(text: &str) -> Answer<T> {
+    serde_json::from_str(text).map_err(|_| Failure::Unreachable)
+}
+
+/// One call, whatever it brings: compiled once, not once per answer.
+async fn call(method: Method, path: String, body: Option<String>) -> Answer<String> {
+    let request = RequestBuilder::new(&path).method(method);
+    let sent = match body {
+        Some(body) => match request.header("Content-Type", "application/json").body(body) {
+            Ok(request) => request.send().await,
+            Err(_) => return Err(Failure::Unreachable),
+        },
+        None => request.send().await,
+    };
+    let answer = sent.map_err(|_| Failure::Unreachable)?;
     let retry_after = answer.headers().get("Retry-After").and_then(|seconds| seconds.parse().ok());
-    match answer.json().await {
-        Ok(error) => Err(Failure::Refused { error, retry_after }),
-        Err(_) => Err(Failure::Unreachable),
+    let ok = answer.ok();
+    let text = answer.text().await.map_err(|_| Failure::Unreachable)?;
+    if ok {
+        return Ok(text);
     }
+    Err(parse(&text).map_or(Failure::Unreachable, |error| Failure::Refused { error, retry_after }))
 }

@@ -4,7 +4,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::{
-    components::{Route, Router, Routes},
+    components::{FlatRoutes, Route, Router},
     hooks::use_location,
     path,
 };
@@ -12,10 +12,15 @@ use shared::routes::page;
 
 use crate::{
     browser,
-    components::{field::Notice, seal::Mark},
+    components::{
+        field::Notice,
+        icon::{Icon, icon},
+        seal::Mark,
+    },
     pages::{
-        account::Account, approve::Approve, code::Code, home::Home, log_in::LogIn, not_found::NotFound,
-        sign_up::SignUp, signed_out::SignedOut, verify_phone::VerifyPhone,
+        account::Account, approve::Approve, authenticator::Authenticator, code::Code, home::Home,
+        log_in::LogIn, methods::Methods, not_found::NotFound, protected::Protected, send::Send,
+        sign_up::SignUp, signed_out::SignedOut, verification::Verification, verified::Verified,
     },
     who::{Visit, Who, goer},
 };
@@ -29,16 +34,22 @@ pub fn App() -> impl IntoView {
         <Router>
             <Top />
             <main id="main">
-                <Routes fallback=NotFound>
+                <Banner />
+                <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=Home />
                     <Route path=path!("/signup") view=SignUp />
                     <Route path=path!("/login") view=LogIn />
                     <Route path=path!("/approve") view=Approve />
                     <Route path=path!("/code") view=Code />
-                    <Route path=path!("/verify-phone") view=VerifyPhone />
+                    <Route path=path!("/2fa") view=Methods />
+                    <Route path=path!("/verification") view=Verification />
+                    <Route path=path!("/verified") view=Verified />
+                    <Route path=path!("/protected") view=Protected />
+                    <Route path=path!("/send") view=Send />
+                    <Route path=path!("/authenticator") view=Authenticator />
                     <Route path=path!("/account") view=Account />
                     <Route path=path!("/signed-out") view=SignedOut />
-                </Routes>
+                </FlatRoutes>
             </main>
         </Router>
         <Foot />
@@ -72,6 +83,7 @@ fn Top() -> impl IntoView {
     let links = move || match visit.who.get() {
         Who::SignedIn(_) => view! {
             <a href=page::ACCOUNT>"Account"</a>
+            <a href=page::SEND>"Send"</a>
             <button class="link" type="button" on:click=leave(page::SIGNED_OUT)>"Log out"</button>
         }
         .into_any(),
@@ -95,6 +107,29 @@ fn Top() -> impl IntoView {
             <nav class="quiet" aria-label="Account">{links}</nav>
             <Notice text=failure />
         </header>
+    }
+}
+
+/// On every page of whoever has not proven their phone, until they have.
+#[component]
+fn Banner() -> impl IntoView {
+    let visit = Visit::get();
+    let here = use_location().pathname;
+    let shown = Memo::new(move |_| {
+        let unproven = visit.who.with(|who| matches!(who, Who::SignedIn(user) if !user.verified));
+        unproven && here.get() != page::VERIFICATION
+    });
+    view! {
+        <Show when=move || shown.get()>
+            <aside class="notice wait row banner" aria-label="Your phone">
+                {icon(Icon::Alert)}
+                <div class="grow">
+                    <b>"Your phone is not proven yet"</b>
+                    <p>"Until it is, everything that needs a proven phone stays locked."</p>
+                </div>
+                <a class="button" href=page::VERIFICATION>"Verify phone"</a>
+            </aside>
+        </Show>
     }
 }
 

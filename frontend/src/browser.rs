@@ -17,6 +17,11 @@ pub fn now_ms() -> f64 {
     window().performance().map_or(0.0, |performance| performance.now())
 }
 
+/// A number from 0 to 99, for people to compare; nothing hangs on somebody guessing it.
+pub fn below_100() -> u32 {
+    (js_sys::Math::random() * 100.0) as u32 % 100
+}
+
 /// Names the document.
 pub fn set_title(title: &str) {
     document().set_title(&format!("{title} · Countersign"));

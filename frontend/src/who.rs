@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use shared::{ErrorCode, PushStatus, StatusAnswer, User, Via, routes::page};
+use shared::{ErrorCode, PushStatus, StatusAnswer, User, routes::page};
 
 use crate::{
     api::{self, Failure},
@@ -26,22 +26,17 @@ pub enum Who {
 }
 
 /// What this page knows of the last code.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
-    /// How it was sent; unknown when the server only said that it is too soon for another.
-    pub via: Option<Via>,
+    /// What the server said of it; unknown when it only said that it is too soon for another.
+    pub message: Option<String>,
     /// When another may be asked for, by [`browser::now_ms`].
     pub again_at: f64,
 }
 
 impl Sent {
-    /// Nothing was sent now; another code may be asked for after so many seconds.
-    pub fn earlier(known: Option<Self>, wait_seconds: u32) -> Self {
-        Self { via: known.and_then(|sent| sent.via), ..Self::now(Via::Sms, wait_seconds) }
-    }
-
-    pub fn now(via: Via, wait_seconds: u32) -> Self {
-        Self { via: Some(via), again_at: browser::now_ms() + f64::from(wait_seconds) * 1000.0 }
+    pub fn now(message: Option<String>, wait_seconds: u32) -> Self {
+        Self { message, again_at: browser::now_ms() + f64::from(wait_seconds) * 1000.0 }
     }
 }
 
@@ -70,7 +65,10 @@ impl Visit {
     /// Asks the server anew.
     pub async fn refresh(self) {
         let who = ask().await;
-        self.who.set(who);
+        // What has not changed is not drawn anew.
+        if self.who.with_untracked(|known| *known != who) {
+            self.who.set(who);
+        }
     }
 
     pub fn refresh_soon(self) {
@@ -108,18 +106,40 @@ async fn ask() -> Who {
 /// Whom a page is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
+    /// Nobody yet.
     Anonymous,
+    /// Whoever waits for the phone's answer.
     Pending,
+    /// The same, who may choose how it is asked.
+    Choosing,
+    /// Whoever is signed in.
     SignedIn,
+    /// The same, with a phone that has answered once.
+    Proven,
+    /// Whose phone is not proven yet, and browsers without an account.
+    Unproven,
+}
+
+/// Where the server says that somebody belongs.
+fn home_of(who: &Who) -> &'static str {
+    match who {
+        Who::Loading | Who::Unknown(_) | Who::Anonymous => page::LOG_IN,
+        Who::Pending(_) => page::METHODS,
+        Who::SignedIn(user) if user.verified => page::PROTECTED,
+        Who::SignedIn(_) => page::VERIFICATION,
+    }
 }
 
 /// Where somebody belongs who is not whom a page is for; `None` when they may stay.
 fn elsewhere(who: &Who, page_for: For) -> Option<&'static str> {
     match (page_for, who) {
         (_, Who::Loading | Who::Unknown(_))
-        | (For::Anonymous, Who::Anonymous)
-        | (For::Pending, Who::Pending(_))
+        | (For::Anonymous | For::Unproven, Who::Anonymous)
+        | (For::Pending | For::Choosing, Who::Pending(_))
         | (For::SignedIn, Who::SignedIn(_)) => None,
+        (For::Proven, Who::SignedIn(user)) if user.verified => None,
+        (For::Unproven, Who::SignedIn(user)) if !user.verified => None,
+        (For::Choosing | For::Proven | For::Unproven, who) => Some(home_of(who)),
         (_, Who::Anonymous) => Some(page::LOG_IN),
         (_, Who::SignedIn(_)) => Some(page::ACCOUNT),
         (_, Who::Pending(status)) if status.status == PushStatus::Unverified => Some(page::CODE),

@@ -22,6 +22,6 @@ pub use approval::{Approval, ApprovalCreated, Logo, NewApproval, Redeemed};
 pub use enrolment::{Authenticator, EnrolAuthenticator};
 pub use error::{ApiError, ErrorCode};
 pub use session::{
-    ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus, Resend,
-    StatusAnswer, TokenAnswer, VerifyCode, Via,
+    ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus,
+    Resend, StatusAnswer, TokenAnswer, VerifyCode, Via,
 };

@@ -40,7 +40,7 @@ impl PhoneNumber {
         };
         let parsed = match international {
             Some(digits) if !digits.starts_with(&code) => return Err(PhoneProblem::OtherCallingCode),
-            Some(digits) => PHONE_NUMBER_UTIL.parse(&format!("+{digits}"), None),
+            Some(digits) => PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None),
             None => PHONE_NUMBER_UTIL.parse(&all, Some(region)),
         };
         possible(parsed, &code, all.len())
@@ -58,7 +58,7 @@ impl PhoneNumber {
         if !number.trim_start().starts_with('+') || number.len() > LONGEST {
             return Err(PhoneProblem::UnknownCallingCode);
         }
-        let parsed = PHONE_NUMBER_UTIL.parse(&format!("+{all}"), None);
+        let parsed = PHONE_NUMBER_UTIL.parse(format!("+{all}"), None);
         let code = parsed.as_ref().map(|parsed| parsed.country_code.to_string()).unwrap_or_default();
         let given = all.len().saturating_sub(code.len());
         possible(parsed, &code, given)
@@ -114,7 +114,8 @@ mod tests {
         let mut seen = 0;
         for region in PHONE_NUMBER_UTIL.get_supported_regions() {
             for kind in [PhoneNumberType::Mobile, PhoneNumberType::FixedLine] {
-                let Ok(example) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind) else {
+                let Ok(example) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind)
+                else {
                     continue;
                 };
                 let (code, digits) = (example.country_code.to_string(), significant(&example));

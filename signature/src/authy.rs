@@ -138,7 +138,8 @@ mod tests {
     }
 
     fn vectors() -> Vec<Vector> {
-        let file: Value = serde_json::from_str(include_str!("../authy-vectors.json")).expect("vectors are JSON");
+        let file: Value =
+            serde_json::from_str(include_str!("../authy-vectors.json")).expect("vectors are JSON");
         let text = |vector: &Value, key: &str| vector[key].as_str().unwrap_or_default().to_owned();
         file["vectors"]
             .as_array()

@@ -126,7 +126,9 @@ mod tests {
             serde_json::from_str(include_str!("../twilio-vectors.json")).expect("vectors are JSON");
         let texts = |value: &Value| -> Vec<String> {
             match value {
-                Value::Array(values) => values.iter().flat_map(|one| one.as_str()).map(str::to_owned).collect(),
+                Value::Array(values) => {
+                    values.iter().flat_map(|one| one.as_str()).map(str::to_owned).collect()
+                }
                 Value::String(text) => vec![text.clone()],
                 _ => Vec::new(),
             }

@@ -97,6 +97,35 @@ export async function logIn(page, app, person) {
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
+/** Goes from waiting for the phone to the code page, by one of the other ways. */
+export async function chooseWay(page, name) {
+  await page.getByRole("link", { name: "Choose another way" }).click();
+  await heading(page, "Choose another way");
+  await page.getByRole("button", { name }).click();
+}
+
+/** Types a code and sends it. */
+export async function enter(page, code, button = "Confirm") {
+  await page.getByLabel("Code", { exact: true }).fill(code);
+  await page.getByRole("button", { name: button }).click();
+}
+
+/** The newest code on a phone. */
+export async function newestCode(app, e164) {
+  const { messages } = await app.sandbox.phone(e164);
+  return messages.find(({ code }) => code).code;
+}
+
+/** An account, signed in with both halves in this page. */
+export async function signIn(page, app, person) {
+  await makeAccount(app, person);
+  await logIn(page, app, person);
+  await heading(page, "Approve on your phone");
+  const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(person.e164);
+  await app.sandbox.answer(uuid, "approve");
+  await heading(page, person.name);
+}
+
 /** What axe finds on a page: nothing. */
 export async function accessible(page, where) {
   // The page's policy forbids foreign scripts, so axe comes in by the debugger.

@@ -1,7 +1,7 @@
 // Every page in both colour schemes and at three widths: axe finds nothing, nothing sticks out.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
-import { accessible, fits, heading, logIn, makeAccount, signUp, startApp } from "./app.mjs";
+import { accessible, enter, fits, heading, logIn, makeAccount, newestCode, signUp, startApp } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp({ LIMITS: "off" })));
@@ -18,6 +18,17 @@ async function walk(options, look) {
   await page.goto(`${app.url}/no/such/page`);
   await heading(page, "No page here");
   await at("not found");
+  await page.goto(`${app.url}/verification`);
+  await heading(page, "Prove this is your phone");
+  await at("any phone");
+  const number = page.getByLabel("Phone", { exact: true });
+  await page.getByRole("button", { name: "Text me a code" }).click();
+  await page.locator("#phone-error").waitFor();
+  await at("any phone, refused");
+  await number.fill(`+1 212 555 01${String(Math.floor(Math.random() * 100)).padStart(2, "0")}`);
+  await page.getByRole("button", { name: "Text me a code" }).click();
+  await page.getByLabel("Code", { exact: true }).waitFor();
+  await at("any phone, code sent");
   await page.goto(`${app.url}/signup`);
   await heading(page, "Create your account");
   await at("sign up");
@@ -36,6 +47,39 @@ async function walk(options, look) {
   await page.getByRole("button", { name: "Text me a code" }).click();
   await page.getByLabel("Code", { exact: true }).waitFor();
   await at("verify phone, code sent");
+  await enter(page, await newestCode(app, ada.e164), "Verify phone");
+  await heading(page, "Phone verified");
+  await at("phone verified");
+  await page.getByRole("link", { name: "Open the protected page" }).click();
+  await page.getByText("Both halves met").waitFor();
+  await at("protected");
+  await page.getByRole("link", { name: "Your account" }).click();
+  await page.getByText("Delivered").waitFor();
+  await at("account, phone proven");
+  await page.getByRole("link", { name: /the authenticator app/ }).click();
+  await page.getByRole("button", { name: "Show the code" }).waitFor();
+  await at("authenticator app");
+  await page.getByRole("button", { name: "Show the code" }).click();
+  await page.getByRole("img", { name: /QR code/ }).waitFor();
+  await at("authenticator app, shown");
+  await page.getByRole("link", { name: "Send", exact: true }).click();
+  await heading(page, "Send money");
+  await at("send money");
+  await page.getByLabel("Amount in pounds").fill("a lot");
+  await page.getByRole("button", { name: "Ask my phone" }).click();
+  await page.getByText("Write an amount like 12.50.").waitFor();
+  await at("send money, refused");
+  await page.getByLabel("Amount in pounds").fill("12.50");
+  for (const [verdict, title] of [["deny", "Payment denied"], [undefined, "The request has expired"], ["approve", "Payment approved"]]) {
+    await page.getByRole("button", { name: /Ask my phone|Ask again/ }).click();
+    await heading(page, "Approve this payment");
+    await at(`send money, before ${title}`);
+    const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
+    if (verdict) await app.sandbox.answer(uuid, verdict);
+    else await app.sandbox.advance(121);
+    await heading(page, title);
+    await at(`send money, ${title}`);
+  }
   await page.getByRole("button", { name: "Log out" }).click();
   await heading(page, "Signed out");
   await at("signed out");
@@ -62,7 +106,10 @@ async function walk(options, look) {
   await phone.close();
   await heading(page, "Denied on your phone");
   await at("denied");
-  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await page.getByRole("link", { name: "Choose another way" }).click();
+  await heading(page, "Choose another way");
+  await at("choose another way");
+  await page.getByRole("button", { name: /Code by call/ }).click();
   await heading(page, "Enter the code");
   await at("code");
   await page.getByLabel("Code", { exact: true }).fill("12");
@@ -127,7 +174,7 @@ test("each page has one heading, one main part, its own title, and a link past t
 
 test("pages that need somebody send others where they belong", async () => {
   const { page } = await app.visitor();
-  for (const path of ["/account", "/verify-phone", "/approve", "/code"]) {
+  for (const path of ["/account", "/protected", "/send", "/authenticator", "/approve", "/code", "/2fa"]) {
     await page.goto(app.url + path);
     await heading(page, "Log in");
   }
@@ -138,5 +185,17 @@ test("pages that need somebody send others where they belong", async () => {
   for (const path of ["/account", "/signup", "/login"]) {
     await page.goto(app.url + path);
     await heading(page, "Approve on your phone");
+  }
+  for (const path of ["/protected", "/verified", "/verification"]) {
+    await page.goto(app.url + path);
+    await heading(page, "Choose another way");
+  }
+  const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
+  await app.sandbox.answer(uuid, "approve");
+  await page.goto(`${app.url}/approve`);
+  await heading(page, ada.name);
+  for (const path of ["/2fa", "/verification", "/protected"]) {
+    await page.goto(app.url + path);
+    await heading(page, "Protected page");
   }
 });

@@ -1,7 +1,7 @@
 // The whole road in a browser, with the sandbox's phone in a second window.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
-import { PASSWORD, heading, logIn, makeAccount, signUp, startApp } from "./app.mjs";
+import { PASSWORD, chooseWay, enter, heading, logIn, makeAccount, newestCode, signUp, startApp } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp({ RUST_LOG: "debug", LOG_FORMAT: "json" })));
@@ -56,9 +56,9 @@ test("deny, then a code from the phone", async () => {
   await phone.getByRole("article").getByRole("button", { name: "Deny" }).click();
   await heading(page, "Denied on your phone");
   await page.getByText("Nothing was opened.").waitFor();
-  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
-  await page.getByText("We texted it to").waitFor();
+  await page.getByText("A code was texted to").waitFor();
   // The wait for another begins, now that one was sent.
   assert.ok(await page.getByRole("button", { name: /^Send a new code in 0:\d\d$/ }).isDisabled());
   const field = page.getByLabel("Code", { exact: true });
@@ -84,9 +84,7 @@ test("a phone without the app leads to the code page at once", async () => {
   await app.sandbox.setApp(ada.e164, false);
   await logIn(page, app, ada);
   await heading(page, "Enter the code");
-  const { messages: [{ code }] } = await app.sandbox.phone(ada.e164);
-  await page.getByLabel("Code", { exact: true }).fill(code);
-  await page.getByRole("button", { name: "Confirm" }).click();
+  await enter(page, await newestCode(app, ada.e164));
   await heading(page, ada.name);
   assert.deepEqual(problems, []);
 });
@@ -133,7 +131,7 @@ test("waiting survives a reload, and leaving the page stops the questions", asyn
   await heading(page, "Approve on your phone");
   await page.goto(`${app.url}/login`);
   await heading(page, "Approve on your phone");
-  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
   const before = polls;
   await page.clock.runFor(20_000);
@@ -187,11 +185,14 @@ test("a new account proves its phone by a code", async () => {
   await page.getByRole("link", { name: "Verify phone" }).click();
   await heading(page, "Prove this is your phone");
   await page.getByRole("button", { name: "Call me instead" }).click();
-  await page.getByText("We are calling").waitFor();
+  await page.getByText("A call with a code goes to").waitFor();
   const { messages: [{ code, via }] } = await app.sandbox.phone(ada.e164);
   assert.equal(via, "call");
   await page.getByLabel("Code", { exact: true }).fill(code);
   await page.getByRole("button", { name: "Verify phone" }).click();
+  await heading(page, "Phone verified");
+  assert.equal(await page.getByText("Your phone is not proven yet").count(), 0);
+  await page.getByRole("link", { name: "Your account" }).click();
   await heading(page, ada.name);
   await page.getByText("Verified", { exact: true }).waitFor();
   assert.equal(await page.getByText("Your phone is not proven yet").count(), 0);
@@ -208,7 +209,7 @@ test("a failed send starts no wait and says so beside the button", async () => {
   await page.getByRole("alert").getByText("The phone service did not answer.").waitFor();
   await app.sandbox.clearFaults();
   await page.getByRole("button", { name: "Text me a code" }).click();
-  await page.getByText("We texted it to").waitFor();
+  await page.getByText("A code was texted to").waitFor();
 });
 
 test("a restart of the server in the middle of waiting is waited out", async () => {
@@ -219,11 +220,9 @@ test("a restart of the server in the middle of waiting is waited out", async () 
   await heading(page, "Approve on your phone");
   assert.equal(await app.restart(), 0, "told to stop, the server stops in order");
   // The sandbox lives in the server and has forgotten the phone; a code reaches it again.
-  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
-  const { messages: [{ code }] } = await app.sandbox.phone(ada.e164);
-  await page.getByLabel("Code", { exact: true }).fill(code);
-  await page.getByRole("button", { name: "Confirm" }).click();
+  await enter(page, await newestCode(app, ada.e164));
   await heading(page, ada.name);
 });
 
@@ -233,11 +232,10 @@ test("after all this nothing secret is in the log", async () => {
   await makeAccount(app, ada);
   await logIn(page, app, ada);
   await heading(page, "Approve on your phone");
-  await page.getByRole("button", { name: "Use a code instead" }).click();
+  await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
-  const { messages: [{ code }] } = await app.sandbox.phone(ada.e164);
-  await page.getByLabel("Code", { exact: true }).fill(code);
-  await page.getByRole("button", { name: "Confirm" }).click();
+  const code = await newestCode(app, ada.e164);
+  await enter(page, code);
   await heading(page, ada.name);
   const cookies = (await page.context().cookies(app.url)).map(({ value }) => value);
   const tokens = cookies.map((value) => decodeURIComponent(value).slice(-43));

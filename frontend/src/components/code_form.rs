@@ -1,114 +1,120 @@
-//! One field for a code, and the ways to get another.
+//! One field for a code, and the ways to get one.
 
-use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use leptos::{ev::SubmitEvent, prelude::*};
 use shared::{ErrorCode, Via};
 
-use super::field::{FieldError, Notice};
+use super::field::{Notice, Purpose, TextField};
 use crate::{
-    api::{self, Failure},
     browser,
-    flow::{every_second, minutes, seconds_until, send_code},
+    flow::{Act, Task, every_second, minutes, wait_for_code},
     who::Visit,
 };
 
+const CODE: Purpose = Purpose {
+    id: "code",
+    label: "Code",
+    kind: "text",
+    autocomplete: "one-time-code",
+    inputmode: "numeric",
+    hint: Some("From the text, the call or the app. Each works once."),
+};
+
+/// What is done with a code, and how another is sent.
+#[derive(Clone, Copy)]
+pub struct CodeWays {
+    pub check: Act<String>,
+    pub send: Act<Via>,
+}
+
 /// `confirm` is what the button says; `on_right` runs after a code was right.
 #[component]
-pub fn CodeForm(confirm: &'static str, on_right: Callback<()>) -> impl IntoView {
+pub fn CodeForm(confirm: &'static str, ways: CodeWays, on_right: Callback<()>) -> impl IntoView {
     let visit = Visit::get();
     let code = RwSignal::new(String::new());
-    let failure = RwSignal::new(None::<Failure>);
-    let busy = RwSignal::new(false);
+    let task = Task::new();
     let error = Signal::derive(move || {
-        failure.get().map(|failure| failure.field("code").unwrap_or(failure.message()))
+        let failure = task.failure.get()?;
+        Some(failure.field("code").or(failure.field("token")).unwrap_or(failure.message()))
     });
+    let CodeWays { check, send } = ways;
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        spawn_local(async move {
-            match api::verify(code.get_untracked()).await {
+        let checked = check.ask(code.get_untracked());
+        task.run(async move {
+            match checked.await {
                 Ok(()) => {
                     visit.sent.set(None);
                     on_right.run(());
+                    Ok(())
                 }
                 Err(refused) => {
-                    let ended = refused.code() == ErrorCode::NoSession;
-                    failure.set(Some(refused));
-                    if ended {
+                    if matches!(refused.code(), ErrorCode::NoSession | ErrorCode::NotFound) {
                         visit.remark.set(Some("That sign-in took too long and has ended. Begin again."));
                         visit.refresh().await;
                     }
                     browser::focus("#code");
+                    Err(refused)
                 }
             }
-            busy.set(false);
         });
     };
     view! {
         <form class="stack" on:submit=submit novalidate>
-            <div class="field code">
-                <label for="code">"Code"</label>
-                <input
-                    id="code"
-                    name="code"
-                    type="text"
-                    inputmode="numeric"
-                    autocomplete="one-time-code"
-                    maxlength="14"
-                    required
-                    prop:value=move || code.get()
-                    on:input:target=move |event| code.set(event.target().value())
-                    aria-invalid=move || error.get().is_some().then_some("true")
-                    aria-describedby=move || if error.get().is_some() { "code-error" } else { "code-hint" }
-                />
-                <FieldError id="code-error".to_owned() text=error />
-                <Show when=move || error.get().is_none()>
-                    <p class="quiet" id="code-hint">"From the text, the call or the app. Each works once."</p>
-                </Show>
-            </div>
-            <button class="button wide" aria-busy=move || busy.get().then_some("true")>{confirm}</button>
+            <TextField purpose=CODE value=code error class="code" maxlength=14_u32 />
+            <button class="button wide" aria-busy=move || task.word()>{confirm}</button>
         </form>
-        <SendAgain />
+        <SendAgain send />
     }
 }
 
 /// The wait for another code begins only when the last one was really sent.
 #[component]
-fn SendAgain() -> impl IntoView {
+fn SendAgain(send: Act<Via>) -> impl IntoView {
     let visit = Visit::get();
     let beat = every_second();
-    let failure = RwSignal::new(None::<Failure>);
-    let busy = RwSignal::new(false);
-    let wait = move || {
-        beat.track();
-        visit.sent.get().map_or(0, |sent| seconds_until(sent.again_at))
-    };
-    let send = move |via| {
-        if busy.get_untracked() {
-            return;
+    let task = Task::new();
+    let wait = Memo::new(move |_| wait_for_code(visit, beat));
+    let blocked = move || wait.get() > 0 || task.busy.get();
+    let again = move || match wait.get() {
+        0 => view! { <span>"Send a new code"</span> }.into_any(),
+        left => {
+            view! { <span>"Send a new code in "<span class="num">{minutes(left)}</span></span> }.into_any()
         }
-        busy.set(true);
-        spawn_local(async move {
-            failure.set(send_code(visit, via).await.err());
-            busy.set(false);
-        });
     };
-    let label = move |ready: &'static str| match wait() {
-        0 => view! { <span>{ready}</span> }.into_any(),
-        left => view! { <span>{ready}" in "<span class="num">{minutes(left)}</span></span> }.into_any(),
-    };
-    let blocked = move || wait() > 0 || busy.get();
     view! {
         <div class="row">
-            <button class="link" type="button" disabled=blocked on:click=move |_| send(Via::Sms)>
-                {move || label("Send a new code")}
+            <button class="link" type="button" disabled=blocked on:click=move |_| task.run(send.ask(Via::Sms))>
+                {again}
             </button>
-            <button class="link" type="button" disabled=blocked on:click=move |_| send(Via::Call)>
+            <button class="link" type="button" disabled=blocked on:click=move |_| task.run(send.ask(Via::Call))>
                 "Call me instead"
             </button>
         </div>
-        <Notice text=Signal::derive(move || failure.get().map(|failure| failure.message())) />
+        <Notice text=task.problem() />
     }
+}
+
+/// The first code: by text, or by call. A failure is said below.
+#[component]
+pub fn SendFirst(send: Act<Via>) -> impl IntoView {
+    let task = Task::new();
+    view! {
+        <div class="row">
+            <button class="button" type="button" aria-busy=move || task.word() on:click=move |_| task.run(send.ask(Via::Sms))>
+                "Text me a code"
+            </button>
+            <button class="button plain" type="button" aria-busy=move || task.word() on:click=move |_| task.run(send.ask(Via::Call))>
+                "Call me instead"
+            </button>
+        </div>
+        <Notice text=task.problem() />
+    }
+}
+
+/// What was sent where; `or_else` where nobody has said.
+#[component]
+pub fn SentWhere(#[prop(into)] or_else: String) -> impl IntoView {
+    let visit = Visit::get();
+    let said = move || visit.sent.get().and_then(|sent| sent.message).unwrap_or_else(|| or_else.clone());
+    view! { <p role="status">{said}</p> }
 }

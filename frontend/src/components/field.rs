@@ -32,17 +32,24 @@ pub struct Purpose {
     pub kind: &'static str,
     pub autocomplete: &'static str,
     pub inputmode: &'static str,
+    /// Said below it while nothing is wrong.
+    pub hint: Option<&'static str>,
 }
 
+/// A field of one line; `class` is that of its box, where it has one of its own.
 #[component]
 pub fn TextField(
     purpose: Purpose,
     value: RwSignal<String>,
     #[prop(optional, into)] error: Signal<Option<String>>,
+    #[prop(optional)] class: &'static str,
+    #[prop(optional)] maxlength: Option<u32>,
+    #[prop(default = true)] required: bool,
 ) -> impl IntoView {
-    let Purpose { id, label, kind, autocomplete, inputmode } = purpose;
+    let Purpose { id, label, kind, autocomplete, inputmode, hint } = purpose;
+    let is_wrong = move || error.with(Option::is_some);
     view! {
-        <div class="field">
+        <div class=format!("field {class}")>
             <label for=id>{label}</label>
             <input
                 id=id
@@ -52,13 +59,19 @@ pub fn TextField(
                 inputmode=inputmode
                 autocapitalize="none"
                 spellcheck="false"
-                required
+                maxlength=maxlength
+                required=required
                 prop:value=move || value.get()
                 on:input:target=move |event| value.set(event.target().value())
-                aria-invalid=move || error.get().is_some().then_some("true")
-                aria-describedby=move || error.get().map(|_| format!("{id}-error"))
+                aria-invalid=move || is_wrong().then_some("true")
+                aria-describedby=move || match hint {
+                    _ if is_wrong() => Some(format!("{id}-error")),
+                    Some(_) => Some(format!("{id}-hint")),
+                    None => None,
+                }
             />
             <FieldError id=format!("{id}-error") text=error />
+            {move || hint.filter(|_| !is_wrong()).map(|hint| view! { <p class="quiet" id=format!("{id}-hint")>{hint}</p> })}
         </div>
     }
 }

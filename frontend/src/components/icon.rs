@@ -10,6 +10,11 @@ pub enum Icon {
     Alert,
     Dot,
     Down,
+    Next,
+    Phone,
+    Keypad,
+    Text,
+    Call,
 }
 
 impl Icon {
@@ -20,6 +25,15 @@ impl Icon {
             Self::Clock => r#"<circle cx="10" cy="10" r="7.5"/><path d="M10 5.5V10l3 2"/>"#,
             Self::Alert => r#"<circle cx="10" cy="10" r="7.5"/><path d="M10 6v4.5M10 13.6v.01"/>"#,
             Self::Dot => r#"<circle cx="10" cy="10" r="2.5"/>"#,
+            Self::Next => r#"<path d="m8 5 5 5-5 5"/>"#,
+            Self::Phone => r#"<rect x="5.5" y="2" width="9" height="16" rx="2"/><path d="M9 15.5h2"/>"#,
+            Self::Keypad => {
+                r#"<rect x="2.5" y="5" width="15" height="10" rx="2"/><path d="M6.5 10h.01M10 10h.01M13.5 10h.01" stroke-width="2"/>"#
+            }
+            Self::Text => r#"<path d="M3 4h14v9.5H9.5L6 16.5v-3H3z"/>"#,
+            Self::Call => {
+                r#"<path d="M5 3h2.6l1.3 3.7-1.7 1.4a8.6 8.6 0 0 0 4.7 4.7l1.4-1.7 3.7 1.3V15a2 2 0 0 1-2 2C8.9 17 3 11.1 3 5a2 2 0 0 1 2-2z"/>"#
+            }
             Self::Down => r#"<path d="m5 8 5 5 5-5"/>"#,
         }
     }

@@ -8,3 +8,4 @@ pub mod pair;
 pub mod phone_field;
 pub mod picker;
 pub mod seal;
+pub mod watch;

@@ -66,7 +66,11 @@ fn by_calling_code(text: &str) -> Option<(&'static Country, String)> {
 }
 
 #[component]
-pub fn PhoneField(entry: PhoneEntry, #[prop(into)] error: Signal<Option<String>>) -> impl IntoView {
+pub fn PhoneField(
+    entry: PhoneEntry,
+    #[prop(into)] error: Signal<Option<String>>,
+    hint: &'static str,
+) -> impl IntoView {
     let PhoneEntry { country, number } = entry;
     let regroup = Callback::new(move |()| {
         entry.typed(&number.get_untracked());
@@ -101,7 +105,7 @@ pub fn PhoneField(entry: PhoneEntry, #[prop(into)] error: Signal<Option<String>>
             </div>
             <FieldError id="phone-error".to_owned() text=error />
             <Show when=move || error.get().is_none()>
-                <p class="quiet" id="phone-hint">"We ask this phone at every sign-in. No advertising, ever."</p>
+                <p class="quiet" id="phone-hint">{hint}</p>
             </Show>
         </div>
     }

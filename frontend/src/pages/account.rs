@@ -1,6 +1,7 @@
 //! The signed-in person's own page.
 
-use leptos::prelude::*;
+use gloo_timers::future::TimeoutFuture;
+use leptos::{prelude::*, task::spawn_local};
 use shared::{User, phone::written, routes::page};
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
         pair::arrive,
         seal::{Half, Seal},
     },
+    flow::{PATIENCE_MS, stay},
     who::{For, Only, Visit, Who},
 };
 
@@ -21,10 +23,32 @@ pub fn Account() -> impl IntoView {
 #[component]
 fn Details() -> impl IntoView {
     let visit = Visit::get();
+    let here = stay();
+    spawn_local(async move {
+        // A text under way arrives, or does not, within a minute.
+        for _ in 0..20 {
+            visit.refresh().await;
+            let under_way = visit.who.with_untracked(|who| match who {
+                Who::SignedIn(user) => {
+                    user.confirmation.as_ref().is_some_and(|text| !is_settled(&text.status))
+                }
+                _ => false,
+            });
+            if !under_way || !here.get() {
+                return;
+            }
+            TimeoutFuture::new(PATIENCE_MS).await;
+        }
+    });
     move || match visit.who.get() {
         Who::SignedIn(user) => Some(of(user)),
         _ => None,
     }
+}
+
+/// Whether nothing more will be heard of a text.
+fn is_settled(status: &str) -> bool {
+    matches!(status, "delivered" | "read" | "undelivered" | "failed" | "canceled")
 }
 
 /// `21 November 2026` of an RFC 3339 time.
@@ -63,25 +87,22 @@ fn of(user: User) -> impl IntoView {
         view! { <span class="badge wait">"Not verified"</span> }.into_any()
     };
     let since = day(&user.created_at);
-    let banner = (!user.verified).then(|| {
-        view! {
-            <div class="notice wait row">
-                {icon(Icon::Alert)}
-                <div class="grow">
-                    <h2>"Your phone is not proven yet"</h2>
-                    <p>"Until it is, everything that needs a proven phone stays locked."</p>
-                </div>
-                <a class="button" href=page::VERIFY_PHONE>"Verify phone"</a>
-            </div>
-        }
+    let text = user.confirmation.as_ref().map(|text| match (text.status.as_str(), text.error_code) {
+        ("delivered" | "read", _) => "Delivered".to_owned(),
+        ("undelivered" | "failed" | "canceled", Some(code)) => format!("Not delivered (error {code})"),
+        ("undelivered" | "failed" | "canceled", None) => "Not delivered".to_owned(),
+        ("sent", _) => "Sent".to_owned(),
+        _ => "On its way".to_owned(),
     });
+    let app = if user.authenticator { "Added" } else { "None yet" };
+    let change = if user.authenticator { "Replace" } else { "Add" };
+    let verified = user.verified;
     view! {
         <div class="stack">
             <div class="row">
                 <Seal half mini=true />
                 <div><h1 tabindex="-1">{user.full_name.clone()}</h1><p class="quiet">{how}</p></div>
             </div>
-            {banner}
             <section class="sheet panel" aria-labelledby="details">
                 <h2 id="details">"Details"</h2>
                 <dl class="facts">
@@ -89,6 +110,14 @@ fn of(user: User) -> impl IntoView {
                     <div><dt>"E-mail"</dt><dd>{user.email}</dd></div>
                     {user.username.map(|username| view! { <div><dt>"Username"</dt><dd>{username}</dd></div> })}
                     <div><dt>"Phone"</dt><dd><span class="num">{number}</span>" "{badge}</dd></div>
+                    {text.map(|text| view! { <div><dt>"Confirmation"</dt><dd>{text}</dd></div> })}
+                    <div>
+                        <dt>"Authenticator app"</dt>
+                        <dd>
+                            {app}
+                            {verified.then(|| view! { " "<a class="link" href=page::AUTHENTICATOR>{change}<span class="hide">" the authenticator app"</span></a> })}
+                        </dd>
+                    </div>
                     <div><dt>"Member since"</dt><dd><time datetime=user.created_at>{since}</time></dd></div>
                 </dl>
             </section>

@@ -1,14 +1,16 @@
 //! Second half: a code.
 
 use leptos::{prelude::*, task::spawn_local};
-use shared::{PushStatus, Via, routes::page};
+use shared::routes::page;
 
 use crate::{
+    api,
     components::{
-        code_form::CodeForm,
+        code_form::{CodeForm, CodeWays, SentWhere},
         pair::{Stub, Turn, arrive},
         seal::Half,
     },
+    flow::{Act, send_code},
     who::{For, Only, Visit, Who, goer},
 };
 
@@ -18,27 +20,15 @@ pub fn Code() -> impl IntoView {
     view! { <Only page_for=For::Pending><Form /></Only> }
 }
 
-/// What was sent where.
-pub fn sent_where(visit: Visit, number: String) -> impl IntoView {
-    move || {
-        let number = number.clone();
-        let number = view! { <span class="num">{number}</span> };
-        match visit.sent.get().and_then(|sent| sent.via) {
-            Some(Via::Sms) => view! { <p>"We texted it to "{number}"."</p> }.into_any(),
-            Some(Via::Call) => view! { <p>"We are calling "{number}" to say it."</p> }.into_any(),
-            None => view! { <p>"From the app, or sent to "{number}"."</p> }.into_any(),
-        }
-    }
-}
-
 #[component]
 fn Form() -> impl IntoView {
     let visit = Visit::get();
     let go = goer();
-    let (number, asked) = match visit.who.get_untracked() {
-        Who::Pending(status) => (status.phone, status.status != PushStatus::Unverified),
-        _ => (String::new(), false),
+    let number = match visit.who.get_untracked() {
+        Who::Pending(status) => status.phone,
+        _ => String::new(),
     };
+    let ways = CodeWays { check: Act::new(api::verify), send: Act::new(move |via| send_code(visit, via)) };
     let on_right = Callback::new(move |()| {
         let go = go.clone();
         spawn_local(async move {
@@ -50,9 +40,9 @@ fn Form() -> impl IntoView {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Enter the code"</h1>
-                {sent_where(visit, number)}
-                <CodeForm confirm="Confirm" on_right />
-                {asked.then(|| view! { <a class="link" href=page::APPROVE>"Back to the request on the phone"</a> })}
+                <SentWhere or_else=format!("The one the app shows on {number}, or the last one sent there.") />
+                <CodeForm confirm="Confirm" ways on_right />
+                <a class="link" href=page::METHODS>"Choose another way"</a>
             </section>
             <Stub
                 half=Half::Know

@@ -46,7 +46,7 @@ fn Form() -> impl IntoView {
             };
             match api::log_in(&login).await {
                 Ok(answer) => {
-                    let next = page_after(visit, &answer);
+                    let next = page_after(visit, answer);
                     visit.refresh().await;
                     go(next, true);
                 }
@@ -65,6 +65,7 @@ fn Form() -> impl IntoView {
         kind: "text",
         autocomplete: "username",
         inputmode: "email",
+        hint: None,
     };
     view! {
         <div class="pair">

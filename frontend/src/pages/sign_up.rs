@@ -171,10 +171,22 @@ fn Form() -> impl IntoView {
     let phone_problem = Signal::derive(move || {
         problems.with(|found| found.get("countryCode").or(found.get("phone")).cloned())
     });
-    const NAME: Purpose =
-        Purpose { id: "name", label: "Full name", kind: "text", autocomplete: "name", inputmode: "text" };
-    const EMAIL: Purpose =
-        Purpose { id: "email", label: "E-mail", kind: "email", autocomplete: "username", inputmode: "email" };
+    const NAME: Purpose = Purpose {
+        id: "name",
+        label: "Full name",
+        kind: "text",
+        autocomplete: "name",
+        inputmode: "text",
+        hint: None,
+    };
+    const EMAIL: Purpose = Purpose {
+        id: "email",
+        label: "E-mail",
+        kind: "email",
+        autocomplete: "username",
+        inputmode: "email",
+        hint: None,
+    };
     view! {
         <div class="pair">
             <section class="sheet stack">
@@ -192,7 +204,11 @@ fn Form() -> impl IntoView {
                         />
                         <PasswordAdvice entry />
                     </div>
-                    <PhoneField entry=entry.phone error=phone_problem />
+                    <PhoneField
+                        entry=entry.phone
+                        error=phone_problem
+                        hint="We ask this phone at every sign-in. No advertising, ever."
+                    />
                     <button class="button wide" aria-busy=move || busy.get().then_some("true")>"Create account"</button>
                 </form>
                 <p class="quiet">"Have an account? "<a class="link" href=page::LOG_IN>"Log in"</a></p>

@@ -142,11 +142,7 @@ fn unknown(sid: &str) -> Refusal {
     Refusal::not_found(&format!("/Accounts/{ACCOUNT_SID}/Messages/{sid}.json"))
 }
 
-pub(super) async fn fetch(
-    emulator: Data<Emulator>,
-    path: Named,
-    _: Fields,
-) -> Result<HttpResponse, Refusal> {
+pub(super) async fn fetch(emulator: Data<Emulator>, path: Named, _: Fields) -> Result<HttpResponse, Refusal> {
     let world = emulator.world();
     let text = world.texts.iter().find(|text| text.sid == path.1).ok_or_else(|| unknown(&path.1))?;
     Ok(ok(&view(text)))

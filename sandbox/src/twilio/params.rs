@@ -1,11 +1,6 @@
 //! The account that calls, and the fields of its form.
 
-use actix_web::{
-    FromRequest, HttpRequest,
-    dev::Payload,
-    http::header::AUTHORIZATION,
-    web::Bytes,
-};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::future::LocalBoxFuture;
 

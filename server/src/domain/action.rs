@@ -18,7 +18,6 @@ const LONGEST_VALUE: usize = 200;
 const LONGEST_LABEL: usize = 20;
 const LONGEST_URL: usize = 500;
 const MOST_DETAILS: usize = 20;
-const MOST_LOGOS: usize = 4;
 
 /// An action that can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,11 +115,10 @@ fn details_problem(details: &BTreeMap<String, String>) -> Option<&'static str> {
 
 fn logos_problem(logos: &[Logo]) -> Option<&'static str> {
     let resolutions: Vec<&str> = logos.iter().map(|logo| logo.res.as_str()).collect();
-    if logos.len() > MOST_LOGOS
-        || resolutions.iter().any(|res| !matches!(*res, "default" | "low" | "med" | "high"))
-    {
-        Some("A logo is for default, low, med or high, one each.")
-    } else if resolutions.iter().enumerate().any(|(at, res)| resolutions[..at].contains(res)) {
+    let fits = |(at, res): (usize, &&str)| {
+        matches!(*res, "default" | "low" | "med" | "high") && !resolutions[..at].contains(res)
+    };
+    if !resolutions.iter().enumerate().all(fits) {
         Some("A logo is for default, low, med or high, one each.")
     } else if !logos.is_empty() && !resolutions.contains(&"default") {
         Some("One of the logos is the default.")

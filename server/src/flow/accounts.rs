@@ -257,7 +257,9 @@ impl Accounts {
 /// What the provider says of a field is said of that field.
 fn refused_field(error: ProviderError) -> Failure {
     let (field, problem) = match error {
-        ProviderError::BadPhone | ProviderError::ChannelRefused => ("phone", "This number cannot receive codes."),
+        ProviderError::BadPhone | ProviderError::ChannelRefused => {
+            ("phone", "This number cannot receive codes.")
+        }
         ProviderError::BadEmail => ("email", "This e-mail is not accepted."),
         other => return other.into(),
     };

@@ -50,10 +50,8 @@ impl SecondFactor {
     /// [`Refusal::Unknown`], also for somebody else's.
     pub async fn approval(&self, user_id: &str, uuid: &str) -> Result<ActionRow, Failure> {
         let (user_id, uuid) = (user_id.to_owned(), uuid.to_owned());
-        let found = self
-            .store
-            .read(move |db| approvals::action(db, &user_id, &uuid).map_err(Failure::from))
-            .await?;
+        let found =
+            self.store.read(move |db| approvals::action(db, &user_id, &uuid).map_err(Failure::from)).await?;
         found.ok_or_else(|| Refusal::Unknown.into())
     }
 

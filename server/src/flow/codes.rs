@@ -147,7 +147,11 @@ impl SecondFactor {
                             None => sessions::exists(db, &session_id)?,
                         };
                         // Otherwise it was ended while the provider was asked.
-                        if lives { Ok(Verified { token, first }) } else { Err(Failure::from(Refusal::NoSession)) }
+                        if lives {
+                            Ok(Verified { token, first })
+                        } else {
+                            Err(Failure::from(Refusal::NoSession))
+                        }
                     })
                     .await
             }

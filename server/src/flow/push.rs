@@ -145,9 +145,8 @@ impl SecondFactor {
         life: Duration,
         id: String,
     ) -> Result<Reference, Failure> {
-        let pushed = self
-            .for_user(user, async |enrolled| self.provider.push(enrolled, question, life).await)
-            .await?;
+        let pushed =
+            self.for_user(user, async |enrolled| self.provider.push(enrolled, question, life).await).await?;
         let (reference, first_ask) = (pushed.0.clone(), self.clock.now().plus(FIRST_ASK));
         self.store
             .write(move |db| approvals::sent(db, &id, &reference, first_ask).map_err(Failure::from))

@@ -2,9 +2,7 @@
 
 use actix_session::Session;
 use actix_web::web::{Data, Json};
-use shared::{
-    ApiError, Authenticator, Delivery, EnrolAuthenticator, NewUser, TokenAnswer, User, routes,
-};
+use shared::{ApiError, Authenticator, Delivery, EnrolAuthenticator, NewUser, TokenAnswer, User, routes};
 
 use super::{
     body::Body,

@@ -94,6 +94,20 @@ impl FromRequest for From {
     }
 }
 
+/// Scheme and host as the client sees them, as an extractor.
+#[derive(Debug)]
+pub(super) struct BaseUrl(pub(super) String);
+
+impl FromRequest for BaseUrl {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let network = request.app_data::<Data<Network>>().expect("the app has its network");
+        ready(Ok(Self(network.base_url(request))))
+    }
+}
+
 /// Whether a browser says that a page of another origin made it send this.
 pub(super) fn is_foreign(request: &impl HttpMessage, origin: &str) -> bool {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());

@@ -203,12 +203,16 @@ fn said_of(code: ErrorCode) -> &'static str {
         ErrorCode::PushOpen => "A request is open on the phone already.",
         ErrorCode::PhoneUnverified => "Prove your phone first.",
         ErrorCode::StepUpRequired => "Confirm with your phone once more, then go on.",
-        ErrorCode::AlreadyEnrolled => "An authenticator app was enrolled already. Replace it to see a new code.",
+        ErrorCode::AlreadyEnrolled => {
+            "An authenticator app was enrolled already. Replace it to see a new code."
+        }
         ErrorCode::PushUnavailable => "No request can reach this phone: the app is not installed.",
         ErrorCode::NoPush => "The phone has not been asked in this sign-in.",
         ErrorCode::OtherData => "Something else was approved. Ask again for this.",
         ErrorCode::AlreadyRedeemed => "This approval has been used. Ask again.",
-        ErrorCode::ChannelRefused => "Neither a text nor a call can reach this phone. Use the code from the app.",
+        ErrorCode::ChannelRefused => {
+            "Neither a text nor a call can reach this phone. Use the code from the app."
+        }
         ErrorCode::ProviderLimit => "The phone service sends no more to this number for now.",
         ErrorCode::ProviderFailed => {
             "The phone service did not answer. Nothing was sent. Try again in a moment."
@@ -232,7 +236,7 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::ForeignOrigin => StatusCode::FORBIDDEN,
         ErrorCode::NotFound | ErrorCode::NoSession | ErrorCode::NoPush | ErrorCode::NoSuchUser => {
             StatusCode::NOT_FOUND
-        },
+        }
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::Taken
         | ErrorCode::NotApproved

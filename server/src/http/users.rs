@@ -2,7 +2,7 @@
 
 use actix_session::Session;
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     web::{Data, Json},
 };
 use shared::{
@@ -10,7 +10,6 @@ use shared::{
 };
 
 use super::{
-    Network,
     accounts::confirmation,
     body::Body,
     caller::OwnAccount,
@@ -100,14 +99,12 @@ pub(super) async fn verify(
     parts: Data<SecondFactor>,
     confirmations: Data<Confirmation>,
     rotation: Data<TokenRotation>,
-    network: Data<Network>,
-    request: HttpRequest,
+    client::BaseUrl(base): client::BaseUrl,
     cookie: Session,
     OwnAccount(live): OwnAccount,
     Body(typed): Body<VerifyCode>,
 ) -> Result<Json<PhoneVerified>> {
-    let report_to = format!("{}{}", network.base_url(&request), routes::TWILIO_STATUS);
-    drop(request);
+    let report_to = format!("{base}{}", routes::TWILIO_STATUS);
     let user = live.user.clone();
     let verified = sessions::check(&parts, **rotation, &cookie, live, "code", &typed.code).await?;
     let confirmation_sent = verified.first

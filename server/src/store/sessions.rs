@@ -209,8 +209,10 @@ pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> Qu
 /// # Errors
 /// When the statement fails.
 pub fn renew(db: &mut Db, id: &str, old_hash: &str, new_hash: &str) -> QueryResult<bool> {
-    let open =
-        dsl::sessions.find(id).filter(dsl::token_hash.eq(old_hash)).filter(dsl::rights.eq_any([Rights::Proven, Rights::SignedIn]));
+    let open = dsl::sessions
+        .find(id)
+        .filter(dsl::token_hash.eq(old_hash))
+        .filter(dsl::rights.eq_any([Rights::Proven, Rights::SignedIn]));
     let renewed = diesel::update(open)
         .set((dsl::rights.eq(Rights::SignedIn), dsl::token_hash.eq(new_hash)))
         .execute(db)?;

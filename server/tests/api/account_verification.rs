@@ -181,6 +181,7 @@ async fn by_cookie_the_id_changes_with_the_proof_and_the_browser_goes_on() {
     browser.get(&profile(id)).await.ok();
     app.bearer(answer["token"].as_str().unwrap()).get(&profile(id)).await.refused(404, "not_found");
     // The same account as any other: password, then the phone.
-    let login = app.stranger().post(routes::SESSION, json!({"email": ada.email, "password": PASSWORD})).await.ok();
+    let login =
+        app.stranger().post(routes::SESSION, json!({"email": ada.email, "password": PASSWORD})).await.ok();
     assert_eq!(login["authyResponse"]["success"], true);
 }

@@ -36,9 +36,12 @@ async fn the_phone_is_asked_and_an_approval_is_used_once() {
     let session = ada.sign_in().await;
     let uuid = ask(&session, payment()).await;
     let shown = ada.look_at_phone().await["approvalRequests"][0].clone();
-    for (theirs, ours) in
-        [("message", "message"), ("details", "details"), ("hiddenDetails", "hidden_details"), ("logos", "logos")]
-    {
+    for (theirs, ours) in [
+        ("message", "message"),
+        ("details", "details"),
+        ("hiddenDetails", "hidden_details"),
+        ("logos", "logos"),
+    ] {
         assert_eq!(shown[theirs], payment()[ours], "{theirs}");
     }
     let view = session.get(&path(&uuid)).await.ok();
@@ -75,7 +78,10 @@ async fn changed_data_needs_a_new_request() {
         *changed.pointer_mut(at).unwrap() = value;
         session.post(&redeem(&uuid), changed).await.refused(403, "other_data");
     }
-    session.post(&redeem(&uuid), json!({"message": "Send £5.00 to Charles?"})).await.refused(403, "other_data");
+    session
+        .post(&redeem(&uuid), json!({"message": "Send £5.00 to Charles?"}))
+        .await
+        .refused(403, "other_data");
     session.post(&redeem(&uuid), payment()).await.ok();
 }
 
@@ -118,7 +124,10 @@ async fn a_login_approval_approves_no_action_and_an_action_signs_nobody_in() {
     let (session, login) = ada.log_in().await;
     app.press(&login, "approve").await;
     session.get(&path(&login)).await.refused(404, "not_found");
-    session.post(&redeem(&login), json!({"message": "Sign in to Countersign?"})).await.refused(404, "not_found");
+    session
+        .post(&redeem(&login), json!({"message": "Sign in to Countersign?"}))
+        .await
+        .refused(404, "not_found");
     let (pending, push) = ada.log_in().await;
     let action = ask(&session, payment()).await;
     app.press(&action, "approve").await;
@@ -143,7 +152,8 @@ async fn it_takes_a_proven_phone_and_is_nobody_elses_business() {
     app.stranger().post(routes::APPROVALS, payment()).await.refused(403, "not_signed_in");
     ada.log_in().await.0.post(routes::APPROVALS, payment()).await.refused(403, "second_factor_required");
     let joan = app.new_person();
-    let token = app.stranger().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
+    let token =
+        app.stranger().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
     app.bearer(&token).post(routes::APPROVALS, payment()).await.refused(403, "phone_unverified");
     assert_eq!(joan.look_at_phone().await["approvalRequests"], json!([]));
     // From another of her own sessions it is hers.

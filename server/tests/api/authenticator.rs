@@ -20,8 +20,11 @@ fn code(app: &TestApp, secret: &str) -> String {
         .bytes()
         .map(|c| format!("{:05b}", if c.is_ascii_uppercase() { c - b'A' } else { c - b'2' + 26 }))
         .collect();
-    let key: Vec<u8> =
-        bits.as_bytes().chunks_exact(8).map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit - b'0'))).collect();
+    let key: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit - b'0')))
+        .collect();
     let step = u64::try_from(app.clock.now().0).unwrap() / 30_000;
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
     mac.update(&step.to_be_bytes());
@@ -37,7 +40,10 @@ async fn the_picture_holds_the_secret_and_its_codes_sign_in_once() {
     let ada = app.person().await;
     let session = ada.sign_in().await;
     let shown = enrol(&session).await;
-    assert_eq!((shown["issuer"].as_str(), shown["label"].as_str()), (Some("Countersign"), Some(ada.email.as_str())));
+    assert_eq!(
+        (shown["issuer"].as_str(), shown["label"].as_str()),
+        (Some("Countersign"), Some(ada.email.as_str()))
+    );
     let secret = shown["secret"].as_str().unwrap();
     assert!(secret.len() * 5 >= 160, "{secret}");
     let uri = Url::parse(shown["uri"].as_str().unwrap()).unwrap();
@@ -92,7 +98,8 @@ async fn it_takes_a_phone_that_has_answered_in_this_session_within_twenty_minute
     let ada = app.person().await;
     app.stranger().post(routes::AUTHENTICATOR, json!({})).await.refused(403, "not_signed_in");
     let joan = app.new_person();
-    let token = app.stranger().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
+    let token =
+        app.stranger().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
     app.bearer(&token).post(routes::AUTHENTICATOR, json!({})).await.refused(403, "phone_unverified");
     let session = ada.sign_in().await;
     app.clock.advance(Duration::from_secs(20 * 60 + 1));

@@ -32,7 +32,10 @@ async fn a_login_falls_from_the_push_to_the_text_to_the_call() {
     ada.set_app(false).await;
     app.fault(json!({"path": "/protected/json/sms", "status": 403, "body": refusal("60082")})).await;
     let answer = app.stranger().post(routes::SESSION, ada.credentials()).await.ok();
-    assert_eq!((&answer["authyResponse"]["success"], &answer["authyResponse"]["via"]), (&json!(false), &json!("call")));
+    assert_eq!(
+        (&answer["authyResponse"]["success"], &answer["authyResponse"]["via"]),
+        (&json!(false), &json!("call"))
+    );
     let session = app.bearer(answer["token"].as_str().unwrap());
     session.verify(&ada.code().await).await.ok();
 }

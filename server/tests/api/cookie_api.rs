@@ -159,11 +159,8 @@ async fn refusals_carry_their_text_where_these_clients_look_for_it() {
     let ada = app.new_person();
     registered(&app, &ada, "ada").await;
     let taken = app.new_person();
-    let refused = app
-        .stranger()
-        .post(api::REGISTER, register_form(&taken, "Ada"))
-        .await
-        .refused(409, "taken");
+    let refused =
+        app.stranger().post(api::REGISTER, register_form(&taken, "Ada")).await.refused(409, "taken");
     assert_eq!(refused["err"], refused["message"]);
     let empty = app.stranger().post(api::REGISTER, json!({"username": "grace"})).await;
     let refused = empty.refused(422, "invalid_fields");
@@ -198,7 +195,10 @@ async fn the_phone_shows_who_asks_and_only_the_attempt_that_asked_gets_in() {
     let request = ada.look_at_phone().await["approvalRequests"][0].clone();
     let labels: Vec<&String> = request["details"].as_object().unwrap().keys().collect();
     assert_eq!(labels, ["Authy ID", "Location", "Reason", "Username"]);
-    assert_eq!((&request["details"]["Username"], &request["details"]["Location"]), (&json!("ada"), &json!("127.0.0.1")));
+    assert_eq!(
+        (&request["details"]["Username"], &request["details"]["Location"]),
+        (&json!("ada"), &json!("127.0.0.1"))
+    );
     assert_eq!(request["lifetimeMs"], 120_000);
     owner.post(api::ONETOUCH, json!({})).await.refused(409, "push_open");
     app.press(asked["approval_request"]["uuid"].as_str().unwrap(), "approve").await;

@@ -16,7 +16,8 @@ async fn every_call_is_described_with_exactly_its_methods() {
     let described: BTreeSet<&str> = paths.keys().map(String::as_str).collect();
     assert_eq!(described, routes::ALL.into_iter().collect());
     for (path, item) in paths {
-        let methods: BTreeSet<String> = item.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect();
+        let methods: BTreeSet<String> =
+            item.as_object().unwrap().keys().map(|name| name.to_uppercase()).collect();
         let path = path.replace("{id}", "x").replace("{uuid}", "x");
         let stranger = app.stranger();
         let answer = stranger.send(stranger.request(Method::TRACE, &path)).await;

@@ -77,7 +77,8 @@ async fn what_is_missing_or_cannot_be_is_named() {
         (json!({"phoneNumber": "+999123456"}), "phoneNumber"),
         (json!({"phoneNumber": PHONE, "via": "pigeon"}), "via"),
     ] {
-        let refused = stranger.post(api::VERIFICATION_START, body.clone()).await.refused(422, "invalid_fields");
+        let refused =
+            stranger.post(api::VERIFICATION_START, body.clone()).await.refused(422, "invalid_fields");
         assert!(refused["fields"][field].is_string(), "{body}: {refused}");
         assert_eq!(refused["error"], refused["message"]);
     }
@@ -134,7 +135,10 @@ async fn sends_are_capped_per_session_number_and_neighbourhood() {
     for _ in 0..4 {
         start(&app.browser(), PHONE).await;
     }
-    app.stranger().post(api::VERIFICATION_START, json!({"phoneNumber": PHONE})).await.refused(429, "too_many");
+    app.stranger()
+        .post(api::VERIFICATION_START, json!({"phoneNumber": PHONE}))
+        .await
+        .refused(429, "too_many");
     // Its neighbours: eight an hour together.
     for last in 1..=3 {
         start(&app.browser(), &format!("+44770090050{last}")).await;
@@ -188,7 +192,10 @@ async fn a_failed_send_counts_for_nothing_and_a_landline_is_called() {
     let browser = app.browser();
     app.fault(json!({"path": "/protected/json/phones", "status": 500})).await;
     for _ in 0..6 {
-        browser.post(api::VERIFICATION_START, json!({"phoneNumber": PHONE})).await.refused(502, "provider_failed");
+        browser
+            .post(api::VERIFICATION_START, json!({"phoneNumber": PHONE}))
+            .await
+            .refused(502, "provider_failed");
     }
     let landline = json!({"message": "landline", "success": false, "errors": {}, "error_code": "60082"});
     app.fault(json!({"path": "/protected/json/phones", "status": 403, "body": landline, "times": 1})).await;

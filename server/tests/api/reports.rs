@@ -49,8 +49,7 @@ async fn a_missing_or_wrong_signature_is_401_and_tells_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_vectors_of_the_vendors_validators_pass_under_their_own_address() {
-    let file: Value =
-        serde_json::from_str(include_str!("../../../signature/twilio-vectors.json")).unwrap();
+    let file: Value = serde_json::from_str(include_str!("../../../signature/twilio-vectors.json")).unwrap();
     let vectors = file["vectors"].as_array().unwrap();
     let here: Vec<&Value> = vectors
         .iter()

@@ -4,7 +4,9 @@ use actix_session::Session;
 use actix_web::web::{Data, Json};
 use shared::{
     ApiError, ApprovalRequestId, PushStatus, Via,
-    cookie_api::{OneTouchBody, OneTouchRequest, OneTouchStatus, PushSent, TokenSent, TokenValid, VerifyToken},
+    cookie_api::{
+        OneTouchBody, OneTouchRequest, OneTouchStatus, PushSent, TokenSent, TokenValid, VerifyToken,
+    },
     routes::cookie_api as paths,
 };
 
@@ -147,9 +149,9 @@ pub(in crate::http) async fn one_touch_status(
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<OneTouchStatus>> {
     let (hash, now, lifetimes) = (live.presented.token.hash(), parts.clock.now(), parts.lifetimes);
-    let view = parts.store.read(move |db| {
-        store::sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from)
-    });
+    let view = parts
+        .store
+        .read(move |db| store::sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
     let push = view.await?.and_then(|view| view.push).ok_or(Refusal::NoPush)?;
     let status = push.status.seen_at(now, push.expires_at);
     if status == PushStatus::Unverified {

@@ -3,17 +3,22 @@
 //! Every variable may also be given as `NAME_FILE`, which names a file that holds the value. A
 //! wrong value stops the start with one line that names the variable.
 
+mod limits;
+mod source;
+
 use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
-    str::FromStr,
     time::Duration,
 };
 
 use ipnet::IpNet;
-use thiserror::Error;
 use url::Url;
+
+use limits::{lifetimes, limits};
+pub use source::ConfigError;
+use source::{Source, within, wrong};
 
 use crate::domain::{
     ids::Random,
@@ -89,18 +94,6 @@ pub enum Mode {
     Production,
 }
 
-/// One line that says which variable is wrong, and how.
-#[derive(Debug, Error)]
-#[error("{name}: {problem}")]
-pub struct ConfigError {
-    name: String,
-    problem: String,
-}
-
-fn wrong(name: &str, problem: impl Into<String>) -> ConfigError {
-    ConfigError { name: name.to_owned(), problem: problem.into() }
-}
-
 const REAL_AUTHY: &str = "https://api.authy.com";
 /// Where texts are sent by when no address is set.
 pub const REAL_TWILIO: &str = "https://api.twilio.com";
@@ -115,58 +108,6 @@ const PUBLISHED: [&str; 5] = [
     sandbox::AUTH_TOKEN,
 ];
 const SHORTEST_SECRET: usize = 32;
-
-/// Reads variables, from the environment or from files they name.
-struct Source<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl Source<'_> {
-    /// An empty value is none.
-    fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
-        let own = (self.0)(name).filter(|value| !value.trim().is_empty());
-        let file = format!("{name}_FILE");
-        match (own, (self.0)(&file).filter(|value| !value.trim().is_empty())) {
-            (Some(_), Some(_)) => Err(wrong(name, format!("is given here and by {file}; keep one"))),
-            (Some(value), None) => Ok(Some(value.trim().to_owned())),
-            (None, Some(path)) => match fs::read_to_string(path.trim()) {
-                Ok(value) => Ok(Some(value.trim().to_owned()).filter(|value| !value.is_empty())),
-                Err(error) => Err(wrong(&file, format!("the file cannot be read: {error}"))),
-            },
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn parsed<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, ConfigError> {
-        match self.text(name)? {
-            Some(text) => text.parse().map(Some).map_err(|_| wrong(name, format!("{text:?} is not {what}"))),
-            None => Ok(None),
-        }
-    }
-
-    fn seconds(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
-        let seconds = self.parsed(name, "a number of seconds")?;
-        Ok(seconds.map_or(default, Duration::from_secs))
-    }
-
-    fn one_of<T: Copy>(&self, name: &str, words: &[(&str, T)], default: T) -> Result<T, ConfigError> {
-        let Some(text) = self.text(name)? else { return Ok(default) };
-        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            wrong(name, format!("{text:?} is none of {}", words.join(", ")))
-        })
-    }
-
-    fn web_address(&self, name: &str) -> Result<Option<Url>, ConfigError> {
-        let Some(url) = self.parsed::<Url>(name, "an address")? else { return Ok(None) };
-        let plain =
-            matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
-        if plain {
-            Ok(Some(url))
-        } else {
-            Err(wrong(name, "write http:// or https://, without query or fragment"))
-        }
-    }
-}
 
 const SWITCH: [(&str, bool); 2] = [("off", false), ("on", true)];
 
@@ -288,18 +229,6 @@ impl Config {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(
-    name: &str,
-    value: T,
-    range: std::ops::RangeInclusive<T>,
-) -> Result<T, ConfigError> {
-    if range.contains(&value) {
-        Ok(value)
-    } else {
-        Err(wrong(name, format!("{value} is not between {} and {}", range.start(), range.end())))
-    }
-}
-
 fn sandbox_port(from: &Source<'_>, has_key: bool, production: bool) -> Result<Option<u16>, ConfigError> {
     let words = [("auto", SandboxWish::Auto), ("on", SandboxWish::On), ("off", SandboxWish::Off)];
     let on = match from.one_of("SANDBOX", &words, SandboxWish::Auto)? {
@@ -313,21 +242,15 @@ fn sandbox_port(from: &Source<'_>, has_key: bool, production: bool) -> Result<Op
 }
 
 /// All of an account or none of it. The sandbox has one of its own.
-fn twilio(
-    from: &Source<'_>,
-    sandbox: bool,
-    production: bool,
-) -> Result<Option<TwilioAccount>, ConfigError> {
+fn twilio(from: &Source<'_>, sandbox: bool, production: bool) -> Result<Option<TwilioAccount>, ConfigError> {
     const NAMES: [&str; 3] = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_NUMBER"];
     let url = from.web_address("TWILIO_API_URL")?;
     let [sid, token, number] = NAMES.map(|name| from.text(name));
     let (sid, token, number) = match (sid?, token?, number?) {
         (Some(sid), Some(token), Some(number)) => (sid, token, number),
-        (None, None, None) if sandbox && url.is_none() => (
-            sandbox::ACCOUNT_SID.to_owned(),
-            sandbox::AUTH_TOKEN.to_owned(),
-            sandbox::NUMBER.to_owned(),
-        ),
+        (None, None, None) if sandbox && url.is_none() => {
+            (sandbox::ACCOUNT_SID.to_owned(), sandbox::AUTH_TOKEN.to_owned(), sandbox::NUMBER.to_owned())
+        }
         (None, None, None) => return Ok(None),
         (None, ..) => return Err(wrong(NAMES[0], "is required beside the other TWILIO_ variables")),
         (_, None, _) => return Err(wrong(NAMES[1], "is required beside the other TWILIO_ variables")),
@@ -340,9 +263,9 @@ fn twilio(
     if production && PUBLISHED.contains(&token.as_str()) {
         return Err(wrong(NAMES[1], "is a published example; production needs your own"));
     }
-    let is_number = number.strip_prefix('+').is_some_and(|digits| {
-        (5..=15).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit())
-    });
+    let is_number = number
+        .strip_prefix('+')
+        .is_some_and(|digits| (5..=15).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit()));
     if !is_number {
         return Err(wrong(NAMES[2], "is a number in international form, + and digits"));
     }
@@ -412,38 +335,4 @@ fn bcrypt_cost(from: &Source<'_>, production: bool) -> Result<u32, ConfigError> 
         return Err(wrong(NAME, "under 10 is refused in production"));
     }
     Ok(cost)
-}
-
-fn limits(from: &Source<'_>, production: bool) -> Result<Limits, ConfigError> {
-    if !from.one_of("LIMITS", &[("default", true), ("off", false)], true)? {
-        return if production {
-            Err(wrong("LIMITS", "cannot be off in production"))
-        } else {
-            Ok(Limits::OFF)
-        };
-    }
-    let default = Limits::default();
-    let count = |name: &str, default: u32| {
-        let count = from.parsed(name, "a number")?.unwrap_or(default);
-        within(name, count, 1..=1_000_000)
-    };
-    Ok(Limits {
-        resend_after: from.seconds("LIMIT_RESEND_SECONDS", default.resend_after)?,
-        sends_per_hour: count("LIMIT_SENDS_PER_HOUR", default.sends_per_hour)?,
-        pushes_per_hour: count("LIMIT_PUSHES_PER_HOUR", default.pushes_per_hour)?,
-        wrong_codes: count("LIMIT_WRONG_CODES", default.wrong_codes)?,
-        wrong_passwords: count("LIMIT_WRONG_PASSWORDS", default.wrong_passwords)?,
-        sign_ups_per_hour: count("LIMIT_SIGN_UPS_PER_HOUR", default.sign_ups_per_hour)?,
-        verifications_per_hour: count("LIMIT_VERIFICATIONS_PER_HOUR", default.verifications_per_hour)?,
-        lock: from.seconds("LIMIT_LOCK_SECONDS", default.lock)?,
-    })
-}
-
-fn lifetimes(from: &Source<'_>) -> Result<Lifetimes, ConfigError> {
-    let default = Lifetimes::default();
-    Ok(Lifetimes {
-        pending: from.seconds("SESSION_PENDING_SECONDS", default.pending)?,
-        idle: from.seconds("SESSION_IDLE_SECONDS", default.idle)?,
-        absolute: from.seconds("SESSION_ABSOLUTE_SECONDS", default.absolute)?,
-    })
 }
