@@ -85,7 +85,11 @@ function when(text) {
   return `${name}, ${time.format(at)}`;
 }
 
-const state = { phones: [], chosen: undefined, read: 0, spoken: new Set() };
+/** How long a phone rings, in milliseconds. */
+const RINGS = 25_000;
+
+/** `calls` knows of each call whether it was answered, declined or missed; one that is not in it rings. */
+const state = { phones: [], chosen: undefined, read: 0, spoken: new Set(), calls: new Map() };
 let timers = [];
 
 const waiting = (phone) => phone.approvalRequests.filter((request) => request.status === "pending");
@@ -103,8 +107,9 @@ async function load() {
   }
   if (!chosen()) state.chosen = state.phones[0]?.phone;
   // Whoever is being asked is looked at first, but nobody is taken away from an open request.
-  const asked = state.phones.find((phone) => waiting(phone).length > 0);
-  if (asked && waiting(chosen()).length === 0) state.chosen = asked.phone;
+  const asks = (phone) => waiting(phone).length + ringing(phone).length > 0;
+  const asked = state.phones.find(asks);
+  if (asked && !asks(chosen())) state.chosen = asked.phone;
   show();
 }
 
@@ -125,15 +130,20 @@ function show() {
   const phone = chosen();
   element("nobody").hidden = state.phones.length > 0;
   draw("phones", [state.chosen, state.phones.map((one) => [one.written, one.email, one.authyApp, waiting(one).length])], () => state.phones.map(listed));
-  element("device").hidden = element("app-switch").hidden = !phone;
+  element("device").hidden = element("switches").hidden = !phone;
   if (phone) {
     element("number").textContent = phone.written;
     element("owner").textContent = phone.email ?? "Nobody is enrolled with this number";
     element("installed").checked = phone.authyApp;
+    element("reachable").checked = phone.reachable;
     const asked = phone.approvalRequests.map(({ expiresInMs, ...request }) => request);
     draw("p-requests", [phone.authyApp, asked], () => requests(phone));
-    draw("p-messages", phone.messages, () => messages(phone));
-    draw("p-calls", phone.messages, () => calls(phone));
+    const texts = phone.messages.filter(({ via }) => via === "sms");
+    const heard = phone.messages.filter(({ via }) => via === "call");
+    draw("p-messages", texts.map(({ at, body }) => [at, body]), () => messages(texts.toReversed()));
+    draw("p-calls", heard.map((call) => [call.at, callState(phone, call)]), () => calls(phone, heard));
+    count("t-requests", waiting(phone).length);
+    count("t-calls", ringing(phone).length);
     draw("p-token", [phone.softToken, phone.authyApp], () => token(phone));
     speak(phone);
   }
@@ -177,14 +187,29 @@ function card(request) {
     await load();
   };
   return make("article", { class: "stack request", "data-state": "waiting" },
-    make("div", { class: "row" }, request.expiresAt ? life(ends, request.lifetimeMs, known) : undefined, heading),
+    make("div", { class: "row" }, request.expiresAt ? life(ends, request.lifetimeMs, known) : undefined, logo(request.logos), heading),
     number === undefined ? undefined : make("div", { class: "match", role: "group", "aria-label": "Match number" },
       make("b", { class: "figure num" }, number), make("p", { class: "quiet" }, "Does the page show this number?")),
-    make("dl", { class: "facts" }, ...Object.entries(details).map(([label, value]) =>
-      make("div", {}, make("dt", {}, label), make("dd", {}, String(value))))),
+    facts(details), hidden(request.hiddenDetails),
     make("div", { class: "duo" },
       make("button", { class: "button stop", type: "button", "data-key": `deny-${request.uuid}`, onclick: answer("deny") }, "Deny"),
       make("button", { class: "button hold", type: "button", "data-key": `approve-${request.uuid}`, onclick: answer("approve") }, "Approve")));
+}
+
+const facts = (details) => make("dl", { class: "facts" }, ...Object.entries(details).map(([label, value]) =>
+  make("div", {}, make("dt", {}, label), make("dd", {}, String(value)))));
+
+/** The picture for a screen like this one; none where it cannot be loaded. */
+function logo(logos) {
+  const { url } = ["high", "med", "default", "low"].map((res) => logos.find((one) => one.res === res)).find(Boolean) ?? {};
+  if (!url) return undefined;
+  return make("img", { class: "logo", src: url, alt: "", width: "48", height: "48", referrerpolicy: "no-referrer", onerror: (event) => event.currentTarget.remove() });
+}
+
+/** What the app sent along and the real phone does not show. */
+function hidden(details) {
+  if (Object.keys(details).length === 0) return undefined;
+  return make("details", {}, make("summary", { class: "quiet" }, "Hidden details: kept with the request, not shown on a real phone"), facts(details));
 }
 
 function earlier(request) {
@@ -207,19 +232,70 @@ function body(message) {
   return make("p", { class: "notice" }, before, message.code ? make("b", { class: "num" }, message.code) : undefined, after);
 }
 
-function messages(phone) {
-  const texts = phone.messages.filter((message) => message.via === "sms");
+/** A thread as phones have it: the newest text at the end. */
+function messages(texts) {
   if (texts.length === 0) return empty("No texts yet.");
-  return make("ol", { class: "stack thread" }, ...texts.map((message, at) => make("li", {},
-    make("p", { class: "quiet" }, when(message.at)), body(message), at === 0 && message.code ? copy(message.code) : undefined)));
+  let before;
+  return make("ol", { class: "stack thread" }, ...texts.map((message, at) => {
+    const label = when(message.at);
+    const said = label === before ? undefined : make("p", { class: "quiet" }, label);
+    before = label;
+    return make("li", {}, said, body(message), at === texts.length - 1 && message.code ? copy(message.code) : undefined);
+  }));
 }
 
-function calls(phone) {
-  const heard = phone.messages.filter((message) => message.via === "call");
+const callKey = (phone, call) => `${phone.phone} ${call.at}`;
+
+/** `ringing`, until somebody answers or declines or it has rung out. */
+function callState(phone, call) {
+  const known = state.calls.get(callKey(phone, call));
+  if (known) return known;
+  return call.ageMs + (performance.now() - state.read) < RINGS ? "ringing" : "missed";
+}
+
+const ringing = (phone) => phone.messages.filter((message) => message.via === "call" && callState(phone, message) === "ringing");
+
+function settle(phone, call, outcome) {
+  state.calls.set(callKey(phone, call), outcome);
+  show();
+  if (outcome === "answered") {
+    element("say").textContent = call.body;
+    if (element("aloud").checked) globalThis.speechSynthesis?.speak(new SpeechSynthesisUtterance(call.body));
+  }
+}
+
+function calls(phone, heard) {
   if (heard.length === 0) return empty("No calls yet.");
-  return make("ul", { class: "list" }, ...heard.map((message) => make("li", {}, icon("call"),
-    make("div", { class: "grow" }, make("b", {}, "Countersign"), make("br"), make("span", { class: "quiet" }, when(message.at)),
-      make("p", { class: "notice" }, make("span", {}, `“${message.body}”`))))));
+  const stack = make("div", { class: "stack" });
+  for (const call of heard.filter((call) => callState(phone, call) === "ringing")) {
+    timers.push(() => { if (callState(phone, call) !== "ringing") show(); });
+    const key = callKey(phone, call);
+    stack.append(make("article", { class: "stack request ringing", "data-state": "waiting" },
+      make("div", { class: "row" }, icon("call"), make("div", {}, make("h2", {}, "Countersign is calling"), make("p", { class: "quiet" }, "The phone rings."))),
+      make("div", { class: "duo" },
+        make("button", { class: "button stop", type: "button", "data-key": `decline-${key}`, onclick: () => settle(phone, call, "declined") }, "Decline"),
+        make("button", { class: "button hold", type: "button", "data-key": `answer-${key}`, onclick: () => settle(phone, call, "answered") }, "Answer"))));
+  }
+  const past = heard.filter((call) => callState(phone, call) !== "ringing");
+  if (past.length > 0) stack.append(make("ul", { class: "list" }, ...past.map((call) => pastCall(phone, call))));
+  return stack;
+}
+
+function pastCall(phone, call) {
+  const outcome = callState(phone, call);
+  const word = { answered: "answered", declined: "declined" }[outcome] ?? "not answered";
+  return make("li", {}, icon("call"), make("div", { class: "grow" },
+    make("b", {}, "Countersign"), make("br"), make("span", { class: "quiet" }, `${when(call.at)} · ${word}`),
+    outcome === "answered"
+      ? make("p", { class: "notice" }, make("span", {}, `“${call.body}”`))
+      : make("p", {}, make("button", { class: "link", type: "button", "data-key": `hear-${callKey(phone, call)}`, onclick: () => settle(phone, call, "answered") }, "Listen to what was said"))));
+}
+
+/** How many wait behind a tab. */
+function count(id, number) {
+  const tab = element(id);
+  tab.querySelector(".count")?.remove();
+  if (number > 0) tab.append(make("span", { class: "count" }, String(number), make("span", { class: "hide" }, " waiting")));
 }
 
 function token(phone) {
@@ -239,6 +315,11 @@ function speak(phone) {
     if (state.spoken.has(request.uuid)) continue;
     state.spoken.add(request.uuid);
     element("say").textContent = `New request: ${request.message}`;
+  }
+  for (const call of ringing(phone)) {
+    if (state.spoken.has(callKey(phone, call))) continue;
+    state.spoken.add(callKey(phone, call));
+    element("say").textContent = "Countersign is calling.";
   }
 }
 
@@ -265,12 +346,15 @@ for (const [at, tab] of tabs.entries()) {
 const wanted = tabs.find((tab) => tab.id === `t-${location.hash.slice(1)}`);
 if (wanted) pick(wanted);
 
-element("installed").addEventListener("change", async (event) => {
-  await fetch(`/_sandbox/phones/${encodeURIComponent(state.chosen)}`, {
-    method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ authyApp: event.target.checked }),
+for (const id of ["installed", "reachable"]) {
+  element(id).addEventListener("change", async () => {
+    await fetch(`/_sandbox/phones/${encodeURIComponent(state.chosen)}`, {
+      method: "PUT", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ authyApp: element("installed").checked, reachable: element("reachable").checked }),
+    });
+    await load();
   });
-  await load();
-});
+}
 
 const config = await (await fetch("/_sandbox/config")).json();
 if (config.appUrl) {

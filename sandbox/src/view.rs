@@ -34,7 +34,7 @@ pub(crate) fn phone(world: &World, number: &str, now_ms: i64) -> Value {
         .iter()
         .rev()
         .map(|message| {
-            let mut view = json!({"via": message.via, "body": message.body, "at": time(message.at_ms)});
+            let mut view = json!({"via": message.via, "body": message.body, "at": time(message.at_ms), "ageMs": now_ms - message.at_ms});
             if let Some(code) = &message.code {
                 view["code"] = json!(code);
             }

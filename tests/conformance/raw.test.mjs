@@ -62,7 +62,8 @@ test("an e-mail code, an update, a number, a secret, another way to remove", asy
   const secret = await ask("POST", `/protected/json/users/${id}/secret`, { body: '{"label":"Demo","qr_size":"300"}', type: "application/json" });
   assert.equal(secret.body.label, "Demo");
   const picture = await fetch(secret.body.qr_code);
-  assert.equal(picture.headers.get("content-type"), "image/svg+xml");
+  assert.equal(picture.headers.get("content-type"), "image/png");
+  assert.deepEqual([...new Uint8Array(await picture.arrayBuffer()).slice(1, 4)], [...Buffer.from("PNG")]);
   const exported = await ask("GET", `/protected/json/users/${id}/secret/export`);
   assert.match(exported.body.secret, /^[A-Z2-7]{32}$/);
   assert.equal((await ask("GET", `/protected/json/verify/${exported.body.otp}/${id}?force=true`)).body.token, "is valid");
