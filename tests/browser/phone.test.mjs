@@ -8,9 +8,8 @@ before(async () => (app = await startApp({ LIMITS: "off" })));
 after(() => app.stop());
 
 /** An account, a session by header that has both halves, and the phone's page. */
-async function open(ready = async () => {}) {
+async function open() {
   const { page, problems } = await app.visitor();
-  await ready(page);
   // A phone that still rings would be looked at first.
   await app.sandbox.reset();
   const ada = app.person();
@@ -61,7 +60,7 @@ test("a declined call and one nobody answers can be listened to afterwards", asy
   await page.getByText(/· declined/).waitFor();
   await ask("/session/resend", { via: "call" });
   await page.getByText("Countersign is calling").waitFor();
-  await page.clock.runFor(26_000);
+  await app.sandbox.advance(26);
   await page.getByText(/· not answered/).waitFor();
   assert.deepEqual(await page.evaluate(() => globalThis.said), []);
   await page.getByRole("button", { name: "Listen to what was said" }).first().click();
