@@ -64,7 +64,7 @@ test("a declined call and one nobody answers can be listened to afterwards", asy
   await page.getByText(/· not answered/).waitFor();
   assert.deepEqual(await page.evaluate(() => globalThis.said), []);
   await page.getByRole("button", { name: "Listen to what was said" }).first().click();
-  await page.getByText(/Hello\. Your Countersign code is/).waitFor();
+  await page.getByRole("listitem").getByText(/Hello\. Your Countersign code is/).waitFor();
 });
 
 test("texts are a thread, the newest at its end with its code to copy", async () => {
