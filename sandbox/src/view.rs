@@ -69,7 +69,7 @@ pub(crate) fn phone(world: &World, number: &str, now_ms: i64) -> Value {
     let period_ms = i64::from(OWN_APP.period) * 1000;
     json!({
         "phone": number,
-        "written": user.map_or_else(|| number.to_owned(), |user| written(&user.phone)),
+        "written": phone::written_e164(number),
         "email": user.map(|user| &user.email),
         "authyApp": phone.app,
         "reachable": phone.reachable,

@@ -59,6 +59,17 @@ pub fn written(calling_code: &str, national: &str) -> String {
     format!("+{calling_code} {grouped}")
 }
 
+/// A number in E.164 as people write it. No calling code is the beginning of another (ITU-T E.164), so
+/// the digits tell where they are from.
+#[must_use]
+pub fn written_e164(number: &str) -> String {
+    let digits = number.trim_start_matches('+');
+    let split = (1..=3.min(digits.len()))
+        .map(|at| digits.split_at(at))
+        .find(|(code, _)| COUNTRIES.iter().any(|country| country.calling_code.to_string() == *code));
+    split.map_or_else(|| number.to_owned(), |(code, national)| written(code, national))
+}
+
 /// A number that can be: calling code and national digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneNumber {
@@ -242,6 +253,20 @@ mod tests {
         assert!(short.to_string().starts_with("Too short for Sweden: 3 digits,"), "{short}");
         let long = said("US", "212555013412").expect("twelve digits are too many");
         assert_eq!(long.to_string(), "Too long for the United States: 12 digits, 10 needed.");
+    }
+
+    #[test]
+    fn digits_alone_tell_where_a_number_is_from() {
+        for (number, said) in [
+            ("+447700900123", "+44 7700 900123"),
+            ("+12125550134", "+1 212 555 0134"),
+            ("+35812345678", "+358 12 345678"),
+            ("+999", "+999"),
+            ("", ""),
+        ] {
+            assert_eq!(written_e164(number).replace(' ', ""), said.replace(' ', ""));
+            assert_eq!(written_e164(number).split(' ').next(), said.split(' ').next(), "{number}");
+        }
     }
 
     #[test]

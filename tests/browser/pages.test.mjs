@@ -54,7 +54,7 @@ async function walk(options, look) {
   await page.getByText("Both halves met").waitFor();
   await at("protected");
   await page.getByRole("link", { name: "Your account" }).click();
-  await page.getByText("Delivered").waitFor();
+  await page.getByText("Confirmation: delivered").waitFor();
   await at("account, phone proven");
   await page.getByRole("link", { name: /the authenticator app/ }).click();
   await page.getByRole("button", { name: "Show the code" }).waitFor();

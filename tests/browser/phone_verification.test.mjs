@@ -24,10 +24,11 @@ for (const [button, via, said] of [["Text me a code", "sms", "Text message sent 
     await page.getByRole("alert").getByText("That is not the code we sent.").waitFor();
     await enter(page, message.code, "Verify phone");
     await heading(page, "Phone verified");
-    await page.getByText(ada.e164).waitFor();
+    const written = `+44 ${ada.phone.slice(0, 4)} ${ada.phone.slice(4)}`;
+    await page.getByText(written).waitFor();
     // The browser remembers it, and it opens no account.
     await page.reload();
-    await page.getByText(ada.e164).waitFor();
+    await page.getByText(written).waitFor();
     await page.goto(`${app.url}/protected`);
     await heading(page, "Log in");
     assert.deepEqual(problems, []);
@@ -81,6 +82,6 @@ test("the banner stays on every page until the phone of the account is proven", 
   const { messages: [text] } = await app.sandbox.phone(ada.e164);
   assert.match(text.body, /second half of your Countersign account/);
   await page.getByRole("link", { name: "Your account" }).click();
-  await page.getByText("Delivered").waitFor();
+  await page.getByText("Confirmation: delivered").waitFor();
   assert.deepEqual(problems, []);
 });

@@ -88,13 +88,13 @@ fn of(user: User) -> impl IntoView {
     };
     let since = day(&user.created_at);
     let text = user.confirmation.as_ref().map(|text| match (text.status.as_str(), text.error_code) {
-        ("delivered" | "read", _) => "Delivered".to_owned(),
-        ("undelivered" | "failed" | "canceled", Some(code)) => format!("Not delivered (error {code})"),
-        ("undelivered" | "failed" | "canceled", None) => "Not delivered".to_owned(),
-        ("sent", _) => "Sent".to_owned(),
-        _ => "On its way".to_owned(),
+        ("delivered" | "read", _) => "delivered".to_owned(),
+        ("undelivered" | "failed" | "canceled", Some(code)) => format!("not delivered (error {code})"),
+        ("undelivered" | "failed" | "canceled", None) => "not delivered".to_owned(),
+        ("sent", _) => "sent".to_owned(),
+        _ => "on its way".to_owned(),
     });
-    let app = if user.authenticator { "Added" } else { "None yet" };
+    let app = if user.authenticator { "Authenticator app added" } else { "No authenticator app yet" };
     let change = if user.authenticator { "Replace" } else { "Add" };
     let verified = user.verified;
     view! {
@@ -110,9 +110,9 @@ fn of(user: User) -> impl IntoView {
                     <div><dt>"E-mail"</dt><dd>{user.email}</dd></div>
                     {user.username.map(|username| view! { <div><dt>"Username"</dt><dd>{username}</dd></div> })}
                     <div><dt>"Phone"</dt><dd><span class="num">{number}</span>" "{badge}</dd></div>
-                    {text.map(|text| view! { <div><dt>"Confirmation"</dt><dd>{text}</dd></div> })}
+                    {text.map(|text| view! { <div><dt>"Text"</dt><dd>"Confirmation: "{text}</dd></div> })}
                     <div>
-                        <dt>"Authenticator app"</dt>
+                        <dt>"App"</dt>
                         <dd>
                             {app}
                             {verified.then(|| view! { " "<a class="link" href=page::AUTHENTICATOR>{change}<span class="hide">" the authenticator app"</span></a> })}

@@ -54,6 +54,10 @@ pub fn Home() -> impl IntoView {
                     <p class="quiet">"The two halves match. The attempt that asked is let in, and no other."</p>
                 </li>
             </ol>
+            <p class="quiet">
+                "Only a phone to prove? "
+                <a class="link" href=page::VERIFICATION>"Verify a number without an account"</a>
+            </p>
             {browser::sandbox_phone().map(|url| view! {
                 <section class="sheet row">
                     <div class="grow">

@@ -1,7 +1,10 @@
 //! The phone is proven.
 
 use leptos::{prelude::*, task::spawn_local};
-use shared::{phone::written, routes::page};
+use shared::{
+    phone::{written, written_e164},
+    routes::page,
+};
 
 use crate::{
     api,
@@ -43,7 +46,7 @@ pub fn Verified() -> impl IntoView {
             Who::SignedIn(user) if user.verified => {
                 (written(&user.country_code, &user.phone), Some(user.confirmation.is_some()))
             }
-            Who::Anonymous => (proven.get().unwrap_or_default(), None),
+            Who::Anonymous => (proven.get().map_or_else(String::new, |phone| written_e164(&phone)), None),
             _ => return view! { <p class="quiet" role="status">"One moment."</p> }.into_any(),
         };
         if number.is_empty() {

@@ -41,6 +41,52 @@ fn up_down_up<DB: Backend>(db: &mut impl MigrationHarness<DB>, migrations: fn() 
     db.run_pending_migrations(migrations()).expect("up again");
 }
 
+/// What a database of the first version holds when somebody was waiting for their phone.
+const BEFORE: &str = "
+    INSERT INTO users (id, full_name, email, email_key, password_hash, calling_code, national_number,
+        provider_account, provider_user, created_at)
+        VALUES ('u', 'Ada', 'a@example.com', 'a@example.com', 'x', '44', '7700900123', 'p', '1', 1);
+    INSERT INTO sessions (id, token_hash, user_id, rights, push_id, created_at, seen_at, expires_at)
+        VALUES ('s', 't', 'u', 'pending', 'a', 1, 1, 9);
+    INSERT INTO approvals (id, reference, user_id, session_id, message, details, status, created_at, expires_at)
+        VALUES ('a', 'r', 'u', 's', 'm', '{}', 'pending', 1, 9);";
+
+#[test]
+fn what_was_there_before_a_migration_is_there_after_it() {
+    use diesel::{ExpressionMethods, connection::SimpleConnection};
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut db = empty_database(&folder);
+    match &mut db {
+        Db::Sqlite(db) => {
+            db.batch_execute("PRAGMA foreign_keys = ON").expect("a setting");
+            db.run_next_migration(MIGRATIONS_SQLITE).map(drop)
+        }
+        Db::Postgres(db) => db.run_next_migration(MIGRATIONS_POSTGRES).map(drop),
+    }
+    .expect("the first version");
+    db.batch_execute(BEFORE).expect("rows of the first version");
+    match &mut db {
+        Db::Sqlite(db) => db.run_pending_migrations(MIGRATIONS_SQLITE).map(drop),
+        Db::Postgres(db) => db.run_pending_migrations(MIGRATIONS_POSTGRES).map(drop),
+    }
+    .expect("the rest");
+    let kept: (Option<String>, String) = approvals::table
+        .select((approvals::session_id, approvals::purpose))
+        .get_result(&mut db)
+        .expect("the request is there");
+    assert_eq!(kept, (Some("s".to_owned()), "sign_in".to_owned()));
+    let owner: Option<String> = sessions::table
+        .filter(sessions::push_id.eq("a"))
+        .select(sessions::user_id)
+        .get_result(&mut db)
+        .expect("the session is there");
+    assert_eq!(owner.as_deref(), Some("u"));
+    // And the tables still belong together.
+    diesel::delete(users::table).execute(&mut db).expect("the account can go");
+    let left: i64 = sessions::table.count().get_result(&mut db).expect("a count");
+    assert_eq!(left, 0);
+}
+
 #[test]
 fn every_table_has_the_columns_the_code_knows_after_up_down_up() {
     let folder = TempDir::new().expect("a temporary folder");
