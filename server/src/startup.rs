@@ -9,7 +9,7 @@ use actix_web::{
     web::{Data, PayloadConfig},
 };
 use sandbox::{Sandbox, Settings};
-use shared::routes::AUTHY_CALLBACK;
+use shared::routes::{AUTHY_CALLBACK, TWILIO_STATUS};
 use thiserror::Error;
 use tokio::{sync::Notify, task::JoinHandle};
 use url::Url;
@@ -103,6 +103,7 @@ impl Server {
         let confirmation = Confirmation {
             second_factor: second_factor.clone(),
             messages: messages(&config, sandbox_url.as_deref()).map(Arc::new),
+            report_to: reports_come_to(&config, sandbox.is_some().then_some(&url)),
         };
         let page = Page::load(&config.page_dir, sandbox_url.as_deref()).map_err(StartError::Page)?;
         let has_page = !page.is_empty();
@@ -191,6 +192,14 @@ fn messages(config: &Config, sandbox_url: Option<&str>) -> Option<Messages> {
         (None, None) => crate::config::REAL_TWILIO,
     };
     Some(Messages::new(url, account.sid, account.token, account.number, config.provider_patience))
+}
+
+/// Where the provider of texts finds us: where the public does, or a sandbox of our own. What a
+/// request claims of its host is no address to send anything to.
+fn reports_come_to(config: &Config, beside_sandbox: Option<&String>) -> Option<String> {
+    let public = config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
+    let base = public.or(beside_sandbox.map(String::as_str))?;
+    Some(format!("{base}{TWILIO_STATUS}"))
 }
 
 fn listen(

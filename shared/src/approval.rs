@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{
     session::PushStatus,
@@ -30,6 +30,10 @@ pub struct NewApproval {
     /// 10 to 600; 120 when empty. No part of the data when it is redeemed.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub seconds_to_expire: String,
+    /// What nobody here knows. It is refused: what is silently left out is not approved either.
+    #[serde(flatten, skip_serializing)]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    pub unknown: BTreeMap<String, IgnoredAny>,
 }
 
 /// A picture the phone shows beside a request.

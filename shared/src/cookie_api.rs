@@ -74,6 +74,9 @@ pub struct TokenValid {
     pub token: String,
     /// For people.
     pub message: String,
+    /// The session's new token, where the second factor changes it.
+    #[serde(default, rename = "sessionToken", skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<String>,
 }
 
 /// `POST /api/accountsecurity/onetouch`: a push is out.
@@ -96,6 +99,9 @@ pub struct OneTouchStatus {
     pub approval_request: OneTouchRequest,
     /// The same once more, one level down.
     pub body: OneTouchBody,
+    /// The session's new token, in the answer that brings it.
+    #[serde(default, rename = "sessionToken", skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<String>,
 }
 
 /// The second shape of [`OneTouchStatus`].

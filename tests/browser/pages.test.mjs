@@ -199,3 +199,17 @@ test("pages that need somebody send others where they belong", async () => {
     await heading(page, "Protected page");
   }
 });
+
+test("the description of the API is shown with nothing from any other origin", async () => {
+  const { page, problems } = await app.visitor();
+  const origins = new Set();
+  page.on("request", (request) => request.url().startsWith("http") && origins.add(new URL(request.url()).origin));
+  await page.goto(`${app.url}/docs`);
+  await page.getByText("/api/accountsecurity/onetouchstatus").waitFor();
+  assert.deepEqual([...origins], [app.url]);
+  // And it can be tried from there.
+  await page.locator("#operations-Health-getHealthz .opblock-summary-control").click();
+  await page.locator("#operations-Health-getHealthz").getByRole("button", { name: "Execute" }).click();
+  await page.locator("#operations-Health-getHealthz .live-responses-table").getByText("200").first().waitFor();
+  assert.deepEqual(problems, []);
+});

@@ -49,6 +49,10 @@ impl Action {
             text => text.parse().ok().filter(|seconds| LIVES.contains(seconds)),
         };
         note("seconds_to_expire", life.is_none().then_some("A request is open for 10 to 600 seconds."));
+        if !new.unknown.is_empty() {
+            let names: Vec<&str> = new.unknown.keys().map(String::as_str).take(5).collect();
+            wrong.insert("unknown", format!("There is no such field: {}.", names.join(", ")));
+        }
         if !wrong.is_empty() {
             return Err(Refusal::InvalidFields(wrong));
         }
@@ -147,7 +151,7 @@ mod tests {
             details: pairs(&[("To", "Charles"), ("Amount", "£5.00")]),
             hidden_details: pairs(&[("ip", "192.0.2.1")]),
             logos: vec![Logo { res: "default".into(), url: "https://example.com/logo.png".into() }],
-            seconds_to_expire: String::new(),
+            ..NewApproval::default()
         }
     }
 

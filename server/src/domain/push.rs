@@ -10,8 +10,8 @@ use super::clock::Timestamp;
 pub const LOGIN_LIFE: Duration = Duration::from_secs(120);
 /// First time the provider is asked how a push stands, after it went out.
 pub const FIRST_ASK: Duration = Duration::from_secs(3);
-/// Between two such questions.
-pub const ASK_EVERY: Duration = Duration::from_secs(5);
+/// Between two such questions, at least.
+const ASK_EVERY: Duration = Duration::from_secs(5);
 /// So many questions at most; enough for the whole life of a login push.
 pub const MOST_ASKS: i32 = 24;
 
@@ -57,6 +57,12 @@ impl ApprovalState {
             Self::Failed => PushStatus::Unverified,
         }
     }
+}
+
+/// Between two questions about a request of this life: so long that they last until its end.
+#[must_use]
+pub fn ask_every(life: Duration) -> Duration {
+    ASK_EVERY.max(life / MOST_ASKS.unsigned_abs())
 }
 
 /// What a thumb can say.

@@ -86,6 +86,9 @@ pub enum Counted {
     /// Pushes nobody answered.
     #[error("pushes")]
     Pushes,
+    /// The same, where an action was to be approved.
+    #[error("approval requests")]
+    Approvals,
     /// Wrong codes.
     #[error("wrong codes")]
     Codes,

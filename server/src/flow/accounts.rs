@@ -53,6 +53,9 @@ pub struct Client {
     pub browser: String,
     /// Network address.
     pub address: String,
+    /// What limits count as one address: of IPv6 the first 64 bits, which one customer has to
+    /// themselves (RFC 6177).
+    pub neighbourhood: String,
     /// Whether sign-ups from this address are counted.
     pub counted: bool,
 }
@@ -134,7 +137,7 @@ impl Accounts {
     ) -> Result<String, Failure> {
         let parts = &self.second_factor;
         let (id, now, limits) = (parts.random.id(), parts.clock.now(), parts.limits);
-        let counted = client.counted.then(|| digest(&["sign-up", &client.address]));
+        let counted = client.counted.then(|| digest(&["sign-up", &client.neighbourhood]));
         let (attempt_id, email_key) = (id.clone(), email_key.to_owned());
         let taken = parts
             .store
@@ -202,7 +205,7 @@ impl Accounts {
         let login_key = if login_key.contains(char::is_control) { String::new() } else { login_key };
         let password: String = login.password.chars().take(shared::password::LONGEST + 1).collect();
         let (id, now, limits) = (parts.random.id(), parts.clock.now(), parts.limits);
-        let (attempt_id, address) = (id.clone(), client.address.clone());
+        let (attempt_id, address) = (id.clone(), client.neighbourhood.clone());
         let (user, subject) = parts
             .store
             .write(move |db| {

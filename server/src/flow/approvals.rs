@@ -6,10 +6,11 @@ use crate::{
         action::{Action, REDEEM_WITHIN},
         clock::Timestamp,
         push::{ApprovalState, Purpose},
-        refusal::Refusal,
+        refusal::{Counted, Refusal},
     },
     provider::{ProviderError, Reference},
     store::{
+        Db,
         approvals::{self, ActionRow},
         users::UserRow,
     },
@@ -28,7 +29,7 @@ impl SecondFactor {
         self.store
             .write(move |db| {
                 crate::store::lock(db, &approval.user_id)?;
-                super::push::limit(db, &approval.user_id, most, now)?;
+                super::push::limit(db, &approval.user_id, (most, Counted::Approvals), now)?;
                 approvals::insert(db, &approval).map_err(Failure::from)
             })
             .await?;
@@ -49,10 +50,8 @@ impl SecondFactor {
     /// # Errors
     /// [`Refusal::Unknown`], also for somebody else's.
     pub async fn approval(&self, user_id: &str, uuid: &str) -> Result<ActionRow, Failure> {
-        let (user_id, uuid) = (user_id.to_owned(), uuid.to_owned());
-        let found =
-            self.store.read(move |db| approvals::action(db, &user_id, &uuid).map_err(Failure::from)).await?;
-        found.ok_or_else(|| Refusal::Unknown.into())
+        let (user_id, uuid) = (user_id.to_owned(), reference(uuid)?);
+        self.store.read(move |db| find(db, &user_id, &uuid)).await
     }
 
     /// Uses the answer: the data must be what was approved, to the letter, and the answer unused.
@@ -62,18 +61,37 @@ impl SecondFactor {
     /// [`REDEEM_WITHIN`]), [`Refusal::OtherData`], [`Refusal::AlreadyRedeemed`].
     pub async fn redeem(&self, user_id: &str, uuid: &str, action: &Action) -> Result<Timestamp, Failure> {
         let (now, digest) = (self.clock.now(), action.digest());
-        let row = self.approval(user_id, uuid).await?;
-        if row.data_digest.as_deref() != Some(digest.as_str()) {
-            return Err(Refusal::OtherData.into());
-        }
-        if row.redeemed_at.is_some() {
-            return Err(Refusal::AlreadyRedeemed.into());
-        }
-        let fresh = row.settled_at.is_some_and(|at| now.since(at) <= REDEEM_WITHIN);
-        if row.status != ApprovalState::Approved || !fresh {
-            return Err(Refusal::NotApproved.into());
-        }
-        let first = self.store.write(move |db| approvals::redeem(db, &row.id, now).map_err(Failure::from));
-        if first.await? { Ok(now) } else { Err(Refusal::AlreadyRedeemed.into()) }
+        let (user_id, uuid) = (user_id.to_owned(), reference(uuid)?);
+        self.store
+            .write(move |db| {
+                let row = find(db, &user_id, &uuid)?;
+                if row.data_digest.as_deref() != Some(digest.as_str()) {
+                    return Err(Refusal::OtherData.into());
+                }
+                if row.redeemed_at.is_some() {
+                    return Err(Refusal::AlreadyRedeemed.into());
+                }
+                let fresh = row.settled_at.is_some_and(|at| now.since(at) <= REDEEM_WITHIN);
+                if row.status != ApprovalState::Approved || !fresh {
+                    return Err(Refusal::NotApproved.into());
+                }
+                // Somebody may be faster between the look and the deed; the deed decides.
+                if approvals::redeem(db, &row.id, now)? {
+                    Ok(now)
+                } else {
+                    Err(Refusal::AlreadyRedeemed.into())
+                }
+            })
+            .await
     }
+}
+
+fn find(db: &mut Db, user_id: &str, uuid: &str) -> Result<ActionRow, Failure> {
+    approvals::action(db, user_id, uuid)?.ok_or_else(|| Refusal::Unknown.into())
+}
+
+/// A text that can be a reference; any other is nobody's, and not every database takes every text.
+fn reference(uuid: &str) -> Result<String, Failure> {
+    let fits = uuid.len() <= 64 && uuid.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+    if fits { Ok(uuid.to_owned()) } else { Err(Refusal::Unknown.into()) }
 }

@@ -50,14 +50,14 @@ impl SecondFactor {
                 // An enrolment made anew on the way has forgotten it.
                 let id = user.id.clone();
                 self.store
-                    .write(move |db| users::set_authenticator(db, &id, Some(now)).map_err(Failure::from))
+                    .write(move |db| users::show_authenticator(db, &id, true, now).map_err(Failure::from))
                     .await?;
                 Ok(authenticator)
             }
             Err(failure) => {
                 let (id, before) = (user.id.clone(), user.authenticator_at);
                 self.store
-                    .write(move |db| users::set_authenticator(db, &id, before).map_err(Failure::from))
+                    .write(move |db| users::hide_authenticator(db, &id, now, before).map_err(Failure::from))
                     .await?;
                 Err(failure)
             }

@@ -14,6 +14,7 @@ use crate::{
     },
     provider::{Checked, Code, ProviderError, ProviderUser, Reference},
     store::{
+        attempts,
         codes::{self, Outcome, Owner},
         sessions,
         users::{self, UserRow},
@@ -36,7 +37,7 @@ impl SecondFactor {
     /// # Errors
     /// [`Refusal::TooMany`], or what kept the provider from it; then nothing was counted.
     pub async fn send(&self, user: &UserRow, session_id: &str, via: Via) -> Result<CodeSent, Failure> {
-        let id = self.reserve_send(user, session_id, via).await?;
+        let (id, counts) = self.reserve_send(user, session_id, via).await?;
         match self.send_or_move_on(user, via).await {
             Ok((sent_via, Reference(reference))) => {
                 self.store
@@ -53,7 +54,12 @@ impl SecondFactor {
                 Ok(CodeSent { message, via: sent_via, phone, resend_after_seconds })
             }
             Err(failure) => {
-                self.store.write(move |db| codes::cancel_send(db, &id).map_err(Failure::from)).await?;
+                self.store
+                    .write(move |db| {
+                        codes::cancel_send(db, &id)?;
+                        counts.iter().try_for_each(|id| attempts::take_back(db, id)).map_err(Failure::from)
+                    })
+                    .await?;
                 Err(failure)
             }
         }
@@ -73,8 +79,20 @@ impl SecondFactor {
         }
     }
 
-    async fn reserve_send(&self, user: &UserRow, session_id: &str, via: Via) -> Result<String, Failure> {
+    /// Answers the send's id, and those of what was counted beside it.
+    async fn reserve_send(
+        &self,
+        user: &UserRow,
+        session_id: &str,
+        via: Via,
+    ) -> Result<(String, Vec<String>), Failure> {
         let (id, now, limits) = (self.random.id(), self.clock.now(), self.limits);
+        // A phone that has never answered may be anybody's: whoever makes accounts with it must not
+        // be able to flood it. One that has answered is its owner's to use.
+        let counts = match user.phone_proven_at {
+            None => self.number_counts(&format!("+{}{}", user.calling_code, user.national_number)),
+            Some(_) => Vec::new(),
+        };
         let (user_id, session_id) = (user.id.clone(), session_id.to_owned());
         self.store
             .write(move |db| {
@@ -94,7 +112,7 @@ impl SecondFactor {
                 }
                 let owner = Owner { user_id: &user_id, session_id: &session_id };
                 codes::reserve_send(db, &id, owner, via, now)?;
-                Ok(id)
+                Ok((id, super::verification::count(db, counts, now)?))
             })
             .await
     }

@@ -30,6 +30,8 @@ pub struct Confirmation {
     pub second_factor: SecondFactor,
     /// Who sends texts.
     pub messages: Option<Arc<Messages>>,
+    /// Where reports on them come, without a query; `None` where no address is known from outside.
+    pub report_to: Option<String>,
 }
 
 /// What a report says whose signature was right.
@@ -47,11 +49,11 @@ pub struct Report {
 
 impl Confirmation {
     /// Tells a phone that it was proven. Whether that text is on its way is all there is to know:
-    /// its failure changes nothing else. `report_to` is the address of reports, without a query.
+    /// its failure changes nothing else.
     ///
     /// # Errors
     /// When the database could not.
-    pub async fn confirm(&self, user: &UserRow, report_to: &str) -> Result<bool, Failure> {
+    pub async fn confirm(&self, user: &UserRow) -> Result<bool, Failure> {
         let Some(provider) = &self.messages else { return Ok(false) };
         let parts = &self.second_factor;
         let (id, now, user_id) = (parts.random.id(), parts.clock.now(), user.id.clone());
@@ -65,13 +67,21 @@ impl Confirmation {
         let sent = async {
             let phone = PhoneNumber::read(&user.calling_code, &user.national_number)
                 .map_err(|_| ProviderError::BadPhone)?;
-            provider.send(&phone, WORDS, &format!("{report_to}?message={id}")).await
+            let report_to = self.report_to.as_ref().map(|url| format!("{url}?message={id}"));
+            provider.send(&phone, WORDS, report_to.as_deref()).await
         };
         match sent.await {
             Ok(queued) => {
                 parts
                     .store
-                    .write(move |db| messages::set_sid(db, &id, &queued.sid).map_err(Failure::from))
+                    .write(move |db| {
+                        messages::set_sid(db, &id, &queued.sid)?;
+                        // Unless a report was faster.
+                        let said = (queued.status.as_str(), None);
+                        messages::advance(db, (&id, &queued.sid), &[HANDED_OVER], said, now)
+                            .map(drop)
+                            .map_err(Failure::from)
+                    })
                     .await?;
                 Ok(true)
             }

@@ -200,7 +200,7 @@ impl SecondFactor {
                 {
                     return Err(Refusal::PushOpen.into());
                 }
-                limit(db, &approval.user_id, most, now)?;
+                limit(db, &approval.user_id, (most, Counted::Pushes), now)?;
                 approvals::insert(db, &approval)?;
                 sessions::set_push(db, &session_id, Some(&approval.id))?;
                 Ok((approval.id, before))
@@ -284,11 +284,16 @@ impl SecondFactor {
 }
 
 /// Refuses one push more than may go unanswered in an hour, whatever it asks.
-pub(super) fn limit(db: &mut Db, user_id: &str, most: u32, now: Timestamp) -> Result<(), Failure> {
+pub(super) fn limit(
+    db: &mut Db,
+    user_id: &str,
+    (most, what): (u32, Counted),
+    now: Timestamp,
+) -> Result<(), Failure> {
     let (most, unanswered) = (most as usize, approvals::unanswered_since(db, user_id, now.minus(HOUR))?);
     if unanswered.len() >= most {
         let wait = unanswered[unanswered.len() - most].plus(HOUR).since(now);
-        return Err(Refusal::TooMany { what: Counted::Pushes, wait }.into());
+        return Err(Refusal::TooMany { what, wait }.into());
     }
     Ok(())
 }

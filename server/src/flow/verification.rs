@@ -15,6 +15,7 @@ use crate::{
     },
     provider::{Code, PhoneFacts, ProviderError},
     store::{
+        Db,
         attempts::{self, Kind},
         sessions::{self, NewSession},
         visits::{self, Visit},
@@ -23,6 +24,29 @@ use crate::{
 
 /// Life of such a code at the provider.
 pub const CODE_LIFE: Duration = Duration::from_secs(600);
+
+/// One thing a send is counted for.
+#[derive(Debug)]
+pub(super) struct Count {
+    id: String,
+    subject: String,
+    what: Counted,
+    most: (u32, Duration),
+}
+
+/// Counts them all or refuses; answers their ids, so that they can be given back.
+pub(super) fn count(db: &mut Db, mut counts: Vec<Count>, now: Timestamp) -> Result<Vec<String>, Failure> {
+    // In one order, so that two sends never wait for each other.
+    counts.sort_by(|one, other| one.subject.cmp(&other.subject));
+    counts
+        .into_iter()
+        .map(|Count { id, subject, what, most }| {
+            attempts::in_window(db, &id, (Kind::Verification, &subject), most, now)?
+                .map_err(|wait| Refusal::TooMany { what, wait })?;
+            Ok(id)
+        })
+        .collect()
+}
 
 /// A code is on its way.
 #[derive(Debug)]
@@ -64,13 +88,7 @@ impl SecondFactor {
                         counted.iter().try_for_each(|id| attempts::take_back(db, id)).map_err(Failure::from)
                     })
                     .await?;
-                return Err(match error {
-                    ProviderError::BadPhone => {
-                        let problem = "This number cannot receive codes.".to_owned();
-                        Refusal::InvalidFields([("phone", problem)].into()).into()
-                    }
-                    other => other.into(),
-                });
+                return Err(error.into());
             }
         };
         let (now, e164) = (self.clock.now(), phone.e164());
@@ -117,37 +135,34 @@ impl SecondFactor {
         client: &Client,
     ) -> Result<Vec<String>, Failure> {
         let (now, limits) = (self.clock.now(), self.limits);
-        let e164 = phone.e164();
-        let mut subjects = vec![
-            (digest(&["number", &e164]), Counted::Verifications, (limits.sends_per_hour, HOUR)),
-            (
-                // A hundred numbers side by side: nobody has that many, who pumps texts does.
-                digest(&["prefix", &e164[..e164.len() - 2]]),
-                Counted::Verifications,
-                (limits.verifications_per_hour, HOUR),
-            ),
-        ];
+        let mut counts = self.number_counts(&phone.e164());
+        let mut add = |subject: String, what, most| {
+            counts.push(Count { id: self.random.id(), subject, what, most });
+        };
         if let Some(id) = session_id.filter(|_| !limits.resend_after.is_zero()) {
-            subjects.push((digest(&["session", id]), Counted::Resends, (1, limits.resend_after)));
+            add(digest(&["session", id]), Counted::Resends, (1, limits.resend_after));
         }
         if client.counted {
             let most = (limits.verifications_per_hour, HOUR);
-            subjects.push((digest(&["address", &client.address]), Counted::Verifications, most));
+            add(digest(&["address", &client.neighbourhood]), Counted::Verifications, most);
         }
-        // In one order, so that two of them never wait for each other.
-        subjects.sort_by(|one, other| one.0.cmp(&other.0));
-        let ids: Vec<String> = subjects.iter().map(|_| self.random.id()).collect();
-        let counted = ids.clone();
-        self.store
-            .write(move |db| {
-                for (id, (subject, what, most)) in ids.iter().zip(subjects) {
-                    attempts::in_window(db, id, (Kind::Verification, &subject), most, now)?
-                        .map_err(|wait| Refusal::TooMany { what, wait })?;
-                }
-                Ok::<_, Failure>(())
-            })
-            .await?;
-        Ok(counted)
+        self.store.write(move |db| count(db, counts, now)).await
+    }
+
+    /// What a send to a number counts, whoever asks: for the number, and for its neighbours.
+    pub(super) fn number_counts(&self, e164: &str) -> Vec<Count> {
+        let count = |subject: String, most: u32| Count {
+            id: self.random.id(),
+            subject,
+            what: Counted::Verifications,
+            most: (most, HOUR),
+        };
+        // A hundred numbers side by side: nobody has that many, who pumps texts does.
+        let prefix = &e164[..e164.len().saturating_sub(2)];
+        vec![
+            count(digest(&["number", e164]), self.limits.sends_per_hour),
+            count(digest(&["prefix", prefix]), self.limits.verifications_per_hour),
+        ]
     }
 
     /// Checks a code; then this session has proven that phone. A browser without an account gets a
@@ -167,9 +182,11 @@ impl SecondFactor {
         let asked = visit.verifying_phone.as_deref() == Some(e164.as_str())
             && visit.verifying_until.is_some_and(|until| until > now);
         if !asked {
-            return Err(Refusal::WrongCode { left: limits.wrong_codes }.into());
+            return Err(Refusal::WrongCode { left: u32::MAX }.into());
         }
-        let (attempt_id, subject) = (self.random.id(), digest(&["number", &e164]));
+        // Of this session alone: a stranger's guesses must not lock the owner of the number out. How
+        // many sessions may guess is bounded by how many codes are sent to a number.
+        let (attempt_id, subject) = (self.random.id(), digest(&["session", &visit.id, &e164]));
         let counted = subject.clone();
         let id = attempt_id.clone();
         self.store

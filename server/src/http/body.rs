@@ -15,6 +15,9 @@ use super::error::{Error, Result};
 
 /// What is read of a body at most.
 pub const LARGEST_BODY: usize = 64 * 1024;
+/// Levels of a form's names, and elements of its lists; no call has more.
+const DEEPEST: usize = 3;
+const MOST_ELEMENTS: usize = 20;
 
 /// A body read into `T`.
 #[derive(Debug)]
@@ -82,10 +85,47 @@ impl Kind {
         match self {
             Self::Json => serde_json::from_str(text(bytes)?)
                 .map_err(|_| Error::Unreadable("The body is not JSON, or nested too deep.")),
-            Self::Form => form(text(bytes)?),
+            Self::Form => nested(text(bytes)?),
             Self::Other => Err(Error::UnsupportedType),
         }
     }
+}
+
+/// The pairs of a form as an object; `a[b]` is the member `b` of `a`, and `a[0]` or `a[]` an element.
+fn nested(pairs: &str) -> Result<Value> {
+    let Value::Object(flat) = form(pairs)? else { unreachable!("a form is an object") };
+    let mut tree = Value::Object(Map::new());
+    for (name, value) in flat {
+        let (first, rest) = name.split_once('[').unwrap_or((&name, ""));
+        let steps: Vec<&str> = rest.split('[').map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
+        let steps = if rest.is_empty() { &[][..] } else { &steps };
+        if steps.len() > DEEPEST {
+            return Err(Error::Unreadable("The form is nested too deep."));
+        }
+        let mut at = &mut tree[first];
+        for step in steps {
+            at = match step.parse::<usize>() {
+                Ok(index) if index < MOST_ELEMENTS && !at.is_object() => {
+                    if !at.is_array() {
+                        *at = Value::Array(Vec::new());
+                    }
+                    let elements = at.as_array_mut().expect("it was made an array");
+                    if elements.len() <= index {
+                        elements.resize(index + 1, Value::Null);
+                    }
+                    &mut elements[index]
+                }
+                _ => {
+                    if !at.is_object() {
+                        *at = Value::Object(Map::new());
+                    }
+                    &mut at[*step]
+                }
+            };
+        }
+        *at = value;
+    }
+    Ok(tree)
 }
 
 /// The pairs of a form or a query as an object of texts.

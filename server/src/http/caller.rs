@@ -149,6 +149,18 @@ impl FromRequest for OwnAccount {
 #[derive(Debug)]
 pub(super) struct Visitor(pub(super) Option<(Visit, Presented)>);
 
+impl Visitor {
+    /// The live session a request brought, and how; `None` when it brought none.
+    pub(super) async fn find(request: &HttpRequest) -> Result<Option<(Visit, Presented)>> {
+        let Some(presented) = Presented::of(request) else { return Ok(None) };
+        let parts = request.app_data::<Data<SecondFactor>>().expect("the app has its second factor");
+        let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
+        let found =
+            parts.store.read(move |db| visits::by_token(db, &hash, now, lifetimes).map_err(Error::from));
+        Ok(found.await?.map(|visit| (visit, presented)))
+    }
+}
+
 impl FromRequest for Visitor {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
@@ -156,16 +168,10 @@ impl FromRequest for Visitor {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let Some(presented) = Presented::of(&request) else { return Ok(Self(None)) };
-            let parts = request.app_data::<Data<SecondFactor>>().expect("the app has its second factor");
-            let (hash, now, lifetimes) = (presented.token.hash(), parts.clock.now(), parts.lifetimes);
-            let found =
-                parts.store.read(move |db| visits::by_token(db, &hash, now, lifetimes).map_err(Error::from));
-            match found.await? {
-                Some(visit) => Ok(Self(Some((visit, presented)))),
+            match Self::find(&request).await? {
                 // A header alone decides, also when it is wrong; a cookie that has ended is none.
-                None if presented.carrier == Carrier::Header => Err(Refusal::NoSession.into()),
-                None => Ok(Self(None)),
+                None if request.headers().contains_key(TOKEN_HEADER) => Err(Refusal::NoSession.into()),
+                found => Ok(Self(found)),
             }
         })
     }

@@ -88,23 +88,17 @@ impl FromRequest for From {
         let address = network.address(request);
         ready(Ok(Self(Client {
             browser: browser::name(agent.unwrap_or_default()),
+            neighbourhood: neighbourhood(address),
             address: address.to_string(),
             counted: network.count_loopback || !address.is_loopback(),
         })))
     }
 }
 
-/// Scheme and host as the client sees them, as an extractor.
-#[derive(Debug)]
-pub(super) struct BaseUrl(pub(super) String);
-
-impl FromRequest for BaseUrl {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let network = request.app_data::<Data<Network>>().expect("the app has its network");
-        ready(Ok(Self(network.base_url(request))))
+fn neighbourhood(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{:x}/64", u128::from(address) >> 64),
     }
 }
 

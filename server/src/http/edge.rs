@@ -11,7 +11,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use shared::routes::{AUTHY_CALLBACK, TOKEN_HEADER, TWILIO_STATUS, cookie_api};
+use shared::routes::{AUTHY_CALLBACK, TOKEN_HEADER, TWILIO_STATUS};
 use tracing::{Instrument, info_span};
 
 use super::{Network, client, error::Error};
@@ -72,8 +72,7 @@ fn of_the_framework(error: &ActixError) -> Error {
 }
 
 fn is_refused(call: &ServiceRequest, network: &Network) -> bool {
-    // A GET that ends a session is none of the harmless ones.
-    let harmless = call.method().is_safe() && call.path() != cookie_api::LOGOUT;
+    let harmless = call.method().is_safe();
     let signed = [AUTHY_CALLBACK, TWILIO_STATUS].contains(&call.path());
     let by_token = call.headers().contains_key(TOKEN_HEADER);
     !harmless && !signed && !by_token && client::is_foreign(call, &network.origin(call.request()))

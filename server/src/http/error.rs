@@ -179,6 +179,7 @@ fn too_many(what: Counted) -> &'static str {
         Counted::Verifications => "Too many codes were sent to this number, or from here. Try again later.",
         Counted::Sends => "Too many codes were sent. Try again later, or approve on the phone.",
         Counted::Pushes => "Too many requests went unanswered. Use a code instead.",
+        Counted::Approvals => "Too many requests went unanswered. Wait before you ask again.",
         Counted::Codes => "Too many wrong codes. Codes are not taken for a while.",
         Counted::Passwords => "Too many wrong passwords. Try again later.",
         Counted::SignUps => "Too many accounts were made from here. Try again later.",
@@ -324,6 +325,10 @@ impl Error {
             .into_iter()
             .map(|(field, problem)| (old_name(field), problem))
             .collect();
+        // One wrong field is named in the text as well: these clients show nothing else.
+        if let Some((_, problem)) = error.fields.first_key_value().filter(|_| error.fields.len() == 1) {
+            error.message.clone_from(problem);
+        }
         let text = Some(error.message.clone());
         let (err, error_text) = match status {
             StatusCode::CONFLICT => (text, None),

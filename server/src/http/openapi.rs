@@ -43,7 +43,7 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
         (name = "Health", description = "For whoever watches over the process"),
     ),
     security(("token" = []), ("cookie" = [])),
-    modifiers(&Carriers, &FormsToo),
+    modifiers(&Carriers, &FormsToo, &Names),
 )]
 struct Described;
 
@@ -75,6 +75,25 @@ impl Modify for FormsToo {
                 body.content.insert("application/x-www-form-urlencoded".to_owned(), json);
             }
             body.required = Some(Required::False);
+        }
+    }
+}
+
+/// Every call has a name of its own, made of its method and path.
+struct Names;
+
+impl Modify for Names {
+    fn modify(&self, document: &mut Document) {
+        for (path, item) in &mut document.paths.paths {
+            let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
+            let name: String = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+            for (method, operation) in
+                [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)]
+            {
+                if let Some(operation) = operation {
+                    operation.operation_id = Some(format!("{method}{name}"));
+                }
+            }
         }
     }
 }

@@ -99,16 +99,14 @@ pub(super) async fn verify(
     parts: Data<SecondFactor>,
     confirmations: Data<Confirmation>,
     rotation: Data<TokenRotation>,
-    client::BaseUrl(base): client::BaseUrl,
     cookie: Session,
     OwnAccount(live): OwnAccount,
     Body(typed): Body<VerifyCode>,
 ) -> Result<Json<PhoneVerified>> {
-    let report_to = format!("{base}{}", routes::TWILIO_STATUS);
     let user = live.user.clone();
     let verified = sessions::check(&parts, **rotation, &cookie, live, "code", &typed.code).await?;
     let confirmation_sent = verified.first
-        && confirmations.confirm(&user, &report_to).await.unwrap_or_else(|failure| {
+        && confirmations.confirm(&user).await.unwrap_or_else(|failure| {
             tracing::warn!(user.id = %user.id, error = %failure, "the confirmation was not noted");
             false
         });

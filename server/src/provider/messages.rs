@@ -49,22 +49,25 @@ impl Messages {
         self.auth_token.reveal()
     }
 
-    /// Sends a text; its fate is reported to `report_to`.
+    /// Sends a text; its fate is reported to `report_to`, where there is such an address.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn send(&self, to: &PhoneNumber, body: &str, report_to: &str) -> Result<Queued, ProviderError> {
+    pub async fn send(
+        &self,
+        to: &PhoneNumber,
+        body: &str,
+        report_to: Option<&str>,
+    ) -> Result<Queued, ProviderError> {
         let (base, account) = (&self.base, &self.account_sid);
+        let to = to.e164();
+        let mut form = vec![("To", to.as_str()), ("From", &self.from), ("Body", body)];
+        form.extend(report_to.map(|url| ("StatusCallback", url)));
         let answer = self
             .http
             .post(format!("{base}/2010-04-01/Accounts/{account}/Messages.json"))
             .basic_auth(account, Some(self.auth_token.reveal()))
-            .form(&[
-                ("To", to.e164().as_str()),
-                ("From", &self.from),
-                ("Body", body),
-                ("StatusCallback", report_to),
-            ])
+            .form(&form)
             .send()
             .await
             .map_err(unreachable)?;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    push::{ASK_EVERY, ApprovalState, MOST_ASKS, Purpose, Verdict},
+    push::{ApprovalState, MOST_ASKS, Purpose, Verdict, ask_every},
 };
 
 /// A new request, not yet handed to the provider.
@@ -75,6 +75,10 @@ pub struct Due {
     pub next_ask_at: Timestamp,
     /// How often it was asked already.
     pub asks: i32,
+    /// When it went out.
+    pub created_at: Timestamp,
+    /// When it closes by itself.
+    pub expires_at: Timestamp,
 }
 
 /// What an approval changes.
@@ -229,7 +233,14 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<Vec<Due>> {
         .filter(dsl::expires_at.gt(now))
         .order(dsl::next_ask_at)
         .limit(most)
-        .select((dsl::id, dsl::reference.assume_not_null(), dsl::next_ask_at.assume_not_null(), dsl::asks))
+        .select((
+            dsl::id,
+            dsl::reference.assume_not_null(),
+            dsl::next_ask_at.assume_not_null(),
+            dsl::asks,
+            dsl::created_at,
+            dsl::expires_at,
+        ))
         .load(db)
 }
 
@@ -238,7 +249,8 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<Vec<Due>> {
 /// # Errors
 /// When the statement fails.
 pub fn claim(db: &mut Db, due: &Due, now: Timestamp) -> QueryResult<bool> {
-    let next = (due.asks + 1 < MOST_ASKS).then(|| now.plus(ASK_EVERY));
+    let pause = ask_every(due.expires_at.since(due.created_at));
+    let next = (due.asks + 1 < MOST_ASKS).then(|| now.plus(pause));
     let unclaimed = dsl::approvals.find(&due.id).filter(dsl::next_ask_at.eq(due.next_ask_at));
     let claimed =
         diesel::update(unclaimed).set((dsl::next_ask_at.eq(next), dsl::asks.eq(due.asks + 1))).execute(db)?;

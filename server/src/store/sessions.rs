@@ -7,7 +7,7 @@ use super::{
     columns::ChannelColumn,
     db::{Db, on_its_own},
     schema::sessions::{self, dsl},
-    schema::{approvals, users},
+    schema::{approvals, checks, sends, users},
     users::UserRow,
 };
 use crate::domain::{clock::Timestamp, limits::Lifetimes, push::ApprovalState, rights::Rights};
@@ -169,11 +169,23 @@ pub fn insert(db: &mut Db, session: &NewSession) -> QueryResult<()> {
 /// # Errors
 /// When the statement fails.
 pub fn delete(db: &mut Db, id: &str) -> QueryResult<()> {
-    // Its pushes first, in the order in which an answer locks the two: no deadlock between them.
-    diesel::update(approvals::table.filter(approvals::session_id.eq(id)))
-        .set(approvals::session_id.eq(None::<String>))
+    delete_all(db, &[id.to_owned()]).map(drop)
+}
+
+/// Ends sessions. What points to them first, in the order in which an answer of the phone locks its
+/// rows (approvals, checks, sessions): no deadlock between the two.
+fn delete_all(db: &mut Db, ids: &[String]) -> QueryResult<usize> {
+    let nobody = None::<String>;
+    diesel::update(approvals::table.filter(approvals::session_id.eq_any(ids)))
+        .set(approvals::session_id.eq(&nobody))
         .execute(db)?;
-    diesel::delete(dsl::sessions.find(id)).execute(db).map(drop)
+    diesel::update(checks::table.filter(checks::session_id.eq_any(ids)))
+        .set(checks::session_id.eq(&nobody))
+        .execute(db)?;
+    diesel::update(sends::table.filter(sends::session_id.eq_any(ids)))
+        .set(sends::session_id.eq(&nobody))
+        .execute(db)?;
+    diesel::delete(dsl::sessions.filter(dsl::id.eq_any(ids))).execute(db)
 }
 
 /// Ends the session with this token.
@@ -257,6 +269,14 @@ pub fn push_id(db: &mut Db, id: &str) -> QueryResult<Option<String>> {
 /// # Errors
 /// When the statement fails.
 pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<usize> {
+    const AT_ONCE: i64 = 500;
     let ended = dsl::expires_at.le(now).or(dsl::seen_at.le(now.minus(lifetimes.idle)));
-    diesel::delete(dsl::sessions.filter(ended)).execute(db)
+    let mut gone = 0;
+    loop {
+        let ids: Vec<String> = dsl::sessions.filter(ended).select(dsl::id).limit(AT_ONCE).load(db)?;
+        if ids.is_empty() {
+            return Ok(gone);
+        }
+        gone += delete_all(db, &ids)?;
+    }
 }

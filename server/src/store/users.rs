@@ -187,12 +187,20 @@ pub fn show_authenticator(db: &mut Db, id: &str, replace: bool, now: Timestamp) 
     Ok(user.set(dsl::authenticator_at.eq(now)).execute(db)? == 1)
 }
 
-/// Takes that back: nothing was shown.
+/// Takes that back: nothing was shown at that moment. Somebody else's later showing stays.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_authenticator(db: &mut Db, id: &str, at: Option<Timestamp>) -> QueryResult<()> {
-    diesel::update(dsl::users.find(id)).set(dsl::authenticator_at.eq(at)).execute(db).map(drop)
+pub fn hide_authenticator(
+    db: &mut Db,
+    id: &str,
+    shown: Timestamp,
+    before: Option<Timestamp>,
+) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id).filter(dsl::authenticator_at.eq(shown)))
+        .set(dsl::authenticator_at.eq(before))
+        .execute(db)
+        .map(drop)
 }
 
 /// Wrong codes in a row, and until when they lock the user out.

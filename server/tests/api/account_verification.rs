@@ -170,6 +170,48 @@ async fn guesses_and_sends_are_limited_here_as_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_accounts_with_one_number_bring_it_no_more_codes_than_one() {
+    let app = TestApp::spawn().await;
+    let victim = app.new_person();
+    let mut last = None;
+    for at in 0..7 {
+        let mut form = victim.form();
+        form["email"] = json!(format!("stranger{at}@example.com"));
+        let answer = app.stranger().post(routes::USERS, form).await;
+        assert_eq!(answer.body["codeSent"], at < 5, "{at}");
+        last = Some(answer.body);
+    }
+    assert_eq!(app.messages_at(&victim.e164()).await.len(), 5);
+    let last = last.unwrap();
+    let session = app.bearer(last["token"].as_str().unwrap());
+    session.post(&resend(last["id"].as_str().unwrap()), json!({})).await.refused(429, "too_many");
+    // Nor does proving it without an account.
+    let body = json!({"phoneNumber": victim.e164()});
+    app.stranger().post("/api/verification/start", body).await.refused(429, "too_many");
+    // An owner whose phone has answered once is not kept from it.
+    let ada = app.person().await;
+    ada.sign_in().await;
+    for _ in 0..5 {
+        app.stranger().post("/api/verification/start", json!({"phoneNumber": ada.e164()})).await;
+    }
+    let (session, _) = ada.log_in().await;
+    session.post(routes::SESSION_RESEND, json!({})).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_host_does_not_send_reports_elsewhere() {
+    let app = TestApp::spawn().await;
+    let ada = app.new_person();
+    let (session, id, _) = made(&app, &ada).await;
+    let request = session.request(Method::POST, &verify(&id)).header("Host", "evil.test");
+    session.send(request.json(&json!({"code": ada.code().await}))).await.ok();
+    app.eventually("the report has come here", async || {
+        session.get(&profile(&id)).await.ok()["confirmation"]["status"] == "delivered"
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn by_cookie_the_id_changes_with_the_proof_and_the_browser_goes_on() {
     let app = TestApp::spawn().await;
     let ada = app.new_person();

@@ -147,7 +147,10 @@ async fn it_takes_a_proven_phone_and_is_nobody_elses_business() {
     let grace = app.person().await.sign_in().await;
     grace.get(&path(&uuid)).await.refused(404, "not_found");
     grace.post(&redeem(&uuid), payment()).await.refused(404, "not_found");
-    session.get(&path("no-such-uuid")).await.refused(404, "not_found");
+    for odd in ["no-such-uuid", "%00", "a%20b", "..%2fx", &"a".repeat(200)] {
+        session.get(&path(odd)).await.refused(404, "not_found");
+        session.post(&redeem(odd), payment()).await.refused(404, "not_found");
+    }
     app.stranger().get(&path(&uuid)).await.refused(403, "not_signed_in");
     app.stranger().post(routes::APPROVALS, payment()).await.refused(403, "not_signed_in");
     ada.log_in().await.0.post(routes::APPROVALS, payment()).await.refused(403, "second_factor_required");
@@ -176,13 +179,16 @@ async fn what_cannot_be_asked_is_named_and_reaches_nobody() {
         ("logos", json!([{"res": "default", "url": "http://example.com/logo.png"}])),
         ("logos", json!([{"res": "low", "url": "https://example.com/logo.png"}])),
         ("logos", json!("https://example.com/logo.png")),
+        ("hiddenDetails", json!({"ip": "192.0.2.1"})),
         ("seconds_to_expire", json!(0)),
         ("seconds_to_expire", json!(86_400)),
     ] {
         let mut body = payment();
         body[field] = value.clone();
         let refused = session.post(routes::APPROVALS, body).await.refused(422, "invalid_fields");
-        let named = refused["fields"].as_object().unwrap().keys().any(|name| name.starts_with(field));
+        let fields = refused["fields"].as_object().unwrap();
+        let named = fields.keys().any(|name| name.starts_with(field))
+            || fields.get("unknown").is_some_and(|text| text.as_str().unwrap().contains(field));
         assert!(named, "{field} {value}: {refused}");
     }
     assert_eq!(app.provider_calls().await.len(), calls);
@@ -211,6 +217,36 @@ async fn five_unanswered_requests_are_enough_and_a_failed_one_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn by_form_the_data_are_the_same_data() {
+    let app = TestApp::spawn().await;
+    let ada = app.person().await;
+    let session = ada.sign_in().await;
+    let form = |amount: &'static str| {
+        [
+            ("message", "Send £5.00 to Charles?"),
+            ("details[To]", "Charles"),
+            ("details[Amount]", amount),
+            ("hidden_details[ip]", "192.0.2.1"),
+            ("logos[0][res]", "default"),
+            ("logos[0][url]", "https://example.com/logo.png"),
+        ]
+    };
+    let post = async |path: &str, amount| {
+        session.send(session.request(Method::POST, path).form(&form(amount))).await
+    };
+    let asked = post(routes::APPROVALS, "£5.00").await;
+    assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text);
+    let uuid = asked.body["uuid"].as_str().unwrap();
+    let shown = ada.look_at_phone().await["approvalRequests"][0].clone();
+    assert_eq!((&shown["details"], &shown["logos"]), (&payment()["details"], &payment()["logos"]));
+    app.press(uuid, "approve").await;
+    post(&redeem(uuid), "£5000").await.refused(403, "other_data");
+    // As JSON it is the same thing said.
+    session.post(&redeem(uuid), payment()).await.ok();
+    post(&redeem(uuid), "£5.00").await.refused(403, "already_redeemed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_answer_arrives_with_the_webhook_off() {
     let app = TestApp::spawn().await;
     app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
@@ -222,8 +258,18 @@ async fn the_answer_arrives_with_the_webhook_off() {
     let uuid = ask(&session, payment()).await;
     app.press(&uuid, "approve").await;
     app.advance(5);
-    app.eventually("the action is approved", async || {
-        session.get(&path(&uuid)).await.ok()["status"] == "approved"
-    })
-    .await;
+    let approved = async |uuid: &str| session.get(&path(uuid)).await.ok()["status"] == "approved";
+    app.eventually("the action is approved", async || approved(&uuid).await).await;
+    // Also late in the life of a long one: the questions last until its end.
+    let mut long = payment();
+    long["seconds_to_expire"] = json!(600);
+    let uuid = ask(&session, long).await;
+    for _ in 0..20 {
+        let before = app.provider_calls().await.len();
+        app.advance(26);
+        app.eventually("it was asked about", async || app.provider_calls().await.len() > before).await;
+    }
+    app.press(&uuid, "approve").await;
+    app.advance(26);
+    app.eventually("a late answer is seen", async || approved(&uuid).await).await;
 }

@@ -48,6 +48,50 @@ fn a_sandbox_that_is_wished_for_is_asked_with_its_own_key() {
     assert_eq!((config.sandbox, config.authy_key.reveal()), (Some(3001), sandbox::API_KEY));
 }
 
+const ACCOUNT: [(&str, &str); 3] = [
+    ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+    ("TWILIO_AUTH_TOKEN", "a token of our own"),
+    ("TWILIO_NUMBER", "+15005550006"),
+];
+
+#[test]
+fn an_account_for_texts_is_given_whole_or_not_at_all() {
+    let own_key = ("AUTHY_API_KEY", "a key of our own");
+    assert!(read(&[own_key]).expect("it is not needed").twilio.is_none());
+    let sandbox = read(&[]).expect("the sandbox has one").twilio.expect("an account");
+    assert_eq!(sandbox.sid, sandbox::ACCOUNT_SID);
+    let whole = [&ACCOUNT[..], &[own_key]].concat();
+    let account = read(&whole).expect("all three").twilio.expect("an account");
+    assert_eq!((account.number.as_str(), account.token.reveal()), ("+15005550006", "a token of our own"));
+    for (name, _) in ACCOUNT {
+        let without: Vec<_> = whole.iter().copied().filter(|(known, _)| *known != name).collect();
+        let problem = read(&without).expect_err("two of three").to_string();
+        assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
+    }
+    for (name, value) in [
+        ("TWILIO_ACCOUNT_SID", "AC12"),
+        ("TWILIO_ACCOUNT_SID", "SK0123456789abcdef0123456789abcdef"),
+        ("TWILIO_NUMBER", "Countersign"),
+        ("TWILIO_NUMBER", "15005550006"),
+        ("TWILIO_API_URL", "ftp://example.com"),
+    ] {
+        let mut wrong: Vec<_> = whole.iter().copied().filter(|(known, _)| *known != name).collect();
+        wrong.push((name, value));
+        let problem = read(&wrong).expect_err(value).to_string();
+        assert!(
+            problem.starts_with(&format!("{name}: ")) && !problem.contains("a token of our own"),
+            "{problem}"
+        );
+    }
+    let published =
+        [&PRODUCTION[..], &ACCOUNT[..1], &[("TWILIO_AUTH_TOKEN", sandbox::AUTH_TOKEN)], &ACCOUNT[2..]];
+    let problem = read(&published.concat()).expect_err("a published token").to_string();
+    assert!(
+        problem.starts_with("TWILIO_AUTH_TOKEN: ") && !problem.contains(sandbox::AUTH_TOKEN),
+        "{problem}"
+    );
+}
+
 #[test]
 fn a_wrong_value_stops_the_start_with_one_line_that_names_the_variable() {
     for (name, value) in [

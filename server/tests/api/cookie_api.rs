@@ -247,11 +247,41 @@ async fn logging_out_ends_the_session_but_not_at_another_sites_wish() {
     let browser = registered(&app, &ada, "ada").await;
     let forged = browser.request(Method::GET, api::LOGOUT).header("Sec-Fetch-Site", "cross-site");
     browser.send(forged).await.refused(403, "foreign_origin");
+    let hidden = browser.request(Method::GET, "/api/log%6Fut").header("Sec-Fetch-Site", "cross-site");
+    browser.send(hidden).await.refused(403, "foreign_origin");
     browser.get(api::PROTECTED).await.ok();
     browser.get(api::LOGOUT).await.ok();
     browser.get(api::PROTECTED).await.refused(401, "not_signed_in");
     browser.get(api::LOGOUT).await.ok();
     assert_eq!(browser.post(api::TEST, json!({})).await.ok(), json!({"connected": true}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_by_header_goes_on_in_both_positions_of_the_rotation() {
+    for rotation in ["off", "on"] {
+        let app = TestApp::with(&[("TOKEN_ROTATION", rotation)]).await;
+        let ada = app.new_person();
+        registered(&app, &ada, "ada").await;
+        let log_in = async || {
+            let login = json!({"username": "ada", "password": PASSWORD});
+            let token = app.stranger().post(api::LOGIN, login).await.ok()["token"].clone();
+            app.bearer(token.as_str().unwrap())
+        };
+        let goes_on = async |session: Session<'_>, answer: Value| {
+            let token = answer["sessionToken"].as_str().map_or(session.token.clone().unwrap(), str::to_owned);
+            assert_eq!(rotation == "on", answer["sessionToken"].is_string());
+            app.bearer(&token).get(api::PROTECTED).await.ok();
+        };
+        let session = log_in().await;
+        session.post(api::SMS, json!({})).await.ok();
+        let answer = session.post(api::VERIFY, json!({"token": ada.code().await})).await.ok();
+        goes_on(session, answer).await;
+        let session = log_in().await;
+        let asked = session.post(api::ONETOUCH, json!({})).await.ok();
+        app.press(asked["approval_request"]["uuid"].as_str().unwrap(), "approve").await;
+        let answer = session.post(api::ONETOUCH_STATUS, json!({})).await.ok();
+        goes_on(session, answer).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,12 +27,15 @@ async fn every_call_is_described_with_exactly_its_methods() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_call_has_a_summary_a_tag_and_the_one_shape_of_refusals() {
+async fn every_call_has_a_name_a_summary_a_tag_and_the_one_shape_of_refusals() {
     let app = TestApp::spawn().await;
     let document = app.stranger().get(routes::OPENAPI).await.ok();
+    let mut names = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, call) in item.as_object().unwrap() {
             assert!(call["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
+            let name = call["operationId"].as_str().expect("a name").to_owned();
+            assert!(names.insert(name), "{method} {path}: another call has this name");
             assert_eq!(call["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
             for (status, answer) in call["responses"].as_object().unwrap() {
                 if !status.starts_with('2') {

@@ -45,7 +45,8 @@ async fn a_browser_without_an_account_proves_a_phone_by_text_or_call() {
         assert_eq!(proven(&browser).await, phone.as_str());
         // Under a new id; and it is no way into any account.
         assert_eq!(proven(&app.stranger()).await, Value::Null);
-        app.bearer(&token).post(api::LOGGED_IN, json!({})).await.refused(401, "no_session");
+        let old = app.bearer(&token).post(api::LOGGED_IN, json!({})).await.ok();
+        assert_eq!(old, json!({"url": "/login"}));
         browser.get(routes::USER).await.refused(403, "not_signed_in");
         browser.get(api::PROTECTED).await.refused(401, "not_signed_in");
     }
@@ -80,7 +81,7 @@ async fn what_is_missing_or_cannot_be_is_named() {
         let refused =
             stranger.post(api::VERIFICATION_START, body.clone()).await.refused(422, "invalid_fields");
         assert!(refused["fields"][field].is_string(), "{body}: {refused}");
-        assert_eq!(refused["error"], refused["message"]);
+        assert_eq!(refused["error"], refused["fields"][field]);
     }
     let body = json!({"phoneNumber": PHONE});
     let refused = stranger.post(api::VERIFICATION_VERIFY, body).await.refused(422, "invalid_fields");
@@ -163,27 +164,46 @@ async fn behind_a_proxy_sends_are_capped_per_address() {
     send("192.0.2.1", "+13105550101").await.ok();
     send("192.0.2.1", "+14155550101").await.refused(429, "too_many");
     send("192.0.2.2", "+14155550101").await.ok();
+    // Of IPv6 whatever one customer has is one address.
+    send("2001:db8:1:2::1", "+16465550101").await.ok();
+    send("2001:db8:1:2:ffff::2", "+17025550101").await.ok();
+    send("2001:db8:1:2:aaaa::3", "+18085550101").await.refused(429, "too_many");
+    send("2001:db8:1:3::1", "+18085550101").await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_codes_lock_the_number_whatever_session_they_came_from() {
+async fn five_wrong_codes_lock_the_session_they_came_from_and_nobody_else() {
     let app = TestApp::spawn().await;
-    let browsers = [app.browser(), app.browser()];
-    for browser in &browsers {
-        start(browser, PHONE).await;
-    }
+    let (owner, stranger) = (app.browser(), app.browser());
+    start(&owner, PHONE).await;
+    start(&stranger, PHONE).await;
     let right = code(&app, PHONE).await;
     let guess = |token: &str| json!({"phoneNumber": PHONE, "token": token});
-    for at in 0..5 {
-        let body = guess(&wrong(&right));
-        browsers[at % 2].post(api::VERIFICATION_VERIFY, body).await.refused(401, "wrong_code");
+    for _ in 0..5 {
+        stranger.post(api::VERIFICATION_VERIFY, guess(&wrong(&right))).await.refused(401, "wrong_code");
     }
-    for browser in &browsers {
-        browser.post(api::VERIFICATION_VERIFY, guess(&right)).await.refused(429, "too_many");
-    }
-    // Nobody's sign-in is locked by that.
-    let ada = app.person().await;
-    ada.sign_in().await;
+    let calls = app.provider_calls().await.len();
+    let refused = stranger.post(api::VERIFICATION_VERIFY, guess(&right)).await;
+    assert_eq!(refused.headers["retry-after"], "900");
+    refused.refused(429, "too_many");
+    // Another send gives no more guesses.
+    app.advance(31);
+    start(&stranger, PHONE).await;
+    stranger.post(api::VERIFICATION_VERIFY, guess(&right)).await.refused(429, "too_many");
+    assert_eq!(app.provider_calls().await.len(), calls + 1);
+    owner.post(api::VERIFICATION_VERIFY, guess(&right)).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logging_out_ends_a_session_without_an_account_too() {
+    let app = TestApp::spawn().await;
+    let browser = app.browser();
+    start(&browser, PHONE).await;
+    let body = json!({"phoneNumber": PHONE, "token": code(&app, PHONE).await});
+    let passed = browser.post(api::VERIFICATION_VERIFY, body).await.ok();
+    assert_eq!(passed["phone"], PHONE);
+    browser.get(api::LOGOUT).await.ok();
+    assert_eq!(proven(&browser).await, Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,4 +229,34 @@ async fn a_failed_send_counts_for_nothing_and_a_landline_is_called() {
     }
     app.sandbox(Method::DELETE, "/faults", json!({})).await;
     browser.post(api::VERIFICATION_VERIFY, right).await.ok();
+}
+
+/// The examples of libphonenumber, as people of each region write them at home and abroad.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_reaches_the_example_of_every_region_however_it_is_written() {
+    use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
+    let app = TestApp::with(&[("LIMITS", "off")]).await;
+    let mut reached = 0;
+    for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+        let example =
+            PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, PhoneNumberType::Mobile);
+        let Ok(example) = example else { continue };
+        let written = |format| PHONE_NUMBER_UTIL.format(&example, format).into_owned();
+        let e164 = written(PhoneNumberFormat::E164);
+        let (home, abroad) =
+            (written(PhoneNumberFormat::National), written(PhoneNumberFormat::International));
+        // Neighbours may share one example.
+        let before = app.messages_at(&e164).await.len();
+        for body in [
+            json!({"country_code": example.country_code, "phone_number": home}),
+            json!({"country_code": format!("+{}", example.country_code), "phone_number": abroad}),
+            json!({"phoneNumber": abroad}),
+        ] {
+            let answer = app.stranger().post(api::VERIFICATION_START, body.clone()).await;
+            assert_eq!(answer.status, 200, "{region:?} {body} {}", answer.text);
+        }
+        assert_eq!(app.messages_at(&e164).await.len(), before + 3, "{region:?} {e164}");
+        reached += 1;
+    }
+    assert!(reached > 230, "{reached}");
 }

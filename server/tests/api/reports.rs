@@ -81,22 +81,73 @@ async fn the_vectors_of_the_vendors_validators_pass_under_their_own_address() {
     }
 }
 
+/// Answers the first two reports that arrive at a port, and keeps what they were called with.
+async fn listen(listener: tokio::net::TcpListener) -> Vec<(String, Vec<(String, String)>)> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let (mut text, mut buffer) = (String::new(), [0; 4096]);
+        let (path, form) = loop {
+            let read = stream.read(&mut buffer).await.expect("a request");
+            text.push_str(std::str::from_utf8(&buffer[..read]).expect("text"));
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
+                let path = head.split(' ').nth(1).expect("a path").to_owned();
+                break (path, url::form_urlencoded::parse(body.as_bytes()).into_owned().collect());
+            }
+        };
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            .await
+            .expect("sent");
+        seen.push((path, form));
+    }
+    seen
+}
+
+/// The reports of a real text are caught on their way, and handed on as we please.
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_move_a_text_forward_only_and_only_their_own() {
-    let app = TestApp::spawn().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let public = format!("http://{}", listener.local_addr().expect("an address"));
+    let caught = tokio::spawn(listen(listener));
+    let app = TestApp::with(&[("PUBLIC_URL", &public)]).await;
     let ada = app.new_person();
     let answer = app.stranger().post(routes::USERS, ada.form()).await.body;
     let (session, id) = (app.bearer(answer["token"].as_str().unwrap()), answer["id"].as_str().unwrap());
     let verify = routes::USERS_VERIFY.replace("{id}", id);
     session.post(&verify, json!({"code": ada.code().await})).await.ok();
+    let caught = caught.await.expect("two reports");
+    let (path, form) = caught[0].clone();
+    assert!(path.starts_with("/twilio/status?message="), "{path}");
     let status = async || session.get(routes::USER).await.ok()["confirmation"]["status"].clone();
-    app.eventually("it is delivered", async || status().await == "delivered").await;
-    // A late one, a repeated one, an odd one, one of another text: nothing changes.
-    for word in ["sent", "queued", "failed", "no such word"] {
-        let form = fields(word);
-        let path = routes::TWILIO_STATUS;
-        post(&app, path, Some(&signed(&app, path, &form)), &form).await.ok();
-        assert_eq!(status().await, "delivered", "{word}");
+    let report = async |word: &str, sid: Option<&str>| {
+        let mut form = form.clone();
+        for (name, value) in &mut form {
+            match (name.as_str(), sid) {
+                ("MessageStatus", _) => word.clone_into(value),
+                ("MessageSid", Some(sid)) => sid.clone_into(value),
+                _ => {}
+            }
+        }
+        let signature = sign(sandbox::AUTH_TOKEN, &format!("{public}{path}"), Body::Form(&form));
+        post(&app, &path, Some(&signature), &form).await.ok();
+    };
+    assert_eq!(status().await, "queued");
+    report("sent", Some(SID)).await;
+    assert_eq!(status().await, "queued", "a report of another text under this one's name");
+    report("sent", None).await;
+    assert_eq!(status().await, "sent");
+    for late in ["queued", "sent", "no such word"] {
+        report(late, None).await;
+        assert_eq!(status().await, "sent", "{late}");
+    }
+    report("delivered", None).await;
+    for late in ["sent", "failed", "undelivered"] {
+        report(late, None).await;
+        assert_eq!(status().await, "delivered", "{late}");
     }
 }
 

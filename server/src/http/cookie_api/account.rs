@@ -9,15 +9,16 @@ use serde_json::json;
 use shared::{
     ApiError, Login, NewUser, TokenAnswer,
     cookie_api::{Protected, Register, Whereabouts},
-    routes::{cookie_api as paths, page},
+    routes::{TOKEN_HEADER, cookie_api as paths, page},
 };
 
 use crate::{
     domain::rights::{Carrier, Rights},
     flow::{accounts::Accounts, second_factor::SecondFactor},
     http::{
+        Network,
         body::{Body, Nothing},
-        caller::{Live, PhoneProven, Visitor},
+        caller::{Live, PhoneProven, Presented, Visitor},
         client, cookie,
         error::{Error, Result},
     },
@@ -87,13 +88,19 @@ pub(in crate::http) async fn log_in(
 )]
 pub(in crate::http) async fn log_out(
     parts: Data<SecondFactor>,
+    network: Data<Network>,
     session: Session,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    if let Some(live) = Live::of(request).await? {
-        let id = live.session.id;
-        parts.store.write(move |db| sessions::delete(db, &id).map_err(Error::from)).await?;
-        if live.presented.carrier == Carrier::Cookie {
+    // A GET that changes something: no page of another site may make a browser send it.
+    let by_header = request.headers().contains_key(TOKEN_HEADER);
+    if !by_header && client::is_foreign(&request, &network.origin(&request)) {
+        return Err(Error::ForeignOrigin);
+    }
+    if let Some(presented) = Presented::of(&request) {
+        let hash = presented.token.hash();
+        parts.store.write(move |db| sessions::delete_by_token(db, &hash).map_err(Error::from)).await?;
+        if presented.carrier == Carrier::Cookie {
             session.purge();
         }
     }
@@ -106,11 +113,10 @@ pub(in crate::http) async fn log_out(
     responses((status = 200, description = "A page", body = Whereabouts))
 )]
 pub(in crate::http) async fn logged_in(
-    visitor: Visitor,
     request: HttpRequest,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<Whereabouts>> {
-    let proven_phone = visitor.0.and_then(|(visit, _)| visit.proven_phone);
+    let proven_phone = Visitor::find(&request).await?.and_then(|(visit, _)| visit.proven_phone);
     let url = match Live::of(request).await? {
         None => page::LOG_IN,
         Some(live) if live.session.rights != Rights::SignedIn => page::METHODS,

@@ -91,11 +91,12 @@ pub(in crate::http) async fn verify(
     live: Live,
     Body(typed): Body<VerifyToken>,
 ) -> Result<Json<TokenValid>> {
-    sessions::check(&parts, **rotation, &session, live, "token", &typed.token).await?;
+    let verified = sessions::check(&parts, **rotation, &session, live, "token", &typed.token).await?;
     Ok(Json(TokenValid {
         success: "true".to_owned(),
         token: "is valid".to_owned(),
         message: "Token is valid.".to_owned(),
+        session_token: verified.token.map(|token| token.reveal().to_owned()),
     }))
 }
 
@@ -157,6 +158,7 @@ pub(in crate::http) async fn one_touch_status(
     if status == PushStatus::Unverified {
         return Err(Refusal::NoPush.into());
     }
+    let mut session_token = None;
     if status == PushStatus::Approved
         && live.session.rights != Rights::SignedIn
         && rotation.changes(live.presented.carrier)
@@ -165,6 +167,7 @@ pub(in crate::http) async fn one_touch_status(
         let proven = store::sessions::SessionRow { rights: Rights::Proven, ..live.session };
         let token = parts.go_on(&proven, &live.presented.token).await?;
         cookie::hand_out(&session, &token)?;
+        session_token = Some(token.reveal().to_owned());
     }
     let request = OneTouchRequest {
         status,
@@ -172,5 +175,5 @@ pub(in crate::http) async fn one_touch_status(
         seconds_to_expire: u32::try_from(push.expires_at.since(now).as_secs()).unwrap_or(u32::MAX),
     };
     let body = OneTouchBody { approval_request: request.clone() };
-    Ok(Json(OneTouchStatus { success: true, approval_request: request, body }))
+    Ok(Json(OneTouchStatus { success: true, approval_request: request, body, session_token }))
 }

@@ -11,7 +11,7 @@ use shared::{
 
 use crate::{
     domain::refusal::Refusal,
-    flow::{second_factor::SecondFactor, verification::CODE_LIFE},
+    flow::{Failure, second_factor::SecondFactor, verification::CODE_LIFE},
     http::{
         body::Body,
         caller::Visitor,
@@ -19,7 +19,7 @@ use crate::{
         error::{Result, invalid},
         sessions::via,
     },
-    provider::Code,
+    provider::{Code, ProviderError},
 };
 
 /// A number in either form; what is missing is named.
@@ -64,7 +64,14 @@ pub(in crate::http) async fn start(
     let phone = read(&wish.country_code, &wish.phone_number, &wish.e164)?;
     let asked = via(&wish.via)?;
     let visit = visitor.map(|(visit, _)| visit);
-    let started = parts.start_verification(visit, &phone, asked, &client.0).await?;
+    let started = parts.start_verification(visit, &phone, asked, &client.0).await;
+    let started = started.map_err(|failure| match failure {
+        Failure::Provider(ProviderError::BadPhone) => {
+            let field = if wish.e164.trim().is_empty() { "phone_number" } else { "phoneNumber" };
+            invalid(field, "This number cannot receive codes.")
+        }
+        other => other.into(),
+    })?;
     if let Some(token) = &started.token {
         cookie::hand_out(&session, token)?;
     }
