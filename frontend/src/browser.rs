@@ -36,6 +36,11 @@ pub fn focus(selector: &str) {
     }
 }
 
+/// The same, once what is drawn now is there.
+pub fn focus_soon(selector: &'static str) {
+    gloo_timers::callback::Timeout::new(0, move || focus(selector)).forget();
+}
+
 /// Scrolls an element of a list into its view.
 pub fn reveal(id: &str) {
     if let Some(element) = document().get_element_by_id(id) {

@@ -172,21 +172,25 @@ pub fn Only(page_for: For, children: ChildrenFn) -> impl IntoView {
             _ => Stage::Loading,
         })
     });
-    move || {
-        match stage.get() {
+    move || match stage.get() {
         Stage::Here => children().into_any(),
         Stage::Loading => view! { <p class="quiet" role="status">"One moment."</p> }.into_any(),
-        Stage::Unknown(message) => view! {
-            <div class="sheet stack">
-                <h1>"No answer"</h1>
-                <p>{message}</p>
-                <div class="row">
-                    <button class="button" type="button" on:click=move |_| visit.refresh_soon()>"Try again"</button>
-                </div>
-            </div>
-        }
-        .into_any(),
+        Stage::Unknown(message) => view! { <NoAnswer message /> }.into_any(),
     }
+}
+
+/// The server did not say who this is; it may be asked again.
+#[component]
+pub fn NoAnswer(message: String) -> impl IntoView {
+    let visit = Visit::get();
+    view! {
+        <div class="sheet stack">
+            <h1>"No answer"</h1>
+            <p>{message}</p>
+            <div class="row">
+                <button class="button" type="button" on:click=move |_| visit.refresh_soon()>"Try again"</button>
+            </div>
+        </div>
     }
 }
 

@@ -51,6 +51,34 @@ test("a number that cannot be is said at its field, and another may be tried", a
   await page.getByRole("button", { name: "Text me a code" }).waitFor();
 });
 
+test("a code in hand can be typed after a reload, and leaving in the middle breaks nothing", async () => {
+  const { page, problems } = await app.visitor();
+  const ada = app.person();
+  await signUp(page, app, ada);
+  await page.getByRole("link", { name: "Verify phone" }).click();
+  await page.getByRole("button", { name: "Text me a code" }).click();
+  const field = page.getByLabel("Code", { exact: true });
+  await field.waitFor();
+  assert.ok(await field.evaluate((input) => input === document.activeElement), "the field has the focus");
+  await page.reload();
+  // Too soon for another: the page keeps the field for the one that was sent.
+  await page.getByRole("button", { name: "Text me a code" }).click();
+  await field.waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "I have a code" }).click();
+  let release;
+  await page.route("**/verify", async (route) => {
+    await new Promise((done) => (release = done));
+    await route.continue();
+  });
+  await enter(page, await newestCode(app, ada.e164), "Verify phone");
+  await page.getByRole("link", { name: "Account", exact: true }).click();
+  await heading(page, ada.name);
+  release();
+  await page.getByText("Verified", { exact: true }).waitFor();
+  assert.deepEqual(problems, []);
+});
+
 test("nobody without a proven phone sees the page that says so", async () => {
   const { page } = await app.visitor();
   await page.goto(`${app.url}/verified`);

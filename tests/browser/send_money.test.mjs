@@ -76,6 +76,7 @@ test("cancelling forgets the request: its approval pays nothing", async () => {
   const { page, ada } = await asked();
   await page.getByRole("button", { name: "Cancel payment" }).click();
   await heading(page, "Send money");
+  await page.getByText("approving it pays nothing").waitFor();
   const redeemed = [];
   page.on("request", (request) => request.url().endsWith("/redeem") && redeemed.push(request.url()));
   const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
@@ -83,6 +84,23 @@ test("cancelling forgets the request: its approval pays nothing", async () => {
   await page.getByRole("button", { name: "Ask my phone" }).click();
   await heading(page, "Approve this payment");
   assert.deepEqual(redeemed, []);
+});
+
+test("an approval whose use got lost is used by trying again, once", async () => {
+  const { page, ada } = await asked();
+  // The server hears it; its answer is lost.
+  await page.route("**/redeem", async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
+  await app.sandbox.answer(uuid, "approve");
+  await heading(page, "Approved, paying");
+  await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+  await page.unroute("**/redeem");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await heading(page, "Payment approved");
+  assert.ok(await page.locator("h1").evaluate((title) => title === document.activeElement), "the heading has the focus");
 });
 
 test("what is wrong with a payment stands at its field before anybody is asked", async () => {

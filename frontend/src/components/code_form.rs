@@ -1,12 +1,14 @@
 //! One field for a code, and the ways to get one.
 
+use std::rc::Rc;
+
 use leptos::{ev::SubmitEvent, prelude::*};
 use shared::{ErrorCode, Via};
 
 use super::field::{Notice, Purpose, TextField};
 use crate::{
     browser,
-    flow::{Act, Task, every_second, minutes, wait_for_code},
+    flow::{Act, Task, every_second, minutes, stay, wait_for_code},
     who::Visit,
 };
 
@@ -28,8 +30,19 @@ pub struct CodeWays {
 
 /// `confirm` is what the button says; `on_right` runs after a code was right.
 #[component]
-pub fn CodeForm(confirm: &'static str, ways: CodeWays, on_right: Callback<()>) -> impl IntoView {
+pub fn CodeForm(
+    confirm: &'static str,
+    ways: CodeWays,
+    on_right: Callback<()>,
+    /// Takes the focus, where it comes in the place of what had it.
+    #[prop(optional)]
+    focused: bool,
+) -> impl IntoView {
+    if focused {
+        browser::focus_soon("#code");
+    }
     let visit = Visit::get();
+    let here = stay();
     let code = RwSignal::new(String::new());
     let task = Task::new();
     let error = Signal::derive(move || {
@@ -40,11 +53,17 @@ pub fn CodeForm(confirm: &'static str, ways: CodeWays, on_right: Callback<()>) -
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let checked = check.ask(code.get_untracked());
+        let here = Rc::clone(&here);
         task.run(async move {
             match checked.await {
                 Ok(()) => {
                     visit.sent.set(None);
-                    on_right.run(());
+                    if here.get() {
+                        on_right.run(());
+                    } else {
+                        // The page was left; who this is has changed all the same.
+                        visit.refresh().await;
+                    }
                     Ok(())
                 }
                 Err(refused) => {

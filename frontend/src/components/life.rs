@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::seal::{Half, cut};
+use super::seal::{Half, cut, decimal};
 
 /// `left` is the true remaining share, from 0 to 1.
 #[component]
@@ -25,7 +25,7 @@ pub fn Life(
             data-half=move || half.get().word()
             viewBox="0 0 200 200"
             aria-hidden="true"
-            style:--left=move || format!("{:.4}", left.get())
+            style:--left=move || decimal(left.get().max(0.0))
             inner_html=move || shapes.get()
         ></svg>
     }

@@ -55,13 +55,21 @@ pub fn cut(number: u32) -> [String; 2] {
         let rim = |x: f64| (RADIUS * RADIUS - x * x).sqrt();
         let large = u8::from(side * (x[0] + x[6]) < 0.0);
         let sweep = u8::from(side > 0.0);
-        let (top, end) = (100.0 - rim(x[0]), 100.0 + rim(x[6]));
-        let (left, right) = (100.0 + x[0], 100.0 + x[6]);
-        let mut path = format!("M{left} {top:.2}A{RADIUS} {RADIUS} 0 {large} {sweep} {right} {end:.2}");
+        let (top, end) = (decimal(100.0 - rim(x[0])), decimal(100.0 + rim(x[6])));
+        let (left, right) = (decimal(100.0 + x[0]), decimal(100.0 + x[6]));
+        let mut path = format!("M{left} {top}A68 68 0 {large} {sweep} {right} {end}");
         for (at, edge) in EDGES.into_iter().enumerate().rev() {
             let gap = if side * (x[at] - x[at + 1]) < 0.0 { -3.0 } else { 3.0 };
-            path += &format!("V{:.2}H{}", 100.0 + RADIUS * edge + gap, 100.0 + x[at]);
+            let (down, along) = (decimal(100.0 + RADIUS * edge + gap), decimal(100.0 + x[at]));
+            path += &format!("V{down}H{along}");
         }
         path + "Z"
     })
+}
+
+/// A number that is not negative, with two decimals. The library's own way to write one is larger than
+/// a page of ours.
+pub fn decimal(value: f64) -> String {
+    let hundredths = (value * 100.0).round() as u32;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }

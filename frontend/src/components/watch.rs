@@ -38,7 +38,7 @@ impl Watch {
     /// How long there is, by the server's clock.
     pub fn take_clock(self, expires_in_ms: u32, lifetime_ms: u32) {
         // Only while it is open: what is left of a closed one is nothing to count down.
-        let open = self.status.get_untracked() == PushStatus::Pending;
+        let open = self.status.try_get_untracked() == Some(PushStatus::Pending);
         let left = if open { expires_in_ms } else { 0 };
         self.ends_at.set(browser::now_ms() + f64::from(left));
         self.lifetime_ms.set(lifetime_ms.max(1));

@@ -7,7 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use shared::{ErrorCode, PushStatus, StatusAnswer, routes::page};
 
 use crate::{
-    api,
+    api, browser,
     components::{
         field::Notice,
         icon::{Icon, icon},
@@ -143,6 +143,8 @@ fn Story(wait: Wait, poll: Rc<dyn Fn()>) -> impl IntoView {
     };
     let ask_again = StoredValue::new_local(ask_again);
     let status = Memo::new(move |_| watch.status.get());
+    // What is said changes under the reader: the heading says what now holds.
+    Effect::watch(move || status.get(), |_, _, _| browser::focus("main h1"), false);
     let another_way =
         |class: &'static str| view! { <a class=class href=page::METHODS>"Choose another way"</a> };
     let again = move || {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::{Authenticator as Secret, ErrorCode, phone::written, routes::page};
 
 use crate::{
-    api,
+    api, browser,
     components::{
         code_form::{CodeForm, CodeWays, SendFirst, SentWhere},
         field::Notice,
@@ -38,6 +38,7 @@ fn Enrol() -> impl IntoView {
             match api::enrol_authenticator(enrolled).await {
                 Ok(shown) => {
                     secret.set(Some(shown));
+                    browser::focus_soon("main h1");
                     Ok(())
                 }
                 Err(failure) if failure.code() == ErrorCode::StepUpRequired => {
@@ -64,7 +65,7 @@ fn Enrol() -> impl IntoView {
                 {if begun.get() {
                     view! {
                         <SentWhere or_else="" />
-                        <CodeForm confirm="Confirm" ways on_right />
+                        <CodeForm confirm="Confirm" ways on_right focused=true />
                     }
                     .into_any()
                 } else {

@@ -1,5 +1,7 @@
 //! Second half: every way to it, the safest first.
 
+use std::rc::Rc;
+
 use leptos::prelude::*;
 use shared::{Channel, PushStatus, Via, routes::page};
 
@@ -11,7 +13,7 @@ use crate::{
         pair::{Stub, Turn, arrive},
         seal::Half,
     },
-    flow::{Task, every_second, minutes, page_after, send_code, wait_for_code},
+    flow::{Task, every_second, minutes, page_after, send_code, stay, wait_for_code},
     who::{For, Only, Visit, Who, goer},
 };
 
@@ -32,9 +34,10 @@ fn Choices() -> impl IntoView {
         _ => (String::new(), None, false),
     };
     let wait = Memo::new(move |_| wait_for_code(visit, beat));
+    let here = stay();
     // Each choice leads to its page, or stays here and says why not: then another one is at hand.
     let choose = move |channel: Channel| {
-        let go = go.clone();
+        let (go, here) = (go.clone(), Rc::clone(&here));
         task.run(async move {
             let next = match channel {
                 Channel::Push if open => page::APPROVE,
@@ -55,7 +58,9 @@ fn Choices() -> impl IntoView {
             };
             // What the server knows of the push decides what the next page shows.
             visit.refresh().await;
-            go(next, false);
+            if here.get() {
+                go(next, false);
+            }
             Ok(())
         });
     };

@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
-use shared::{NewApproval, PushStatus, phone, routes::page};
+use shared::{ErrorCode, NewApproval, PushStatus, phone, routes::page};
 
 use crate::{
     api::{self, Failure},
@@ -75,6 +75,8 @@ struct Desk {
     done: RwSignal<Option<String>>,
     watch: Watch,
     offline: RwSignal<bool>,
+    /// Whether the last request was left open on the phone.
+    cancelled: RwSignal<bool>,
     task: Task,
 }
 
@@ -130,6 +132,7 @@ fn Payment() -> impl IntoView {
         done: RwSignal::new(None),
         watch: Watch::new(),
         offline: RwSignal::new(false),
+        cancelled: RwSignal::new(false),
         task: Task::new(),
     };
     if let Who::SignedIn(user) = visit.who.get_untracked() {
@@ -171,6 +174,9 @@ fn ask(desk: Desk, here: Rc<Cell<bool>>) {
     desk.problems.set(BTreeMap::new());
     desk.task.run(async move {
         let created = api::ask_approval(&data).await?;
+        if !here.get() {
+            return Ok(());
+        }
         desk.watch.details.set(data.details.clone());
         desk.watch.status.set(PushStatus::Pending);
         desk.watch.take_clock(120_000, 120_000);
@@ -195,7 +201,7 @@ async fn watch(desk: Desk, asked: Asked, here: Rc<Cell<bool>>) {
                 desk.watch.take_clock(answer.expires_in_ms, answer.lifetime_ms);
                 match answer.status {
                     PushStatus::Pending => answer.poll_after_ms,
-                    PushStatus::Approved => return pay(desk, &asked),
+                    PushStatus::Approved => return pay(desk, asked.clone(), false),
                     PushStatus::Denied | PushStatus::Expired | PushStatus::Unverified => return,
                 }
             }
@@ -213,10 +219,13 @@ async fn watch(desk: Desk, asked: Asked, here: Rc<Cell<bool>>) {
 }
 
 /// Uses the approval, with the data that was approved.
-fn pay(desk: Desk, asked: &Asked) {
-    let asked = asked.clone();
+fn pay(desk: Desk, asked: Asked, again: bool) {
     desk.task.run(async move {
-        api::redeem(&asked.uuid, &asked.data).await?;
+        match api::redeem(&asked.uuid, &asked.data).await {
+            // The first answer was lost on its way; what it said is still so.
+            Err(failure) if again && failure.code() == ErrorCode::AlreadyRedeemed => {}
+            answer => drop(answer?),
+        }
         let plain = asked.uuid.replace('-', "");
         desk.done.set(Some(format!(
             "{}-{}",
@@ -225,6 +234,12 @@ fn pay(desk: Desk, asked: &Asked) {
         )));
         Ok(())
     });
+}
+
+fn pay_again(desk: Desk) {
+    if let Some(asked) = desk.asked.get_untracked() {
+        pay(desk, asked, true);
+    }
 }
 
 #[component]
@@ -252,6 +267,9 @@ fn Form(desk: Desk, ask: Ask) -> impl IntoView {
             <section class="sheet stack">
                 <h1 tabindex="-1">"Send money"</h1>
                 <p class="quiet">"A demonstration: no money moves."</p>
+                {desk.cancelled.get_untracked().then(|| view! {
+                    <p class="notice wait" role="status">"Cancelled here. The phone may show the request until it expires; approving it pays nothing."</p>
+                })}
                 <form class="stack" on:submit=submit novalidate>
                     <TextField purpose=TO value=desk.to error=problem("to") />
                     <TextField purpose=AMOUNT value=desk.amount error=problem("amount") />
@@ -274,7 +292,17 @@ fn Story(desk: Desk, ask: Ask) -> impl IntoView {
     let watch = desk.watch;
     let change = move |name: &'static str, class: &'static str| {
         view! {
-            <button class=class type="button" on:click=move |_| desk.asked.set(None)>{name}</button>
+            <button
+                class=class
+                type="button"
+                on:click=move |_| {
+                    desk.cancelled.set(desk.watch.status.get_untracked() == PushStatus::Pending);
+                    desk.task.failure.set(None);
+                    desk.asked.set(None);
+                }
+            >
+                {name}
+            </button>
         }
     };
     let again = move || {
@@ -285,6 +313,8 @@ fn Story(desk: Desk, ask: Ask) -> impl IntoView {
         }
     };
     let status = Memo::new(move |_| (watch.status.get(), desk.done.get()));
+    // What is said changes under the reader: the heading says what now holds.
+    Effect::watch(move || status.get(), |_, _, _| browser::focus("main h1"), true);
     move || {
         let amount = desk.asked.with_untracked(|asked| asked.as_ref().map(|asked| asked.amount.clone()));
         let amount = view! { <p class="figure num">{amount}</p> };
@@ -319,6 +349,12 @@ fn Story(desk: Desk, ask: Ask) -> impl IntoView {
                 <div role="status"><h1 tabindex="-1">"Approved, paying"</h1></div>
                 {amount}
                 <Facts watch shown=FACTS />
+                <Show when=move || desk.task.failure.with(Option::is_some)>
+                    <div class="row">
+                        <button class="button" type="button" on:click=move |_| pay_again(desk)>"Try again"</button>
+                        {change("Change the payment", "button plain")}
+                    </div>
+                </Show>
             }
             .into_any(),
             (PushStatus::Denied, _) => view! {

@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 use shared::{
-    Via,
+    ErrorCode, Via,
     cookie_api::{CheckVerification, StartVerification},
     phone::written,
     routes::page,
 };
 
 use crate::{
-    api,
+    api, browser,
     components::{
         code_form::{CodeForm, CodeWays, SendFirst, SentWhere},
         pair::{Stub, Turn, arrive},
@@ -53,19 +53,21 @@ fn OwnPhone(id: String, number: String) -> impl IntoView {
     });
     let ways = CodeWays { check, send: Act::new(move |via| send_code(visit, via)) };
     let on_right = on_right();
-    let begun =
-        Memo::new(move |_| visit.sent.with(|sent| sent.as_ref().is_some_and(|sent| sent.message.is_some())));
+    // Also when the server only says that one was sent a moment ago, and when the person has one.
+    let has_code = RwSignal::new(false);
+    let begun = Memo::new(move |_| has_code.get() || visit.sent.with(Option::is_some));
     let body = move || {
         if begun.get() {
             view! {
-                <SentWhere or_else="" />
-                <CodeForm confirm="Verify phone" ways on_right />
+                <SentWhere or_else=format!("The code that was sent to {number}, or the one the app shows.") />
+                <CodeForm confirm="Verify phone" ways on_right focused=true />
             }
             .into_any()
         } else {
             view! {
                 <p>"We send a code to "<span class="num">{number.clone()}</span>"."</p>
                 <SendFirst send=ways.send />
+                <button class="link" type="button" on:click=move |_| has_code.set(true)>"I have a code"</button>
             }
             .into_any()
         }
@@ -111,15 +113,22 @@ fn AnyPhone() -> impl IntoView {
             ..StartVerification::default()
         };
         let started = api::start_verification(&wish).await;
-        if let Err(failure) = &started {
-            problem.set(failure.field("phone_number").or(failure.field("country_code")));
-        } else {
-            sent_to.set(Some((country_code, phone_number)));
-        }
-        let refused_field = problem.with_untracked(Option::is_some);
+        let refused_field = match &started {
+            // Too soon for another: the last one is still good.
+            Err(failure) if failure.code() != ErrorCode::TooMany => {
+                let found = failure.field("phone_number").or(failure.field("country_code"));
+                // Beside the field, where the field is on the page.
+                found.filter(|_| sent_to.try_with_untracked(Option::is_none).unwrap_or_default())
+            }
+            _ => {
+                sent_to.set(Some((country_code, phone_number)));
+                None
+            }
+        };
+        problem.set(refused_field.clone());
         let noted = note_sent(visit, started.map(|started| (started.message, started.resend_after_seconds)));
         // Said beside the field already.
-        if refused_field { Ok(()) } else { noted }
+        if refused_field.is_some() { Ok(()) } else { noted }
     });
     let check = Act::new(move |token| async move {
         let (country_code, phone_number) = sent_to.get_untracked().unwrap_or_default();
@@ -131,11 +140,12 @@ fn AnyPhone() -> impl IntoView {
     let body = move || {
         if sent_to.with(Option::is_some) {
             view! {
-                <SentWhere or_else="" />
-                <CodeForm confirm="Verify phone" ways on_right />
+                <SentWhere or_else="The code that was sent a moment ago." />
+                <CodeForm confirm="Verify phone" ways on_right focused=true />
                 <button class="link" type="button" on:click=move |_| {
                     visit.sent.set(None);
                     sent_to.set(None);
+                    browser::focus_soon("#phone");
                 }>"Wrong number?"</button>
             }
             .into_any()

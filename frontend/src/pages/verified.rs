@@ -13,8 +13,13 @@ use crate::{
         pair::{Stub, Turn, arrive},
         seal::Half,
     },
-    who::{Visit, Who, goer},
+    who::{NoAnswer, Visit, Who, goer},
 };
+
+/// Whether a text never arrived.
+fn is_lost(status: &str) -> bool {
+    matches!(status, "undelivered" | "failed" | "canceled")
+}
 
 #[component]
 pub fn Verified() -> impl IntoView {
@@ -44,9 +49,13 @@ pub fn Verified() -> impl IntoView {
     move || {
         let (number, confirmed) = match visit.who.get() {
             Who::SignedIn(user) if user.verified => {
-                (written(&user.country_code, &user.phone), Some(user.confirmation.is_some()))
+                let texted = user.confirmation.is_some_and(|text| !is_lost(&text.status));
+                (written(&user.country_code, &user.phone), Some(texted))
             }
             Who::Anonymous => (proven.get().map_or_else(String::new, |phone| written_e164(&phone)), None),
+            Who::Unknown(failure) if asked.get() => {
+                return view! { <NoAnswer message=failure.message() /> }.into_any();
+            }
             _ => return view! { <p class="quiet" role="status">"One moment."</p> }.into_any(),
         };
         if number.is_empty() {
