@@ -97,6 +97,16 @@ export async function logIn(page, app, person) {
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
+/** A visitor with an account whose password was right and whose phone is asked. */
+export async function waiting(app, options) {
+  const visitor = await app.visitor(options);
+  const ada = app.person();
+  await makeAccount(app, ada);
+  await logIn(visitor.page, app, ada);
+  await heading(visitor.page, "Approve on your phone");
+  return { ...visitor, ada };
+}
+
 /** Goes from waiting for the phone to the code page, by one of the other ways. */
 export async function chooseWay(page, name) {
   await page.getByRole("link", { name: "Choose another way" }).click();

@@ -2,21 +2,11 @@
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { chooseWay, enter, heading, logIn, makeAccount, newestCode, signIn, startApp } from "./app.mjs";
+import { chooseWay, enter, heading, logIn, newestCode, signIn, startApp, waiting } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp()));
 after(() => app.stop());
-
-/** Waiting for the phone. */
-async function waiting() {
-  const visitor = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(visitor.page, app, ada);
-  await heading(visitor.page, "Approve on your phone");
-  return { ...visitor, ada };
-}
 
 const refusal = (error_code) => ({ message: "no", success: false, errors: { message: "no" }, error_code });
 
@@ -33,7 +23,7 @@ function totp(key, at) {
 
 for (const [way, said, via] of [[/Code by text/, "A code was texted to +44 •••-•••-", "sms"], [/Code by call/, "A call with a code goes to +44 •••-•••-", "call"]]) {
   test(`a code by ${via} is chosen, said where it went, and signs in`, async () => {
-    const { page, problems, ada } = await waiting();
+    const { page, problems, ada } = await waiting(app);
     await chooseWay(page, way);
     await heading(page, "Enter the code");
     await page.getByText(said + ada.phone.slice(-4)).waitFor();
@@ -55,7 +45,7 @@ for (const [way, said, via] of [[/Code by text/, "A code was texted to +44 •�
 }
 
 test("the code the app shows signs in, and nothing is sent for it", async () => {
-  const { page, context, problems, ada } = await waiting();
+  const { page, context, problems, ada } = await waiting(app);
   await chooseWay(page, /Code from the app/);
   await heading(page, "Enter the code");
   await page.getByText("The one the app shows").waitFor();
@@ -72,7 +62,7 @@ test("the code the app shows signs in, and nothing is sent for it", async () => 
 });
 
 test("where a text cannot reach the phone, the page says that a call goes there", async () => {
-  const { page, ada } = await waiting();
+  const { page, ada } = await waiting(app);
   await app.sandbox.faults({ path: "/protected/json/sms", status: 403, body: refusal("60082") });
   await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
@@ -83,7 +73,7 @@ test("where a text cannot reach the phone, the page says that a call goes there"
 });
 
 test("where neither reaches it, the other ways are still at hand", async () => {
-  const { page, ada } = await waiting();
+  const { page, ada } = await waiting(app);
   await app.sandbox.faults({ path: "/protected/json/", status: 403, body: refusal("60082") });
   await chooseWay(page, /Code by text/);
   await page.getByRole("alert").getByText("Neither a text nor a call can reach this phone.").waitFor();
@@ -95,7 +85,7 @@ test("where neither reaches it, the other ways are still at hand", async () => {
 });
 
 test("a code sent a moment ago closes both its ways for a while and leaves the others", async () => {
-  const { page, ada } = await waiting();
+  const { page, ada } = await waiting(app);
   await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
   await page.getByRole("link", { name: "Choose another way" }).click();

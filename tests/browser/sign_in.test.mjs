@@ -1,7 +1,7 @@
 // The whole road in a browser, with the sandbox's phone in a second window.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
-import { PASSWORD, chooseWay, enter, heading, logIn, makeAccount, newestCode, signUp, startApp } from "./app.mjs";
+import { PASSWORD, chooseWay, enter, heading, logIn, makeAccount, newestCode, signUp, startApp, waiting } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp({ RUST_LOG: "debug", LOG_FORMAT: "json" })));
@@ -47,11 +47,7 @@ test("sign up, log out, log in, approve on the phone, land on the account page",
 });
 
 test("deny, then a code from the phone", async () => {
-  const { page, context, problems } = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  const { page, context, problems, ada } = await waiting(app);
   const phone = await openPhone(context);
   await phone.getByRole("article").getByRole("button", { name: "Deny" }).click();
   await heading(page, "Denied on your phone");
@@ -90,11 +86,7 @@ test("a phone without the app leads to the code page at once", async () => {
 });
 
 test("a request nobody answers expires on the page, and asking again works", async () => {
-  const { page } = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  const { page, ada } = await waiting(app);
   await app.sandbox.advance(121);
   await heading(page, "The request has expired");
   await page.getByRole("button", { name: "Ask again" }).click();
@@ -106,11 +98,7 @@ test("a request nobody answers expires on the page, and asking again works", asy
 });
 
 test("the countdown starts from the server's expiry", async () => {
-  const { page } = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  const { page, ada } = await waiting(app);
   await app.sandbox.advance(60);
   await page.reload();
   await page.locator(".stub .figure").getByText(/^0:5\d$/).waitFor();
@@ -165,11 +153,7 @@ test("polling keeps the pace the answer names", async () => {
 });
 
 test("cancelling a sign-in ends it at the server", async () => {
-  const { page } = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  const { page, ada } = await waiting(app);
   const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("link", { name: "Log in" }).first().waitFor();
@@ -213,11 +197,7 @@ test("a failed send starts no wait and says so beside the button", async () => {
 });
 
 test("a restart of the server in the middle of waiting is waited out", async () => {
-  const { page } = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  const { page, ada } = await waiting(app);
   assert.equal(await app.restart(), 0, "told to stop, the server stops in order");
   // The sandbox lives in the server and has forgotten the phone; a code reaches it again.
   await chooseWay(page, /Code by text/);
@@ -227,11 +207,7 @@ test("a restart of the server in the middle of waiting is waited out", async () 
 });
 
 test("after all this nothing secret is in the log", async () => {
-  const { page } = await app.visitor();
-  const ada = app.person();
-  await makeAccount(app, ada);
-  await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  const { page, ada } = await waiting(app);
   await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
   const code = await newestCode(app, ada.e164);
