@@ -147,3 +147,17 @@ pub fn poll_after_ms(status: PushStatus, age: Duration) -> u32 {
         PushStatus::Unverified | PushStatus::Approved | PushStatus::Denied | PushStatus::Expired => 5000,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_questions_about_a_request_last_to_its_end_and_a_login_keeps_its_pace() {
+        assert_eq!(ask_every(LOGIN_LIFE), Duration::from_secs(5));
+        for seconds in [10, 120, 121, 300, 600] {
+            let life = Duration::from_secs(seconds);
+            assert!(FIRST_ASK + ask_every(life) * MOST_ASKS.unsigned_abs() >= life, "{seconds}");
+        }
+    }
+}
