@@ -196,6 +196,19 @@ test("a failed send starts no wait and says so beside the button", async () => {
   await page.getByText("A code was texted to").waitFor();
 });
 
+test("a sign-out the server never heard of is said, and nobody is told that it was done", async () => {
+  const { page } = await app.visitor();
+  const ada = app.person();
+  await signUp(page, app, ada);
+  await page.route("**/session", (route) => route.abort());
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
+  await heading(page, ada.name);
+  await page.unroute("**/session");
+  await page.getByRole("button", { name: "Log out" }).click();
+  await heading(page, "Signed out");
+});
+
 test("a restart of the server in the middle of waiting is waited out", async () => {
   const { page, ada } = await waiting(app);
   assert.equal(await app.restart(), 0, "told to stop, the server stops in order");

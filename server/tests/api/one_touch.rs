@@ -171,6 +171,21 @@ async fn one_push_is_open_at_a_time_and_another_is_asked_by_wish_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_never_went_out_leaves_the_one_before_it_the_newest() {
+    let app = TestApp::spawn().await;
+    let ada = app.person().await;
+    let (session, uuid) = ada.log_in().await;
+    app.press(&uuid, "deny").await;
+    app.fault(json!({"path": "/", "status": 500})).await;
+    session.post(routes::SESSION_PUSH, json!({})).await.refused(502, "provider_failed");
+    let status = session.get(routes::AUTHY_STATUS).await.ok();
+    assert_eq!((&status["status"], &status["approvalRequest"]["uuid"]), (&json!("denied"), &json!(uuid)));
+    app.sandbox(Method::DELETE, "/faults", json!({})).await;
+    session.post(routes::SESSION_PUSH, json!({})).await.ok();
+    assert_eq!(session.status().await, "pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pushes_asked_for_at_the_same_moment_become_one() {
     let app = TestApp::spawn().await;
     let ada = app.person().await;
