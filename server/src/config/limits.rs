@@ -30,9 +30,13 @@ pub(super) fn limits(from: &Source<'_>, production: bool) -> Result<Limits, Conf
 
 pub(super) fn lifetimes(from: &Source<'_>) -> Result<Lifetimes, ConfigError> {
     let default = Lifetimes::default();
+    let life = |name: &str, default| match from.seconds(name, default)? {
+        life if life.is_zero() => Err(wrong(name, "at least one second is needed")),
+        life => Ok(life),
+    };
     Ok(Lifetimes {
-        pending: from.seconds("SESSION_PENDING_SECONDS", default.pending)?,
-        idle: from.seconds("SESSION_IDLE_SECONDS", default.idle)?,
-        absolute: from.seconds("SESSION_ABSOLUTE_SECONDS", default.absolute)?,
+        pending: life("SESSION_PENDING_SECONDS", default.pending)?,
+        idle: life("SESSION_IDLE_SECONDS", default.idle)?,
+        absolute: life("SESSION_ABSOLUTE_SECONDS", default.absolute)?,
     })
 }

@@ -52,7 +52,10 @@ impl Registration {
         note("username", username_problem(username).map(str::to_owned));
         note("password", password_problem(&new.password, &[full_name, email, username]));
         let phone = PhoneNumber::read(&new.country_code, &new.phone);
-        if let Err(problem) = &phone {
+        if new.country_code.trim().is_empty() {
+            note("countryCode", Some("Choose the country of this number.".to_owned()));
+            note("phone", new.phone.trim().is_empty().then(|| PhoneProblem::Empty.to_string()));
+        } else if let Err(problem) = &phone {
             let field = match problem {
                 PhoneProblem::UnknownCallingCode => "countryCode",
                 _ => "phone",

@@ -125,7 +125,7 @@ impl Error {
     fn fields(&self) -> BTreeMap<String, String> {
         match self {
             Self::WrongType(field) if !field.is_empty() => {
-                [(field.clone(), "This must be a text.".to_owned())].into()
+                [(field.clone(), "This is of the wrong kind.".to_owned())].into()
             }
             Self::Failed(Failure::Refused(Refusal::InvalidFields(fields))) => {
                 fields.iter().map(|(field, problem)| ((*field).to_owned(), problem.clone())).collect()

@@ -5,7 +5,7 @@ use shared::routes;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        OpenApi as Document, RefOr, Required,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder,
         security::{ApiKey, ApiKeyValue, SecurityScheme},
     },
 };
@@ -43,7 +43,7 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
         (name = "Health", description = "For whoever watches over the process"),
     ),
     security(("token" = []), ("cookie" = [])),
-    modifiers(&Carriers, &FormsToo, &Names),
+    modifiers(&Carriers, &FormsToo, &Names, &Refusals),
 )]
 struct Described;
 
@@ -77,6 +77,40 @@ impl Modify for FormsToo {
             body.required = Some(Required::False);
         }
     }
+}
+
+/// What any call may be refused for, in the one shape: named here once.
+struct Refusals;
+
+impl Modify for Refusals {
+    fn modify(&self, document: &mut Document) {
+        let of_posts = [
+            ("400", "The body cannot be read"),
+            ("403", "Not signed in, or sent by a page of another origin"),
+            ("413", "More than 64 KiB"),
+            ("415", "Neither JSON nor a form"),
+            ("422", "A field is wrong"),
+        ];
+        let of_all =
+            [("503", "The database is not available; see `Retry-After`"), ("default", "Any other refusal")];
+        for item in document.paths.paths.values_mut() {
+            for (method, operation) in
+                [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)]
+            {
+                let Some(operation) = operation else { continue };
+                for (status, why) in of_posts.iter().filter(|_| method == "post").chain(&of_all) {
+                    let known = &mut operation.responses.responses;
+                    known.entry((*status).to_owned()).or_insert_with(|| refusal(why));
+                }
+            }
+        }
+    }
+}
+
+fn refusal(why: &str) -> RefOr<Response> {
+    let shape = Ref::from_schema_name("ApiError");
+    let content = ContentBuilder::new().schema(Some(shape)).build();
+    RefOr::T(ResponseBuilder::new().description(why).content("application/json", content).build())
 }
 
 /// Every call has a name of its own, made of its method and path.

@@ -128,7 +128,7 @@ async fn every_missing_field_of_a_sign_up_is_named() {
     let app = TestApp::spawn().await;
     let refused = app.stranger().post(routes::USER, json!({})).await.refused(422, "invalid_fields");
     let fields: Vec<&String> = refused["fields"].as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["countryCode", "email", "fullName", "password"]);
+    assert_eq!(fields, ["countryCode", "email", "fullName", "password", "phone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

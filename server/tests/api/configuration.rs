@@ -101,6 +101,7 @@ fn a_wrong_value_stops_the_start_with_one_line_that_names_the_variable() {
         ("PUBLIC_URL", "ftp://example.com"),
         ("PUBLIC_URL", "https://example.com/?a=b"),
         ("TRUSTED_PROXIES", "10.0.0.0/8, somewhere"),
+        ("SESSION_IDLE_SECONDS", "0"),
         ("BCRYPT_COST", "3"),
         ("BCRYPT_COST", "16"),
         ("TOKEN_ROTATION", "maybe"),

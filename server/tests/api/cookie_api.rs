@@ -100,6 +100,7 @@ async fn a_code_by_text_by_voice_and_from_the_app_signs_in_under_a_new_id() {
         };
         let answer = browser.post(api::VERIFY, json!({"token": token})).await.ok();
         assert_eq!((&answer["token"], &answer["success"]), (&json!("is valid"), &json!("true")));
+        assert_eq!(answer["sessionToken"], Value::Null, "what a cookie holds is not for scripts");
         browser.get(api::PROTECTED).await.ok();
         let old = app.bearer(login["token"].as_str().expect("every call that makes a session returns it"));
         old.get(api::PROTECTED).await.refused(401, "not_signed_in");
@@ -167,7 +168,7 @@ async fn refusals_carry_their_text_where_these_clients_look_for_it() {
     assert_eq!(refused["error"], refused["message"]);
     let mut fields: Vec<&String> = refused["fields"].as_object().unwrap().keys().collect();
     fields.sort();
-    assert_eq!(fields, ["country_code", "email", "password"]);
+    assert_eq!(fields, ["country_code", "email", "password", "phone_number"]);
     let refused = app.stranger().post(api::REGISTER, json!({})).await.refused(422, "invalid_fields");
     assert!(refused["fields"]["username"].is_string());
     let wrong = |username: &'static str, password: &'static str| {

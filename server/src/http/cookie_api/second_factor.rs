@@ -13,7 +13,7 @@ use shared::{
 use crate::{
     domain::{
         refusal::Refusal,
-        rights::{Rights, TokenRotation},
+        rights::{Carrier, Rights, TokenRotation},
     },
     flow::{
         Failure,
@@ -91,12 +91,16 @@ pub(in crate::http) async fn verify(
     live: Live,
     Body(typed): Body<VerifyToken>,
 ) -> Result<Json<TokenValid>> {
+    let carrier = live.presented.carrier;
     let verified = sessions::check(&parts, **rotation, &session, live, "token", &typed.token).await?;
     Ok(Json(TokenValid {
         success: "true".to_owned(),
         token: "is valid".to_owned(),
         message: "Token is valid.".to_owned(),
-        session_token: verified.token.map(|token| token.reveal().to_owned()),
+        session_token: verified
+            .token
+            .filter(|_| carrier == Carrier::Header)
+            .map(|token| token.reveal().to_owned()),
     }))
 }
 
@@ -167,7 +171,9 @@ pub(in crate::http) async fn one_touch_status(
         let proven = store::sessions::SessionRow { rights: Rights::Proven, ..live.session };
         let token = parts.go_on(&proven, &live.presented.token).await?;
         cookie::hand_out(&session, &token)?;
-        session_token = Some(token.reveal().to_owned());
+        // A cookie has it already, out of reach of scripts.
+        let by_header = live.presented.carrier == Carrier::Header;
+        session_token = by_header.then(|| token.reveal().to_owned());
     }
     let request = OneTouchRequest {
         status,
