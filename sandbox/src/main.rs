@@ -1,12 +1,16 @@
 //! `cargo run -p sandbox`: the sandbox alone, for whatever client is pointed at it.
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use sandbox::{Sandbox, Settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_target(false).init();
+    tracing_subscriber::fmt().with_target(false).with_ansi(io::stdout().is_terminal()).init();
     let settings = match settings() {
         Ok(settings) => settings,
         Err(problem) => {

@@ -1,6 +1,6 @@
 //! Reads the configuration, starts logging, runs.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
 use server::{
     config::Config,
@@ -48,7 +48,9 @@ async fn main() -> ExitCode {
 fn start_logging(json: bool) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    // Colours are for people who look at a terminal.
+    let colours = std::io::stdout().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
     if json {
         log.json().flatten_event(true).init();
     } else {
