@@ -90,8 +90,6 @@ fn find(db: &mut Db, user_id: &str, uuid: &str) -> Result<ActionRow, Failure> {
     approvals::action(db, user_id, uuid)?.ok_or_else(|| Refusal::Unknown.into())
 }
 
-/// A text that can be a reference; any other is nobody's, and not every database takes every text.
 fn reference(uuid: &str) -> Result<String, Failure> {
-    let fits = uuid.len() <= 64 && uuid.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
-    if fits { Ok(uuid.to_owned()) } else { Err(Refusal::Unknown.into()) }
+    Reference::of_push(uuid).map(|Reference(uuid)| uuid).ok_or_else(|| Refusal::Unknown.into())
 }

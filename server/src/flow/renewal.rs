@@ -3,10 +3,7 @@
 use super::{Failure, second_factor::SecondFactor};
 use crate::{
     domain::{ids::Token, refusal::Refusal, rights::Rights},
-    store::{
-        approvals,
-        sessions::{self, SessionRow},
-    },
+    store::{approvals, sessions},
 };
 
 impl SecondFactor {
@@ -14,16 +11,17 @@ impl SecondFactor {
     ///
     /// # Errors
     /// [`Refusal::NotApproved`]; [`Refusal::NoSession`] where somebody with the same token was faster.
-    pub async fn go_on(&self, session: &SessionRow, presented: &Token) -> Result<Token, Failure> {
+    pub async fn go_on(&self, session_id: &str, presented: &Token) -> Result<Token, Failure> {
         let token = Token::new(self.random);
-        let (id, rights) = (session.id.clone(), session.rights);
+        let id = session_id.to_owned();
         let (old, new) = (presented.hash(), token.hash());
         let renewed = self.store.write(move |db| {
-            let approved = match rights {
-                Rights::Anonymous | Rights::Pending => false,
-                Rights::Proven => true,
+            let approved = match sessions::rights(db, &id)? {
+                None => return Err(Refusal::NoSession.into()),
+                Some(Rights::Anonymous | Rights::Pending) => false,
+                Some(Rights::Proven) => true,
                 // Signed in from the beginning: it goes on only from a push of its own.
-                Rights::SignedIn => approvals::is_newest_approved(db, &id)?,
+                Some(Rights::SignedIn) => approvals::is_newest_approved(db, &id)?,
             };
             if !approved {
                 return Err(Failure::from(Refusal::NotApproved));

@@ -34,7 +34,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = Kind::of(request);
         let bytes = read_all(payload.take());
-        Box::pin(async move { into_fields(kind.tree(&bytes.await?)?).map(Self) })
+        Box::pin(async move {
+            let tree = kind.tree(&bytes.await?)?;
+            let tree = if kind == Kind::Form { nested(tree)? } else { tree };
+            into_fields(tree).map(Self)
+        })
     }
 }
 
@@ -85,15 +89,15 @@ impl Kind {
         match self {
             Self::Json => serde_json::from_str(text(bytes)?)
                 .map_err(|_| Error::Unreadable("The body is not JSON, or nested too deep.")),
-            Self::Form => nested(text(bytes)?),
+            Self::Form => form(text(bytes)?),
             Self::Other => Err(Error::UnsupportedType),
         }
     }
 }
 
-/// The pairs of a form as an object; `a[b]` is the member `b` of `a`, and `a[0]` or `a[]` an element.
-fn nested(pairs: &str) -> Result<Value> {
-    let Value::Object(flat) = form(pairs)? else { unreachable!("a form is an object") };
+/// The pairs of a form with what their names say: `a[b]` is the member `b` of `a`, `a[0]` an element.
+fn nested(form: Value) -> Result<Value> {
+    let Value::Object(flat) = form else { return Ok(form) };
     let mut tree = Value::Object(Map::new());
     for (name, value) in flat {
         let (first, rest) = name.split_once('[').unwrap_or((&name, ""));

@@ -23,7 +23,7 @@ use actix_web::{
     Resource, Route,
     guard::{Any, Get, Head},
     middleware::from_fn,
-    web::{self, Data, ServiceConfig},
+    web::{self, ServiceConfig},
 };
 use shared::routes::{self, cookie_api as api};
 
@@ -70,8 +70,7 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     .service(at(routes::TWILIO_STATUS, "POST").post(reports::take))
     .service(at(routes::HEALTHZ, "GET").route(get().to(health::alive)))
     .service(at(routes::READYZ, "GET").route(get().to(health::ready)))
-    .service(at(routes::OPENAPI, "GET").route(get().to(openapi::describe)))
-    .app_data(Data::new(openapi::document()));
+    .service(at(routes::OPENAPI, "GET").route(get().to(openapi::describe)));
     cookie_api_routes(app, cookies);
     docs::routes(app);
     for path in routes::page::ALL {

@@ -1,6 +1,8 @@
 //! `/openapi.json`: every call, described by the code that answers it.
 
-use actix_web::{HttpResponse, web::Data};
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
 use shared::routes;
 use utoipa::{
     Modify, OpenApi,
@@ -132,16 +134,15 @@ impl Modify for Names {
     }
 }
 
-/// The document, as it is served.
-pub(super) fn document() -> Document {
-    Described::openapi()
-}
+/// The document, as it is served; made when somebody first asks for it.
+static DOCUMENT: LazyLock<String> =
+    LazyLock::new(|| Described::openapi().to_json().expect("a description is JSON"));
 
 /// Describe every call
 #[utoipa::path(
     get, path = routes::OPENAPI, tag = "Health", security(()),
     responses((status = 200, description = "This document"))
 )]
-pub(super) async fn describe(document: Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().json(document.get_ref())
+pub(super) async fn describe() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(DOCUMENT.as_str())
 }

@@ -90,7 +90,7 @@ pub(super) async fn go_on(
     live: Live,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Json<TokenAnswer>> {
-    let token = parts.go_on(&live.session, &live.presented.token).await?;
+    let token = parts.go_on(&live.session.id, &live.presented.token).await?;
     cookie::hand_out(&cookie, &token)?;
     Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
 }

@@ -60,6 +60,17 @@ pub struct ProviderUser(pub String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(pub String);
 
+impl Reference {
+    /// A text that can name a push; `None` where it cannot. It goes into addresses, and not every
+    /// database takes every text.
+    #[must_use]
+    pub fn of_push(text: &str) -> Option<Self> {
+        let fits =
+            (8..=64).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+        fits.then(|| Self(text.to_owned()))
+    }
+}
+
 /// What the provider says of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {

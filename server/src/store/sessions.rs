@@ -231,6 +231,14 @@ pub fn renew(db: &mut Db, id: &str, old_hash: &str, new_hash: &str) -> QueryResu
     Ok(renewed == 1)
 }
 
+/// How far a session has come by now; `None` when it has ended.
+///
+/// # Errors
+/// When the query fails.
+pub fn rights(db: &mut Db, id: &str) -> QueryResult<Option<Rights>> {
+    dsl::sessions.find(id).select(dsl::rights).get_result(db).optional()
+}
+
 /// Whether a session has not been ended.
 ///
 /// # Errors

@@ -252,7 +252,10 @@ async fn the_webhook_comes_as_a_form_or_a_query_as_well() {
     let ada = app.person().await;
     for method in [Method::POST, Method::GET] {
         let (session, uuid) = ada.log_in().await;
-        let hook = Hook::for_push(&ada, &uuid, "approved").await;
+        let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+        // What the provider sends along may be deeper than any form of ours.
+        hook.body["approval_request"]["transaction"]["hidden_details"] =
+            json!({"a": {"b": {"c": {"d": "e"}}}});
         let pairs = signature::authy::canonical(&hook.body);
         let call =
             SignedCall { nonce: "7", method: method.as_str(), url: &hook.url, params: Params::Query(&pairs) };

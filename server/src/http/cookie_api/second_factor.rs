@@ -167,9 +167,7 @@ pub(in crate::http) async fn one_touch_status(
         && live.session.rights != Rights::SignedIn
         && rotation.changes(live.presented.carrier)
     {
-        // The session was read before the push: by now it may be proven.
-        let proven = store::sessions::SessionRow { rights: Rights::Proven, ..live.session };
-        let token = parts.go_on(&proven, &live.presented.token).await?;
+        let token = parts.go_on(&live.session.id, &live.presented.token).await?;
         cookie::hand_out(&session, &token)?;
         // A cookie has it already, out of reach of scripts.
         let by_header = live.presented.carrier == Carrier::Header;

@@ -26,10 +26,8 @@ impl Authy {
         });
         let path = format!("/onetouch/json/users/{}/approval_requests", user.0);
         let answer = self.call(self.http.post(self.url(&path)).json(&body)).await?;
-        match answer["approval_request"]["uuid"].as_str() {
-            Some(uuid) if is_uuid(uuid) => Ok(Reference(uuid.to_owned())),
-            _ => Err(ProviderError::Nonsense { status: 200 }),
-        }
+        let uuid = answer["approval_request"]["uuid"].as_str().and_then(Reference::of_push);
+        uuid.ok_or(ProviderError::Nonsense { status: 200 })
     }
 
     pub(in crate::provider) async fn ask(
@@ -45,8 +43,4 @@ impl Authy {
             _ => Err(ProviderError::Nonsense { status: 200 }),
         }
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
 }
