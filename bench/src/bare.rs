@@ -1,13 +1,13 @@
-//! The yardstick for polls: a handler that answers fixed bytes.
+//! The baseline for status polls: a handler that responds with fixed bytes.
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::Result;
 
-/// The variable that makes this program the yardstick; its value is the answer.
+/// If this environment variable is set, this program is the baseline. Its value is the response.
 pub(crate) const BODY: &str = "BENCH_BARE_BODY";
 
-/// Serves until it is killed; prints its address first.
+/// Prints its address and serves until it is killed.
 pub(crate) fn serve(body: String) -> Result<()> {
     actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || {

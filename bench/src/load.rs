@@ -1,4 +1,4 @@
-//! A client that asks as fast as it is answered, over connections it keeps.
+//! A load generator: each connection sends the next request as soon as a response has arrived.
 
 use std::time::{Duration, Instant};
 
@@ -11,28 +11,28 @@ use tokio::{
 
 use crate::Result;
 
-/// Status polls answered with 200 per second, over so many connections.
+/// Status polls per second that were answered with 200, over this number of connections.
 pub(crate) async fn polls_per_second(
     address: &str,
     token: Option<&str>,
     connections: usize,
-    span: Duration,
+    duration: Duration,
 ) -> Result<f64> {
     let token = token.map(|token| format!("{TOKEN_HEADER}: {token}\r\n")).unwrap_or_default();
     let request = format!("GET {AUTHY_STATUS} HTTP/1.1\r\nHost: {address}\r\n{token}\r\n");
-    let began = Instant::now();
+    let started = Instant::now();
     let mut workers = JoinSet::new();
     for _ in 0..connections {
         let (address, request) = (address.to_owned(), request.clone());
         workers.spawn(async move {
-            poll(&address, request.as_bytes(), began + span).await.map_err(|e| e.to_string())
+            poll(&address, request.as_bytes(), started + duration).await.map_err(|e| e.to_string())
         });
     }
     let mut answered = 0_u64;
     while let Some(worker) = workers.join_next().await {
         answered += worker??;
     }
-    Ok(answered as f64 / began.elapsed().as_secs_f64())
+    Ok(answered as f64 / started.elapsed().as_secs_f64())
 }
 
 async fn poll(address: &str, request: &[u8], until: Instant) -> Result<u64> {
@@ -48,7 +48,7 @@ async fn poll(address: &str, request: &[u8], until: Instant) -> Result<u64> {
                 return Err("the connection was closed".into());
             }
             filled += read;
-            if is_whole(&buffer[..filled])? {
+            if is_complete(&buffer[..filled])? {
                 break;
             }
         }
@@ -57,15 +57,18 @@ async fn poll(address: &str, request: &[u8], until: Instant) -> Result<u64> {
     Ok(answered)
 }
 
-/// Whether an answer has come in whole; anything but 200 is a failure.
-fn is_whole(answer: &[u8]) -> Result<bool> {
-    let Some(head_end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(false) };
-    let head = std::str::from_utf8(&answer[..head_end])?;
+/// Whether a response is complete.
+///
+/// # Errors
+/// For any status but 200.
+fn is_complete(response: &[u8]) -> Result<bool> {
+    let Some(head_end) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return Ok(false) };
+    let head = std::str::from_utf8(&response[..head_end])?;
     if !head.starts_with("HTTP/1.1 200") {
-        return Err(format!("not answered with 200: {head}").into());
+        return Err(format!("the status is not 200: {head}").into());
     }
     let mut lengths = head.lines().filter_map(|line| line.split_once(": "));
     let length = lengths.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length: usize = length.ok_or("an answer without a length")?.1.trim().parse()?;
-    Ok(answer.len() >= head_end + 4 + length)
+    let length: usize = length.ok_or("a response without content-length")?.1.trim().parse()?;
+    Ok(response.len() >= head_end + 4 + length)
 }

@@ -1,13 +1,13 @@
-//! Measures the server beside a yardstick in the same run: `cargo xtask bench`.
+//! Measures the server and a baseline in the same run: `cargo xtask bench`.
 //!
-//! - status polls, beside a bare handler that answers the same bytes and looks nothing up;
-//! - logins, beside bare bcrypt on the same cores;
-//! - memory at rest.
+//! - Status polls. Baseline: a handler that responds with the same bytes and reads nothing.
+//! - Sign-ins. Baseline: bcrypt alone on the same cores.
+//! - Memory, idle and after the load.
 //!
-//! Each side of a pair is a process of its own, asked by the same client in turn, and the middle of
-//! three rounds counts. The client shares the cores with both.
+//! Server and baseline are separate processes that the same client measures in turn. The result is
+//! the median of three rounds. The client runs on the same cores.
 
-#![expect(clippy::print_stdout, reason = "figures are what this program is for")]
+#![expect(clippy::print_stdout, reason = "this program prints its results")]
 
 mod bare;
 mod load;
@@ -39,19 +39,19 @@ fn main() -> Result<()> {
 
 async fn measure() -> Result<()> {
     let server = Server::start().await?;
-    let at_rest = server.memory_kilobytes()?;
+    let idle = server.memory_kilobytes()?;
     let token = server.pending_session(PASSWORD).await?;
     let body = server.status(&token).await?;
     let bare = Bare::start(&body)?;
 
-    let (mut ours, mut yardstick) = (Vec::new(), Vec::new());
+    let (mut server_rates, mut baseline_rates) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        yardstick.push(load::polls_per_second(&bare.address, None, CONNECTIONS, ROUND).await?);
-        ours.push(load::polls_per_second(&server.address, Some(&token), CONNECTIONS, ROUND).await?);
+        baseline_rates.push(load::polls_per_second(&bare.address, None, CONNECTIONS, ROUND).await?);
+        server_rates.push(load::polls_per_second(&server.address, Some(&token), CONNECTIONS, ROUND).await?);
     }
-    let (ours, yardstick) = (middle(ours), middle(yardstick));
-    println!("\n  status polls per second   {ours:>9.0}");
-    println!("  bare handler              {yardstick:>9.0}   ({:.0} % of it)", 100.0 * ours / yardstick);
+    let (rate, baseline) = (median(server_rates), median(baseline_rates));
+    println!("\n  status polls per second   {rate:>9.0}");
+    println!("  bare handler              {baseline:>9.0}   ({:.0} % of it)", 100.0 * rate / baseline);
 
     let cores = thread::available_parallelism()?.get();
     let bare_bcrypt = bcrypt_per_second(cores);
@@ -61,24 +61,24 @@ async fn measure() -> Result<()> {
         "  bare bcrypt, cost {COST}      {bare_bcrypt:>9.1}   ({:.0} % of it)",
         100.0 * logins / bare_bcrypt
     );
-    println!("  memory at rest            {:>9.1} MB", at_rest as f64 / 1000.0);
+    println!("  memory at rest            {:>9.1} MB", idle as f64 / 1000.0);
     println!("  memory after the load     {:>9.1} MB", server.memory_kilobytes()? as f64 / 1000.0);
     Ok(())
 }
 
-fn middle(mut figures: Vec<f64>) -> f64 {
+fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
-/// Passwords checked per second by nothing but bcrypt on so many threads.
+/// Passwords checked per second by bcrypt alone on this number of threads.
 fn bcrypt_per_second(threads: usize) -> f64 {
-    let hash = bcrypt::hash(PASSWORD, COST).expect("the cost is legal");
-    let began = Instant::now();
+    let hash = bcrypt::hash(PASSWORD, COST).expect("the cost is valid");
+    let started = Instant::now();
     let checked: usize = thread::scope(|scope| {
         let check = || {
             let mut checked = 0;
-            while began.elapsed() < ROUND {
+            while started.elapsed() < ROUND {
                 assert!(bcrypt::verify(PASSWORD, &hash).unwrap_or(false));
                 checked += 1;
             }
@@ -87,5 +87,5 @@ fn bcrypt_per_second(threads: usize) -> f64 {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(check)).collect();
         workers.into_iter().map(|worker| worker.join().expect("checking does not panic")).sum()
     });
-    checked as f64 / began.elapsed().as_secs_f64()
+    checked as f64 / started.elapsed().as_secs_f64()
 }

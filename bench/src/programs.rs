@@ -1,4 +1,4 @@
-//! The programs that are measured, each a process of its own.
+//! The programs that are measured, each in its own process.
 
 use std::{
     env, fs,
@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::{Result, bare};
 
-/// The yardstick for polls.
+/// The baseline for status polls.
 pub(crate) struct Bare {
     child: Child,
     pub(crate) address: String,
@@ -27,7 +27,7 @@ impl Bare {
         let mut child =
             Command::new(env::current_exe()?).env(bare::BODY, body).stdout(Stdio::piped()).spawn()?;
         let mut address = String::new();
-        let output = child.stdout.take().ok_or("the yardstick prints its address")?;
+        let output = child.stdout.take().ok_or("the baseline has no output")?;
         BufReader::new(output).read_line(&mut address)?;
         Ok(Self { child, address: address.trim().to_owned() })
     }
@@ -35,13 +35,13 @@ impl Bare {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        // It may be gone already, which is as good.
+        // An error means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The server in release form, with an SQLite file, its page and its sandbox, logging as by default.
+/// The server as a release build, with an SQLite file, its page, its sandbox and default logging.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
@@ -66,11 +66,11 @@ impl Server {
             .spawn()?;
         let server =
             Self { child, address: format!("127.0.0.1:{port}"), http: Client::new(), _folder: folder };
-        let mut beat = tokio::time::interval(Duration::from_millis(20));
+        let mut interval = tokio::time::interval(Duration::from_millis(20));
         for _ in 0..500 {
-            beat.tick().await;
+            interval.tick().await;
             if server.http.get(server.url(routes::READYZ)).send().await.is_ok() {
-                // Somebody has opened the page once.
+                // Loads the page once, as on any server in use.
                 server.http.get(server.url("/")).send().await?.error_for_status()?;
                 return Ok(server);
             }
@@ -89,21 +89,21 @@ impl Server {
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 
-    /// Makes an account and logs in; the push is out and nobody answers.
+    /// Creates an account and signs in with the password. The approval request stays unanswered.
     pub(crate) async fn pending_session(&self, password: &str) -> Result<String> {
         let new = json!({
             "fullName": "Ada Lovelace", "email": "ada@example.com", "phone": "7700900123",
             "countryCode": "44", "password": password,
         });
         self.http.post(self.url(routes::USER)).json(&new).send().await?.error_for_status()?;
-        let answer: Value = self.log_in(password).await?;
-        Ok(answer["token"].as_str().ok_or("a login brings a token")?.to_owned())
+        let body: Value = self.log_in(password).await?;
+        Ok(body["token"].as_str().ok_or("the response to a login has no token")?.to_owned())
     }
 
     async fn log_in(&self, password: &str) -> Result<Value> {
         let login = json!({"email": "ada@example.com", "password": password});
-        let answer = self.http.post(self.url(routes::SESSION)).json(&login).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
+        let response = self.http.post(self.url(routes::SESSION)).json(&login).send().await?;
+        Ok(response.error_for_status()?.json().await?)
     }
 
     pub(crate) async fn status(&self, token: &str) -> Result<String> {
@@ -111,23 +111,23 @@ impl Server {
         Ok(request.send().await?.error_for_status()?.text().await?)
     }
 
-    /// Logins per second, each with its push, so many at a time.
+    /// Logins per second, each with an approval request, with this many at a time.
     pub(crate) async fn logins_per_second(
         &self,
         password: &str,
-        at_a_time: usize,
-        span: Duration,
+        concurrency: usize,
+        duration: Duration,
     ) -> Result<f64> {
-        let began = Instant::now();
+        let started = Instant::now();
         let mut workers = JoinSet::new();
-        for _ in 0..at_a_time {
+        for _ in 0..concurrency {
             let (http, url) = (self.http.clone(), self.url(routes::SESSION));
             let login = json!({"email": "ada@example.com", "password": password});
             workers.spawn(async move {
                 let mut done = 0_u64;
-                while began.elapsed() < span {
-                    let answer = http.post(&url).json(&login).send().await.map_err(|e| e.to_string())?;
-                    answer.error_for_status().map_err(|e| e.to_string())?;
+                while started.elapsed() < duration {
+                    let response = http.post(&url).json(&login).send().await.map_err(|e| e.to_string())?;
+                    response.error_for_status().map_err(|e| e.to_string())?;
                     done += 1;
                 }
                 Ok::<_, String>(done)
@@ -137,13 +137,13 @@ impl Server {
         while let Some(worker) = workers.join_next().await {
             done += worker??;
         }
-        Ok(done as f64 / began.elapsed().as_secs_f64())
+        Ok(done as f64 / started.elapsed().as_secs_f64())
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may be gone already, which is as good.
+        // An error means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

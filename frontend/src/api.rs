@@ -1,33 +1,32 @@
-//! The only place that talks to the server: one function per call, one kind of failure.
+//! All HTTP of the page: one function per endpoint, one failure type.
 
 use gloo_net::http::{Method, RequestBuilder};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use shared::{
     ApiError, Approval, ApprovalCreated, Authenticator, CodeSent, EnrolAuthenticator, ErrorCode, Login,
-    LoginAnswer, NewApproval, NewUser, PhoneVerified, PushAnswer, Redeemed, Resend, StatusAnswer,
-    TokenAnswer, User, VerifyCode, Via,
-    cookie_api::{
-        CheckVerification, Protected, StartVerification, VerificationPassed, VerificationStarted, Whereabouts,
-    },
+    LoginAnswer, NewApproval, NewUser, PushAnswer, Resend, StatusAnswer, User, VerifyCode, Via,
+    cookie_api::{CheckVerification, Protected, StartVerification, VerificationStarted, Whereabouts},
     routes::{self, cookie_api},
 };
 
-/// Why a call brought nothing.
+/// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// No answer, or none that could be read.
+pub enum ApiFailure {
+    /// No response, or none that can be read.
     Unreachable,
-    /// The server said no.
+    /// The server responded with an error.
     Refused {
-        /// What it said.
         error: ApiError,
-        /// Seconds until it may be tried again.
+        /// Seconds from the header `Retry-After`.
         retry_after: Option<u32>,
     },
 }
 
-impl Failure {
-    /// What a program acts on.
+impl ApiFailure {
+    /// The server's error code; [`ErrorCode::Unknown`] without a response.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Unreachable => ErrorCode::Unknown,
@@ -35,7 +34,7 @@ impl Failure {
         }
     }
 
-    /// What a person reads.
+    /// The text for the person.
     pub fn message(&self) -> String {
         match self {
             Self::Unreachable => {
@@ -53,7 +52,7 @@ impl Failure {
         }
     }
 
-    /// Seconds until it may be tried again.
+    /// Seconds until the call may be tried again, when the server said so.
     pub fn retry_after(&self) -> Option<u32> {
         match self {
             Self::Unreachable => None,
@@ -62,117 +61,125 @@ impl Failure {
     }
 }
 
-type Answer<T> = Result<T, Failure>;
+type ApiResult<T> = Result<T, ApiFailure>;
 
-/// The body of a call that needs none.
-const NOTHING: Nothing = Nothing {};
+/// The body of a `POST` without fields.
+const EMPTY: Empty = Empty {};
 
 #[derive(Serialize)]
-struct Nothing {}
+struct Empty {}
 
-pub async fn sign_up(new: &NewUser) -> Answer<()> {
-    post::<TokenAnswer>(routes::USER, new).await.map(drop)
+pub async fn sign_up(new: &NewUser) -> ApiResult<()> {
+    post_only(routes::USER, new).await
 }
 
-pub async fn user() -> Answer<User> {
+pub async fn user() -> ApiResult<User> {
     get(routes::USER).await
 }
 
-pub async fn log_in(login: &Login) -> Answer<PushAnswer> {
-    // The token is for clients without a cookie; here it is thrown away.
+pub async fn log_in(login: &Login) -> ApiResult<PushAnswer> {
     post::<LoginAnswer>(routes::SESSION, login).await.map(|answer| answer.authy_response)
 }
 
-pub async fn log_out() -> Answer<()> {
-    call(Method::DELETE, routes::SESSION.to_owned(), None).await.map(drop)
+pub async fn log_out() -> ApiResult<()> {
+    send(Method::DELETE, routes::SESSION.to_owned(), None).await.map(drop)
 }
 
-pub async fn status() -> Answer<StatusAnswer> {
+pub async fn status() -> ApiResult<StatusAnswer> {
     get(routes::AUTHY_STATUS).await
 }
 
-pub async fn go_on() -> Answer<()> {
-    post::<TokenAnswer>(routes::SESSION_CONTINUE, &NOTHING).await.map(drop)
+pub async fn continue_session() -> ApiResult<()> {
+    post_only(routes::SESSION_CONTINUE, &EMPTY).await
 }
 
-pub async fn push() -> Answer<PushAnswer> {
-    post(routes::SESSION_PUSH, &NOTHING).await
+pub async fn push() -> ApiResult<PushAnswer> {
+    post(routes::SESSION_PUSH, &EMPTY).await
 }
 
-pub async fn send_code(via: Via) -> Answer<CodeSent> {
+pub async fn send_code(via: Via) -> ApiResult<CodeSent> {
     post(routes::SESSION_RESEND, &Resend { via: via.to_string() }).await
 }
 
-pub async fn verify(code: String) -> Answer<()> {
-    post::<TokenAnswer>(routes::SESSION_VERIFY, &VerifyCode { code }).await.map(drop)
+pub async fn verify(code: String) -> ApiResult<()> {
+    post_only(routes::SESSION_VERIFY, &VerifyCode { code }).await
 }
 
-pub async fn verify_account(id: &str, code: String) -> Answer<()> {
-    let path = routes::USERS_VERIFY.replace("{id}", id);
-    post::<PhoneVerified>(&path, &VerifyCode { code }).await.map(drop)
+pub async fn verify_account(id: &str, code: String) -> ApiResult<()> {
+    post_only(&routes::USERS_VERIFY.replace("{id}", id), &VerifyCode { code }).await
 }
 
-pub async fn enrol_authenticator(replace: bool) -> Answer<Authenticator> {
-    post(routes::AUTHENTICATOR, &EnrolAuthenticator { replace }).await
+pub async fn enrol_authenticator() -> ApiResult<Authenticator> {
+    post(routes::AUTHENTICATOR, &EnrolAuthenticator::default()).await
 }
 
-pub async fn ask_approval(data: &NewApproval) -> Answer<ApprovalCreated> {
+pub async fn confirm_authenticator(id: &str, code: String) -> ApiResult<()> {
+    post_only(&routes::AUTHENTICATOR_CONFIRM.replace("{id}", id), &VerifyCode { code }).await
+}
+
+pub async fn create_approval(data: &NewApproval) -> ApiResult<ApprovalCreated> {
     post(routes::APPROVALS, data).await
 }
 
-pub async fn approval(uuid: &str) -> Answer<Approval> {
+pub async fn approval(uuid: &str) -> ApiResult<Approval> {
     get(&routes::APPROVAL.replace("{uuid}", uuid)).await
 }
 
-pub async fn redeem(uuid: &str, data: &NewApproval) -> Answer<Redeemed> {
-    post(&routes::APPROVAL_REDEEM.replace("{uuid}", uuid), data).await
+pub async fn redeem(uuid: &str, data: &NewApproval) -> ApiResult<()> {
+    post_only(&routes::APPROVAL_REDEEM.replace("{uuid}", uuid), data).await
 }
 
-pub async fn protected() -> Answer<Protected> {
+pub async fn protected() -> ApiResult<Protected> {
     get(cookie_api::PROTECTED).await
 }
 
-pub async fn whereabouts() -> Answer<Whereabouts> {
-    post(cookie_api::LOGGED_IN, &NOTHING).await
+pub async fn whereabouts() -> ApiResult<Whereabouts> {
+    post(cookie_api::LOGGED_IN, &EMPTY).await
 }
 
-pub async fn start_verification(wish: &StartVerification) -> Answer<VerificationStarted> {
-    post(cookie_api::VERIFICATION_START, wish).await
+pub async fn start_verification(start: &StartVerification) -> ApiResult<VerificationStarted> {
+    post(cookie_api::VERIFICATION_START, start).await
 }
 
-pub async fn check_verification(typed: &CheckVerification) -> Answer<VerificationPassed> {
-    post(cookie_api::VERIFICATION_VERIFY, typed).await
+pub async fn check_verification(check: &CheckVerification) -> ApiResult<()> {
+    post_only(cookie_api::VERIFICATION_VERIFY, check).await
 }
 
-async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Answer<T> {
-    let body = serde_json::to_string(body).map_err(|_| Failure::Unreachable)?;
-    parse(&call(Method::POST, path.to_owned(), Some(body)).await?)
+async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> ApiResult<T> {
+    let body = serde_json::to_string(body).map_err(|_| ApiFailure::Unreachable)?;
+    parse(&send(Method::POST, path.to_owned(), Some(body)).await?)
 }
 
-async fn get<T: DeserializeOwned>(path: &str) -> Answer<T> {
-    parse(&call(Method::GET, path.to_owned(), None).await?)
+/// A `POST` whose response has nothing this page needs.
+async fn post_only(path: &str, body: &impl Serialize) -> ApiResult<()> {
+    post::<IgnoredAny>(path, body).await.map(drop)
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Answer<T> {
-    serde_json::from_str(text).map_err(|_| Failure::Unreachable)
+async fn get<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
+    parse(&send(Method::GET, path.to_owned(), None).await?)
 }
 
-/// One call, whatever it brings: compiled once, not once per answer.
-async fn call(method: Method, path: String, body: Option<String>) -> Answer<String> {
-    let request = RequestBuilder::new(&path).method(method);
+fn parse<T: DeserializeOwned>(text: &str) -> ApiResult<T> {
+    serde_json::from_str(text).map_err(|_| ApiFailure::Unreachable)
+}
+
+/// Sends a request and returns the response as text. Not generic, so that it is compiled once.
+async fn send(method: Method, path: String, body: Option<String>) -> ApiResult<String> {
+    // The session is carried by the cookie alone: no response holds a token that scripts could read.
+    let request = RequestBuilder::new(&path).method(method).header(routes::CARRIER_HEADER, "cookie");
     let sent = match body {
         Some(body) => match request.header("Content-Type", "application/json").body(body) {
             Ok(request) => request.send().await,
-            Err(_) => return Err(Failure::Unreachable),
+            Err(_) => return Err(ApiFailure::Unreachable),
         },
         None => request.send().await,
     };
-    let answer = sent.map_err(|_| Failure::Unreachable)?;
-    let retry_after = answer.headers().get("Retry-After").and_then(|seconds| seconds.parse().ok());
-    let ok = answer.ok();
-    let text = answer.text().await.map_err(|_| Failure::Unreachable)?;
+    let response = sent.map_err(|_| ApiFailure::Unreachable)?;
+    let retry_after = response.headers().get("Retry-After").and_then(|seconds| seconds.parse().ok());
+    let ok = response.ok();
+    let text = response.text().await.map_err(|_| ApiFailure::Unreachable)?;
     if ok {
         return Ok(text);
     }
-    Err(parse(&text).map_or(Failure::Unreachable, |error| Failure::Refused { error, retry_after }))
+    Err(parse(&text).map_or(ApiFailure::Unreachable, |error| ApiFailure::Refused { error, retry_after }))
 }

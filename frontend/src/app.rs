@@ -1,4 +1,4 @@
-//! The routes, and what stands around every page.
+//! The routes, and the frame around every page.
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -11,10 +11,11 @@ use leptos_router::{
 use shared::routes::page;
 
 use crate::{
+    auth::{AuthContext, AuthState, navigator},
     browser,
     components::{
-        field::Notice,
         icon::{Icon, icon},
+        notice::Notice,
         seal::Mark,
     },
     pages::{
@@ -22,19 +23,17 @@ use crate::{
         log_in::LogIn, methods::Methods, not_found::NotFound, protected::Protected, send::Send,
         sign_up::SignUp, signed_out::SignedOut, verification::Verification, verified::Verified,
     },
-    who::{Visit, Who, goer},
 };
 
 #[component]
 pub fn App() -> impl IntoView {
-    let visit = Visit::provide();
-    visit.refresh_soon();
+    AuthContext::provide().spawn_refresh();
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <Router>
-            <Top />
+            <Header />
             <main id="main">
-                <Banner />
+                <UnverifiedBanner />
                 <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=Home />
                     <Route path=path!("/signup") view=SignUp />
@@ -52,50 +51,50 @@ pub fn App() -> impl IntoView {
                 </FlatRoutes>
             </main>
         </Router>
-        <Foot />
+        <Footer />
     }
 }
 
 #[component]
-fn Top() -> impl IntoView {
-    let visit = Visit::get();
-    let here = use_location().pathname;
-    let go = goer();
+fn Header() -> impl IntoView {
+    let auth = AuthContext::get();
+    let current_path = use_location().pathname;
+    let navigate = navigator();
     let failure = RwSignal::new(None::<String>);
-    let leave = move |to: &'static str| {
-        let go = go.clone();
+    let log_out = move |next: &'static str| {
+        let navigate = navigate.clone();
         move |_| {
-            let go = go.clone();
+            let navigate = navigate.clone();
             spawn_local(async move {
-                match visit.leave().await {
+                match auth.log_out().await {
                     Ok(()) => {
                         failure.set(None);
-                        go(to, false);
-                        // The page is left first: it would send on whoever is nobody any more.
+                        navigate(next, false);
+                        // The state changes after the page: the page left would redirect otherwise.
                         TimeoutFuture::new(0).await;
-                        visit.left();
+                        auth.set_anonymous();
                     }
                     Err(refused) => failure.set(Some(refused.message())),
                 }
             });
         }
     };
-    let links = move || match visit.who.get() {
-        Who::SignedIn(_) => view! {
+    let links = move || match auth.state.get() {
+        AuthState::SignedIn(_) => view! {
             <a href=page::ACCOUNT>"Account"</a>
             <a href=page::SEND>"Send"</a>
-            <button class="link" type="button" on:click=leave(page::SIGNED_OUT)>"Log out"</button>
+            <button class="link" type="button" on:click=log_out(page::SIGNED_OUT)>"Log out"</button>
         }
         .into_any(),
-        Who::Pending(_) => {
-            view! { <button class="link" type="button" on:click=leave(page::HOME)>"Cancel"</button> }
+        AuthState::Pending(_) => {
+            view! { <button class="link" type="button" on:click=log_out(page::HOME)>"Cancel"</button> }
                 .into_any()
         }
-        Who::Loading | Who::Unknown(_) | Who::Anonymous => view! {
-            <Show when=move || here.get() != page::LOG_IN>
+        AuthState::Loading | AuthState::Failed(_) | AuthState::Anonymous => view! {
+            <Show when=move || current_path.get() != page::LOG_IN>
                 <a href=page::LOG_IN>"Log in"</a>
             </Show>
-            <Show when=move || here.get() != page::SIGN_UP>
+            <Show when=move || current_path.get() != page::SIGN_UP>
                 <a href=page::SIGN_UP>"Create account"</a>
             </Show>
         }
@@ -110,22 +109,23 @@ fn Top() -> impl IntoView {
     }
 }
 
-/// On every page of whoever has not proven their phone, until they have.
+/// Shown on every page but one while the phone of the signed-in account is not verified.
 #[component]
-fn Banner() -> impl IntoView {
-    let visit = Visit::get();
-    let here = use_location().pathname;
+fn UnverifiedBanner() -> impl IntoView {
+    let auth = AuthContext::get();
+    let current_path = use_location().pathname;
     let shown = Memo::new(move |_| {
-        let unproven = visit.who.with(|who| matches!(who, Who::SignedIn(user) if !user.verified));
-        unproven && here.get() != page::VERIFICATION
+        let unverified =
+            auth.state.with(|state| matches!(state, AuthState::SignedIn(user) if !user.verified));
+        unverified && current_path.get() != page::VERIFICATION
     });
     view! {
         <Show when=move || shown.get()>
             <aside class="notice wait row banner" aria-label="Your phone">
                 {icon(Icon::Alert)}
                 <div class="grow">
-                    <b>"Your phone is not proven yet"</b>
-                    <p>"Until it is, everything that needs a proven phone stays locked."</p>
+                    <b>"Verify your phone number"</b>
+                    <p>"Some pages and actions stay locked until you do."</p>
                 </div>
                 <a class="button" href=page::VERIFICATION>"Verify phone"</a>
             </aside>
@@ -134,10 +134,10 @@ fn Banner() -> impl IntoView {
 }
 
 #[component]
-fn Foot() -> impl IntoView {
+fn Footer() -> impl IntoView {
     view! {
         <footer class="foot quiet">
-            <span>"Two halves, one sign-in."</span>
+            <span>"Two-factor sign-in"</span>
             {browser::sandbox_phone().map(|url| view! { <a href=url target="phone">"Sandbox phone"</a> })}
         </footer>
     }

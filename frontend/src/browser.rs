@@ -1,4 +1,4 @@
-//! Small things asked of the browser.
+//! Functions of the browser.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Document, HtmlElement, Window};
@@ -11,38 +11,37 @@ fn document() -> Document {
     window().document().expect("a window has a document")
 }
 
-/// The time that has passed since the page was opened, in milliseconds. It cannot be set wrong,
-/// unlike the clock.
+/// Milliseconds since the page was opened, from a monotonic clock.
 pub fn now_ms() -> f64 {
     window().performance().map_or(0.0, |performance| performance.now())
 }
 
-/// A number from 0 to 99, for people to compare; nothing hangs on somebody guessing it.
-pub fn below_100() -> u32 {
+/// A number from 0 to 99 for people to compare. It need not be hard to guess.
+pub fn random_below_100() -> u32 {
     (js_sys::Math::random() * 100.0) as u32 % 100
 }
 
-/// Names the document.
+/// Sets the title of the document.
 pub fn set_title(title: &str) {
     document().set_title(&format!("{title} · Countersign"));
 }
 
-/// Puts the focus on the first element that matches.
+/// Focuses the first element that matches.
 pub fn focus(selector: &str) {
     let found = document().query_selector(selector).ok().flatten();
     if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // It may have gone meanwhile; then there is nothing to focus.
+        // It fails only for an element that was removed meanwhile.
         let _ = element.focus();
     }
 }
 
-/// The same, once what is drawn now is there.
+/// Focuses the first element that matches after the pending changes are rendered.
 pub fn focus_soon(selector: &'static str) {
     gloo_timers::callback::Timeout::new(0, move || focus(selector)).forget();
 }
 
-/// Scrolls an element of a list into its view.
-pub fn reveal(id: &str) {
+/// Scrolls a list so that the element with this id is visible.
+pub fn scroll_into_view(id: &str) {
     if let Some(element) = document().get_element_by_id(id) {
         let nearest = web_sys::ScrollIntoViewOptions::new();
         nearest.set_block(web_sys::ScrollLogicalPosition::Nearest);
@@ -50,13 +49,13 @@ pub fn reveal(id: &str) {
     }
 }
 
-/// Where the sandbox's phone is, when the server runs one.
+/// The address of the sandbox's phone, when the server runs the sandbox.
 pub fn sandbox_phone() -> Option<String> {
     let meta = document().query_selector("meta[name=sandbox-phone]").ok().flatten()?;
     meta.get_attribute("content")
 }
 
-/// The region of the reader's language, as an ISO code: `GB` of `en-GB`.
+/// The region of the browser's language as an ISO code: `GB` of `en-GB`.
 pub fn region() -> Option<String> {
     let language = window().navigator().language()?;
     language.split('-').skip(1).find(|part| part.len() == 2).map(str::to_uppercase)

@@ -1,4 +1,4 @@
-//! What several pages do: where to go after the phone was asked, sending a code, counting down.
+//! What several pages share: calls and their progress, sending a code, the page after a push, timers.
 
 use std::{cell::Cell, future::Future, pin::Pin, rc::Rc};
 
@@ -7,57 +7,59 @@ use leptos::{prelude::*, task::spawn_local};
 use shared::{ErrorCode, PushAnswer, Via, routes::page};
 
 use crate::{
-    api::{self, Failure},
+    api::{self, ApiFailure},
+    auth::{AuthContext, SentCode},
     browser,
-    who::{Sent, Visit},
 };
 
-/// After an answer that did not come, in milliseconds.
-pub const PATIENCE_MS: u32 = 3000;
-/// Seconds between two codes when the server has not said otherwise.
-const USUAL_WAIT: u32 = 30;
+/// Milliseconds until a failed call is repeated.
+pub const RETRY_MS: u32 = 3000;
+/// Seconds until another code may be requested, where the server has not said.
+const DEFAULT_RESEND_SECONDS: u32 = 30;
 
-type Asking = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
+type CallFuture = Pin<Box<dyn Future<Output = Result<(), ApiFailure>>>>;
 
-/// Something asked of the server: what it takes goes in, nothing but a failure comes out.
-pub struct Act<I: 'static>(StoredValue<Rc<dyn Fn(I) -> Asking>, LocalStorage>);
+/// A call of the API that is passed to a component.
+pub struct ApiCall<I: 'static>(StoredValue<Rc<dyn Fn(I) -> CallFuture>, LocalStorage>);
 
-impl<I> Clone for Act<I> {
+impl<I> Clone for ApiCall<I> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<I> Copy for Act<I> {}
+impl<I> Copy for ApiCall<I> {}
 
-impl<I> Act<I> {
-    pub fn new<F: Future<Output = Result<(), Failure>> + 'static>(run: impl Fn(I) -> F + 'static) -> Self {
-        Self(StoredValue::new_local(Rc::new(move |input| Box::pin(run(input)))))
+impl<I> ApiCall<I> {
+    pub fn new<F: Future<Output = Result<(), ApiFailure>> + 'static>(
+        call: impl Fn(I) -> F + 'static,
+    ) -> Self {
+        Self(StoredValue::new_local(Rc::new(move |input| Box::pin(call(input)))))
     }
 
-    pub fn ask(self, input: I) -> Asking {
-        self.0.with_value(|run| run(input))
+    pub fn run(self, input: I) -> CallFuture {
+        self.0.with_value(|call| call(input))
     }
 }
 
-/// One thing at a time: what is under way, and how the last one failed.
+/// The progress of a form or button: at most one call at a time, and how the last one failed.
 #[derive(Debug, Clone, Copy)]
-pub struct Task {
+pub struct Submission {
     pub busy: RwSignal<bool>,
-    pub failure: RwSignal<Option<Failure>>,
+    pub failure: RwSignal<Option<ApiFailure>>,
 }
 
-impl Task {
+impl Submission {
     pub fn new() -> Self {
         Self { busy: RwSignal::new(false), failure: RwSignal::new(None) }
     }
 
-    /// Runs unless something else is under way; keeps the failure for whoever shows it.
-    pub fn run(self, work: impl Future<Output = Result<(), Failure>> + 'static) {
-        self.start(Box::pin(work));
+    /// Runs `work` unless another is running, and keeps its failure.
+    pub fn run(self, work: impl Future<Output = Result<(), ApiFailure>> + 'static) {
+        self.run_boxed(Box::pin(work));
     }
 
-    fn start(self, work: Asking) {
+    fn run_boxed(self, work: CallFuture) {
         if self.busy.get_untracked() {
             return;
         }
@@ -65,94 +67,94 @@ impl Task {
         self.failure.set(None);
         spawn_local(async move {
             let failure = work.await.err();
-            // The page may have been left meanwhile.
+            // The page may have been left meanwhile; its signals are gone then.
             if self.failure.try_set(failure).is_none() {
                 self.busy.set(false);
             }
         });
     }
 
-    /// What a person reads of the failure.
-    pub fn problem(self) -> Signal<Option<String>> {
-        Signal::derive(move || self.failure.get().map(|failure| failure.message()))
-    }
-
     /// For `aria-busy`.
-    pub fn word(self) -> Option<&'static str> {
+    pub fn aria_busy(self) -> Option<&'static str> {
         self.busy.get().then_some("true")
     }
 }
 
-/// The page on which the phone's answer is awaited, after a login or another push.
-pub fn page_after(visit: Visit, answer: PushAnswer) -> &'static str {
+/// The page that continues a sign-in after the server tried to send an approval request.
+pub fn page_after_push(auth: AuthContext, answer: PushAnswer) -> &'static str {
+    auth.sent.set(None);
+    auth.not_sent.set(None);
     if answer.success {
-        visit.sent.set(None);
         page::APPROVE
-    } else {
-        visit.sent.set(Some(Sent::now(Some(answer.message), USUAL_WAIT)));
+    } else if answer.via.is_some() {
+        auth.sent.set(Some(SentCode::new(Some(answer.message), DEFAULT_RESEND_SECONDS)));
         page::CODE
+    } else {
+        auth.not_sent.set(Some(answer.message));
+        page::METHODS
     }
 }
 
-/// Has a code sent. The wait for another begins only when this one is on its way, or when the
-/// server says that the last one was too recent.
-pub async fn send_code(visit: Visit, via: Via) -> Result<(), Failure> {
+/// Sends a code to the phone of this session.
+pub async fn send_code(auth: AuthContext, via: Via) -> Result<(), ApiFailure> {
     let sent = api::send_code(via).await.map(|sent| (sent.message, sent.resend_after_seconds));
-    note_sent(visit, sent)
+    record_sent(auth, sent)
 }
 
-/// The same for whatever sends a code: notes what was said of it and how long to wait.
-pub fn note_sent(visit: Visit, sent: Result<(String, u32), Failure>) -> Result<(), Failure> {
+/// Records the outcome of sending a code: the server's message, and the seconds until another code
+/// may be requested. A failure starts that wait only when the server says that it is too soon.
+pub fn record_sent(auth: AuthContext, sent: Result<(String, u32), ApiFailure>) -> Result<(), ApiFailure> {
     match sent {
-        Ok((message, wait)) => {
-            visit.sent.set(Some(Sent::now(Some(message), wait)));
+        Ok((message, resend_after_seconds)) => {
+            auth.not_sent.set(None);
+            auth.sent.set(Some(SentCode::new(Some(message), resend_after_seconds)));
             Ok(())
         }
         Err(failure) => {
-            // Only the limits say when a code may be asked for; other failures say when to try again.
+            // `Retry-After` of other failures is not about codes.
             if let (ErrorCode::TooMany, Some(seconds)) = (failure.code(), failure.retry_after()) {
-                let known = visit.sent.get_untracked().and_then(|sent| sent.message);
-                visit.sent.set(Some(Sent::now(known, seconds)));
+                let message = auth.sent.get_untracked().and_then(|sent| sent.message);
+                auth.sent.set(Some(SentCode::new(message, seconds)));
             }
             Err(failure)
         }
     }
 }
 
-/// Seconds until another code may be asked for.
-pub fn wait_for_code(visit: Visit, beat: ReadSignal<u32>) -> u32 {
-    beat.track();
-    visit.sent.with(|sent| sent.as_ref().map_or(0, |sent| seconds_until(sent.again_at)))
+/// Seconds until another code may be requested, at this tick of [`every_second`].
+pub fn seconds_until_resend(auth: AuthContext, tick: ReadSignal<u32>) -> u32 {
+    tick.track();
+    auth.sent.with(|sent| sent.as_ref().map_or(0, |sent| seconds_until(sent.resend_at)))
 }
 
-/// Whether the page that asked for this is still there.
-pub fn stay() -> Rc<Cell<bool>> {
-    let here = Rc::new(Cell::new(true));
-    let leaving = StoredValue::new_local(Rc::clone(&here));
+/// Whether the calling component is still mounted.
+pub fn mounted() -> Rc<Cell<bool>> {
+    let mounted = Rc::new(Cell::new(true));
+    let cleared = StoredValue::new_local(Rc::clone(&mounted));
     on_cleanup(move || {
-        leaving.try_with_value(|here| here.set(false));
+        cleared.try_with_value(|mounted| mounted.set(false));
     });
-    here
+    mounted
 }
 
-/// A number that grows every second while its page is there.
+/// A counter that grows every second while the calling component is mounted.
 pub fn every_second() -> ReadSignal<u32> {
-    let (beat, set_beat) = signal(0_u32);
-    let interval = Interval::new(1000, move || set_beat.update(|beat| *beat = beat.wrapping_add(1)));
+    let (tick, set_tick) = signal(0_u32);
+    let interval = Interval::new(1000, move || set_tick.update(|tick| *tick = tick.wrapping_add(1)));
     let interval = StoredValue::new_local(Some(interval));
     on_cleanup(move || {
         interval.try_update_value(Option::take);
     });
-    beat
+    tick
 }
 
-/// Whole seconds from now until a moment of [`browser::now_ms`], rounded up.
-pub fn seconds_until(moment: f64) -> u32 {
-    let left = ((moment - browser::now_ms()) / 1000.0).ceil();
+/// Whole seconds until a time of [`browser::now_ms`], rounded up.
+pub fn seconds_until(time_ms: f64) -> u32 {
+    let left = ((time_ms - browser::now_ms()) / 1000.0).ceil();
     if left > 0.0 { left as u32 } else { 0 }
 }
 
 /// `1:05`.
-pub fn minutes(seconds: u32) -> String {
+pub fn minutes_and_seconds(seconds: u32) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }

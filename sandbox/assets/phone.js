@@ -1,4 +1,4 @@
-// The phone page: reads /_sandbox/phones whenever the sandbox says that something has changed.
+// The phone page: reads /_sandbox/phones whenever the sandbox reports a change.
 
 const element = (id) => document.getElementById(id);
 const icons = {
@@ -9,15 +9,15 @@ const icons = {
 };
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Makes an element; texts go in as texts, so that nothing an app sends is ever markup. */
+/** Creates an element. Strings are inserted as text, so that nothing an app sends is read as markup. */
 function make(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
+  const created = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value !== undefined && value !== false) made.setAttribute(key, value === true ? "" : value);
+    if (key.startsWith("on")) created.addEventListener(key.slice(2), value);
+    else if (value !== undefined && value !== false) created.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== undefined && child !== null));
-  return made;
+  created.append(...children.filter((child) => child !== undefined && child !== null));
+  return created;
 }
 
 function icon(name) {
@@ -29,8 +29,8 @@ function icon(name) {
   return svg;
 }
 
-/** The two halves of a disc, cut by a number from 0 to 99, as the app's page draws them. */
-function cut(number) {
+/** Paths of the two halves of the disc for a number from 0 to 99, as the app's page draws them. */
+function discHalves(number) {
   let hash = Math.imul(number + 49, 2654435761) >>> 0;
   const rows = [];
   for (let at = 0; at < 7; at += 1) {
@@ -52,18 +52,18 @@ function cut(number) {
   });
 }
 
-/** A ring that falls with the time left; `ends` is a moment of performance.now(). */
-function life(ends, whole, number) {
+/** A ring that shows the share of `lifetime` (ms) left until `ends`, a time of performance.now(). */
+function ring(ends, lifetime, number) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "life");
   svg.setAttribute("viewBox", "0 0 200 200");
   svg.setAttribute("aria-hidden", "true");
   if (number !== undefined) svg.setAttribute("data-half", "hold");
-  const halves = number === undefined ? ["", ""] : cut(number);
+  const halves = number === undefined ? ["", ""] : discHalves(number);
   svg.innerHTML =
     '<circle cx="100" cy="100" r="94"/><circle class="left" cx="100" cy="100" r="94" pathLength="100" transform="rotate(-90 100 100)"/>' +
     (number === undefined ? "" : `<path class="know" d="${halves[0]}"/><path class="hold" d="${halves[1]}"/>`);
-  timers.push(() => svg.style.setProperty("--left", Math.max(0, (ends - performance.now()) / whole)));
+  timers.push(() => svg.style.setProperty("--left", Math.max(0, (ends - performance.now()) / lifetime)));
   return svg;
 }
 
@@ -71,9 +71,9 @@ const secondsUntil = (ends) => Math.max(0, Math.ceil((ends - performance.now()) 
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
 function countdown(ends) {
-  const face = make("span", { class: "num" });
-  timers.push(() => (face.textContent = minutes(secondsUntil(ends))));
-  return face;
+  const text = make("span", { class: "num" });
+  timers.push(() => (text.textContent = minutes(secondsUntil(ends))));
+  return text;
 }
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
@@ -86,72 +86,98 @@ function when(text) {
 }
 
 /** How long a phone rings, in milliseconds. */
-const RINGS = 25_000;
+const RINGING_MS = 25_000;
 
-/** `calls` knows of each call whether it was answered, declined or missed; one that is not in it rings. */
-const state = { phones: [], chosen: undefined, read: 0, spoken: new Set(), calls: new Map() };
+/**
+ * `loaded`: when `phones` was loaded, by performance.now(). `announced`: what a screen reader was told.
+ * `calls`: the outcome of each call that was answered or declined. `saving`: changes of the switches
+ * that are not in `phones` yet.
+ */
+const state = { phones: [], chosen: undefined, loaded: 0, announced: new Set(), calls: new Map(), saving: 0 };
+/** Run every second; `draw` collects those of the part that is being built. */
 let timers = [];
 
-const waiting = (phone) => phone.approvalRequests.filter((request) => request.status === "pending");
+const pending = (phone) => phone.approvalRequests.filter((request) => request.status === "pending");
 const chosen = () => state.phones.find((phone) => phone.phone === state.chosen);
 
-async function load() {
+/** The load that waits for the running one to end, and the last one that was started. */
+let queuedLoad;
+let lastLoad = Promise.resolve();
+
+/**
+ * Loads the phones and shows them. One load runs at a time, so that an older response never replaces a
+ * newer one; calls made while one runs share the next.
+ */
+function load() {
+  const start = () => {
+    queuedLoad = undefined;
+    return loadNow();
+  };
+  queuedLoad ??= lastLoad = lastLoad.then(start, start);
+  return queuedLoad;
+}
+
+async function loadNow() {
   try {
-    const answer = await fetch("/_sandbox/phones");
-    state.phones = (await answer.json()).phones;
-    state.read = performance.now();
+    const response = await fetch("/_sandbox/phones", { signal: AbortSignal.timeout(30_000) });
+    state.phones = (await response.json()).phones;
+    state.loaded = performance.now();
     element("lost").hidden = true;
   } catch {
     element("lost").hidden = false;
+    setTimeout(load, 1000);
     return;
   }
   if (!chosen()) state.chosen = state.phones[0]?.phone;
-  // Whoever is being asked is looked at first, but nobody is taken away from an open request.
-  const asks = (phone) => waiting(phone).length + ringing(phone).length > 0;
-  const asked = state.phones.find(asks);
-  if (asked && !asks(chosen())) state.chosen = asked.phone;
+  // Shows a phone with a pending request or a call, unless the chosen one has one.
+  const isBusy = (phone) => pending(phone).length + ringing(phone).length > 0;
+  const busy = state.phones.find(isBusy);
+  if (busy && !isBusy(chosen())) state.chosen = busy.phone;
   show();
 }
 
-/** Parts of the page, each drawn anew only when its own data are other ones: what somebody is about
- *  to press must not be replaced under the finger. */
+/** Parts of the page. Each is redrawn only when its data change, so that a button is not replaced
+ *  while somebody presses it. */
 const parts = new Map();
 function draw(id, data, build) {
-  const signature = JSON.stringify(data);
-  if (parts.get(id)?.signature === signature) return;
+  const drawn = JSON.stringify(data);
+  if (parts.get(id)?.drawn === drawn) return;
   const focused = document.activeElement?.dataset?.key;
   timers = [];
   element(id).replaceChildren(...[build()].flat());
-  parts.set(id, { signature, timers });
+  parts.set(id, { drawn, timers });
   if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 }
 
 function show() {
   const phone = chosen();
   element("nobody").hidden = state.phones.length > 0;
-  draw("phones", [state.chosen, state.phones.map((one) => [one.written, one.email, one.authyApp, waiting(one).length])], () => state.phones.map(listed));
+  draw("phones", [state.chosen, state.phones.map((one) => [one.written, one.email, one.authyApp, pending(one).length])], () => state.phones.map(phoneItem));
   element("device").hidden = element("switches").hidden = !phone;
   if (phone) {
     element("number").textContent = phone.written;
     element("owner").textContent = phone.email ?? "Nobody is enrolled with this number";
-    element("installed").checked = phone.authyApp;
-    element("reachable").checked = phone.reachable;
-    const asked = phone.approvalRequests.map(({ expiresInMs, ...request }) => request);
-    draw("p-requests", [phone.authyApp, asked], () => requests(phone));
+    // While a change is being saved, `phone` may still have the old values.
+    if (state.saving === 0) {
+      element("installed").checked = phone.authyApp;
+      element("reachable").checked = phone.reachable;
+    }
+    const withoutTime = phone.approvalRequests.map(({ expiresInMs, ...request }) => request);
+    draw("p-requests", [phone.authyApp, withoutTime], () => requests(phone));
     const texts = phone.messages.filter(({ via }) => via === "sms");
-    const heard = phone.messages.filter(({ via }) => via === "call");
+    const received = phone.messages.filter(({ via }) => via === "call");
     draw("p-messages", texts.map(({ at, body }) => [at, body]), () => messages(texts.toReversed()));
-    draw("p-calls", heard.map((call) => [call.at, callState(phone, call)]), () => calls(phone, heard));
-    count("t-requests", waiting(phone).length);
+    draw("p-calls", received.map((call) => [call.at, callState(phone, call)]), () => calls(phone, received));
+    count("t-requests", pending(phone).length);
     count("t-calls", ringing(phone).length);
     draw("p-token", [phone.softToken, phone.authyApp], () => token(phone));
-    speak(phone);
+    announce(phone);
   }
   tick();
 }
 
-function listed(phone) {
-  const count = waiting(phone).length;
+function phoneItem(phone) {
+  const count = pending(phone).length;
   const badge = count > 0 ? make("span", { class: "badge" }, `${count} waiting`)
     : phone.authyApp ? undefined : make("span", { class: "badge wait" }, "No app");
   return make("li", {}, make("button", {
@@ -163,34 +189,34 @@ function listed(phone) {
 const empty = (text) => make("p", { class: "quiet" }, text);
 
 function requests(phone) {
-  const open = waiting(phone);
+  const open = pending(phone);
   const closed = phone.approvalRequests.filter((request) => request.status !== "pending");
-  const stack = make("div", { class: "stack" }, ...open.map(card));
+  const stack = make("div", { class: "stack" }, ...open.map(requestCard));
   if (open.length === 0) stack.append(empty(phone.authyApp ? "No request is waiting." : "The app is not installed, so no request can arrive."));
   if (closed.length > 0) {
-    stack.append(make("div", { class: "stack earlier" }, make("h2", {}, "Earlier"), make("ul", { class: "list" }, ...closed.map(earlier))));
+    stack.append(make("div", { class: "stack earlier" }, make("h2", {}, "Earlier"), make("ul", { class: "list" }, ...closed.map(closedRequest))));
   }
   return stack;
 }
 
-function card(request) {
+function requestCard(request) {
   const { Number: number, ...details } = request.details;
-  const ends = state.read + (request.expiresInMs ?? 0);
-  // A request that ends without an answer changes nothing the sandbox would tell of.
+  const ends = state.loaded + (request.expiresInMs ?? 0);
+  // The sandbox reports no change when a request expires.
   timers.push(() => { if (request.expiresAt && performance.now() > ends) load(); });
-  const known = /^\d{1,2}$/.test(number ?? "") ? Number(number) : undefined;
+  const disc = /^\d{1,2}$/.test(number ?? "") ? Number(number) : undefined;
   const heading = make("div", {}, make("h2", {}, request.message),
     request.expiresAt ? make("p", { class: "quiet" }, countdown(ends), " left") : undefined);
-  const answer = (verdict) => async (event) => {
+  const answer = (verb) => async (event) => {
     event.currentTarget.setAttribute("aria-busy", "true");
-    await fetch(`/_sandbox/approval-requests/${request.uuid}/${verdict}`, { method: "POST" });
+    await fetch(`/_sandbox/approval-requests/${request.uuid}/${verb}`, { method: "POST" });
     await load();
   };
   return make("article", { class: "stack request", "data-state": "waiting" },
-    make("div", { class: "row" }, request.expiresAt ? life(ends, request.lifetimeMs, known) : undefined, logo(request.logos), heading),
+    make("div", { class: "row" }, request.expiresAt ? ring(ends, request.lifetimeMs, disc) : undefined, logo(request.logos), heading),
     number === undefined ? undefined : make("div", { class: "match", role: "group", "aria-label": "Match number" },
       make("b", { class: "figure num" }, number), make("p", { class: "quiet" }, "Does the page show this number?")),
-    facts(details), hidden(request.hiddenDetails),
+    facts(details), hiddenDetails(request.hiddenDetails),
     make("div", { class: "duo" },
       make("button", { class: "button stop", type: "button", "data-key": `deny-${request.uuid}`, onclick: answer("deny") }, "Deny"),
       make("button", { class: "button hold", type: "button", "data-key": `approve-${request.uuid}`, onclick: answer("approve") }, "Approve")));
@@ -199,20 +225,20 @@ function card(request) {
 const facts = (details) => make("dl", { class: "facts" }, ...Object.entries(details).map(([label, value]) =>
   make("div", {}, make("dt", {}, label), make("dd", {}, String(value)))));
 
-/** The picture for a screen like this one; none where it cannot be loaded. */
+/** The logo of the best resolution; none if it cannot be loaded. */
 function logo(logos) {
   const { url } = ["high", "med", "default", "low"].map((res) => logos.find((one) => one.res === res)).find(Boolean) ?? {};
   if (!url) return undefined;
   return make("img", { class: "logo", src: url, alt: "", width: "48", height: "48", referrerpolicy: "no-referrer", onerror: (event) => event.currentTarget.remove() });
 }
 
-/** What the app sent along and the real phone does not show. */
-function hidden(details) {
+/** Hidden details, which a real phone does not show. */
+function hiddenDetails(details) {
   if (Object.keys(details).length === 0) return undefined;
   return make("details", {}, make("summary", { class: "quiet" }, "Hidden details: kept with the request, not shown on a real phone"), facts(details));
 }
 
-function earlier(request) {
+function closedRequest(request) {
   const [kind, sign, word] = { approved: ["badge", "check", "Approved"], denied: ["badge stop", "cross", "Denied"] }[request.status] ?? ["badge wait", "clock", "Expired"];
   return make("li", {}, make("div", { class: "grow" }, request.message, make("br"), make("span", { class: "quiet" }, when(request.createdAt))),
     make("span", { class: kind }, icon(sign), word));
@@ -226,57 +252,57 @@ function copy(code) {
   } }, "Copy code");
 }
 
-/** A text with its code set apart. */
-function body(message) {
+/** A text message, its code emphasized. */
+function messageBody(message) {
   const [before, after] = message.code ? message.body.split(message.code) : [message.body];
   return make("p", { class: "notice" }, before, message.code ? make("b", { class: "num" }, message.code) : undefined, after);
 }
 
-/** A thread as phones have it: the newest text at the end. */
+/** The text messages as a thread, the newest at the end. */
 function messages(texts) {
   if (texts.length === 0) return empty("No texts yet.");
-  let before;
+  let previous;
   return make("ol", { class: "stack thread" }, ...texts.map((message, at) => {
     const label = when(message.at);
-    const said = label === before ? undefined : make("p", { class: "quiet" }, label);
-    before = label;
-    return make("li", {}, said, body(message), at === texts.length - 1 && message.code ? copy(message.code) : undefined);
+    const date = label === previous ? undefined : make("p", { class: "quiet" }, label);
+    previous = label;
+    return make("li", {}, date, messageBody(message), at === texts.length - 1 && message.code ? copy(message.code) : undefined);
   }));
 }
 
 const callKey = (phone, call) => `${phone.phone} ${call.at}`;
 
-/** `ringing`, until somebody answers or declines or it has rung out. */
+/** `ringing` until the call is answered or declined, or `missed` after RINGING_MS. */
 function callState(phone, call) {
-  const known = state.calls.get(callKey(phone, call));
-  if (known) return known;
-  return call.ageMs + (performance.now() - state.read) < RINGS ? "ringing" : "missed";
+  const outcome = state.calls.get(callKey(phone, call));
+  if (outcome) return outcome;
+  return call.ageMs + (performance.now() - state.loaded) < RINGING_MS ? "ringing" : "missed";
 }
 
 const ringing = (phone) => phone.messages.filter((message) => message.via === "call" && callState(phone, message) === "ringing");
 
-function settle(phone, call, outcome) {
+function endCall(phone, call, outcome) {
   state.calls.set(callKey(phone, call), outcome);
   show();
   if (outcome === "answered") {
-    element("say").textContent = call.body;
+    element("announcement").textContent = call.body;
     if (element("aloud").checked) globalThis.speechSynthesis?.speak(new SpeechSynthesisUtterance(call.body));
   }
 }
 
-function calls(phone, heard) {
-  if (heard.length === 0) return empty("No calls yet.");
+function calls(phone, received) {
+  if (received.length === 0) return empty("No calls yet.");
   const stack = make("div", { class: "stack" });
-  for (const call of heard.filter((call) => callState(phone, call) === "ringing")) {
+  for (const call of received.filter((call) => callState(phone, call) === "ringing")) {
     timers.push(() => { if (callState(phone, call) !== "ringing") show(); });
     const key = callKey(phone, call);
     stack.append(make("article", { class: "stack request ringing", "data-state": "waiting" },
       make("div", { class: "row" }, icon("call"), make("div", {}, make("h2", {}, "Countersign is calling"), make("p", { class: "quiet" }, "The phone rings."))),
       make("div", { class: "duo" },
-        make("button", { class: "button stop", type: "button", "data-key": `decline-${key}`, onclick: () => settle(phone, call, "declined") }, "Decline"),
-        make("button", { class: "button hold", type: "button", "data-key": `answer-${key}`, onclick: () => settle(phone, call, "answered") }, "Answer"))));
+        make("button", { class: "button stop", type: "button", "data-key": `decline-${key}`, onclick: () => endCall(phone, call, "declined") }, "Decline"),
+        make("button", { class: "button hold", type: "button", "data-key": `answer-${key}`, onclick: () => endCall(phone, call, "answered") }, "Answer"))));
   }
-  const past = heard.filter((call) => callState(phone, call) !== "ringing");
+  const past = received.filter((call) => callState(phone, call) !== "ringing");
   if (past.length > 0) stack.append(make("ul", { class: "list" }, ...past.map((call) => pastCall(phone, call))));
   return stack;
 }
@@ -288,10 +314,10 @@ function pastCall(phone, call) {
     make("b", {}, "Countersign"), make("br"), make("span", { class: "quiet" }, `${when(call.at)} · ${word}`),
     outcome === "answered"
       ? make("p", { class: "notice" }, make("span", {}, `“${call.body}”`))
-      : make("p", {}, make("button", { class: "link", type: "button", "data-key": `hear-${callKey(phone, call)}`, onclick: () => settle(phone, call, "answered") }, "Listen to what was said"))));
+      : make("p", {}, make("button", { class: "link", type: "button", "data-key": `hear-${callKey(phone, call)}`, onclick: () => endCall(phone, call, "answered") }, "Listen to what was said"))));
 }
 
-/** How many wait behind a tab. */
+/** Shows at a tab how many items wait. */
 function count(id, number) {
   const tab = element(id);
   tab.querySelector(".count")?.remove();
@@ -300,26 +326,26 @@ function count(id, number) {
 
 function token(phone) {
   if (!phone.softToken) return empty(phone.authyApp ? "Nobody is enrolled with this number." : "The app is not installed.");
-  const ends = state.read + phone.softTokenExpiresInMs;
+  const ends = state.loaded + phone.softTokenExpiresInMs;
   const spaced = `${phone.softToken.slice(0, 3)} ${phone.softToken.slice(3)}`;
   timers.push(() => { if (performance.now() > ends) load(); });
   return make("div", { class: "stack" },
-    make("div", { class: "token" }, life(ends, phone.softTokenLifetimeMs), make("div", {}, make("p", { class: "quiet" }, "Countersign"),
+    make("div", { class: "token" }, ring(ends, phone.softTokenLifetimeMs), make("div", {}, make("p", { class: "quiet" }, "Countersign"),
       make("p", { class: "figure num" }, spaced), make("p", { class: "quiet" }, "new in ", countdown(ends)))),
     make("div", { class: "row" }, copy(phone.softToken)));
 }
 
-/** Tells a screen reader what has arrived. */
-function speak(phone) {
-  for (const request of waiting(phone)) {
-    if (state.spoken.has(request.uuid)) continue;
-    state.spoken.add(request.uuid);
-    element("say").textContent = `New request: ${request.message}`;
+/** Announces new requests and calls to screen readers. */
+function announce(phone) {
+  for (const request of pending(phone)) {
+    if (state.announced.has(request.uuid)) continue;
+    state.announced.add(request.uuid);
+    element("announcement").textContent = `New request: ${request.message}`;
   }
   for (const call of ringing(phone)) {
-    if (state.spoken.has(callKey(phone, call))) continue;
-    state.spoken.add(callKey(phone, call));
-    element("say").textContent = "Countersign is calling.";
+    if (state.announced.has(callKey(phone, call))) continue;
+    state.announced.add(callKey(phone, call));
+    element("announcement").textContent = "Countersign is calling.";
   }
 }
 
@@ -328,7 +354,7 @@ function tick() {
 }
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
-function pick(tab, focus) {
+function select(tab, focus) {
   for (const other of tabs) {
     other.setAttribute("aria-selected", String(other === tab));
     other.tabIndex = other === tab ? 0 : -1;
@@ -337,22 +363,25 @@ function pick(tab, focus) {
   if (focus) tab.focus();
 }
 for (const [at, tab] of tabs.entries()) {
-  tab.addEventListener("click", () => pick(tab));
+  tab.addEventListener("click", () => select(tab));
   tab.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step) pick(tabs[(at + step + tabs.length) % tabs.length], true);
+    if (step) select(tabs[(at + step + tabs.length) % tabs.length], true);
   });
 }
 const wanted = tabs.find((tab) => tab.id === `t-${location.hash.slice(1)}`);
-if (wanted) pick(wanted);
+if (wanted) select(wanted);
 
 for (const id of ["installed", "reachable"]) {
   element(id).addEventListener("change", async () => {
+    state.saving += 1;
     await fetch(`/_sandbox/phones/${encodeURIComponent(state.chosen)}`, {
       method: "PUT", headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ authyApp: element("installed").checked, reachable: element("reachable").checked }),
     });
     await load();
+    state.saving -= 1;
+    show();
   });
 }
 
@@ -362,7 +391,7 @@ if (config.appUrl) {
   element("app").hidden = false;
 }
 setInterval(tick, 1000);
-// The browser opens the stream again by itself when the sandbox comes back.
+// The browser reconnects by itself when the sandbox is back.
 const changes = new EventSource("/_sandbox/events");
 changes.onmessage = load;
 changes.onerror = () => (element("lost").hidden = false);

@@ -1,6 +1,6 @@
-//! The control API under `/_sandbox`: look at phones, press buttons, break things.
+//! The control API under `/_sandbox`: reads phones, answers approval requests, sets faults.
 
-use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse, Responder, ResponseError,
@@ -10,14 +10,19 @@ use actix_web::{
 use futures_util::stream;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use shared::phone::PhoneNumber;
+use shared::{
+    phone::PhoneNumber,
+    sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, NUMBER},
+};
 
 use crate::{
-    ACCOUNT_SID, API_KEY, AUTH_TOKEN, Emulator, NUMBER, answer, authy,
-    faults::Fault,
-    view,
-    webhook::{self, Webhook},
-    world::{Answer, Limits, World},
+    authy::{callback, users::qr_code},
+    emulator::Emulator,
+    fault::Fault,
+    format, phone_view,
+    response::{self, ok},
+    state::{ApprovalStatus, Limits, State},
+    webhook::Webhook,
 };
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
@@ -30,8 +35,8 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/phones/{number}", web::put().to(put_phone))
             .route("/approval-requests/{uuid}/approve", web::post().to(approve))
             .route("/approval-requests/{uuid}/deny", web::post().to(deny))
-            .route("/qr/{id}.png", web::get().to(authy::users::qr_code))
-            .route("/requests", web::get().to(requests))
+            .route("/qr/{id}.png", web::get().to(qr_code))
+            .route("/requests", web::get().to(provider_calls))
             .route("/faults", web::put().to(put_fault))
             .route("/faults", web::delete().to(clear_fault))
             .route("/webhook", web::put().to(put_webhook))
@@ -41,31 +46,31 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
     );
 }
 
-/// Why a control call did nothing.
+/// Why a control call changed nothing.
 #[derive(Debug)]
-enum Problem {
-    /// No such request.
-    Unknown,
-    /// The request was answered before, or nobody did in time.
+enum ControlError {
+    /// There is no such approval request.
+    NotFound,
+    /// The approval request was answered already or has expired.
     Settled,
-    /// What is wrong with the body or the number.
+    /// The body or the number is invalid, for this reason.
     Invalid(String),
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ControlError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Self::Unknown => "No such approval request.",
+            Self::NotFound => "No such approval request.",
             Self::Settled => "This request is settled or has expired.",
-            Self::Invalid(why) => why,
+            Self::Invalid(reason) => reason,
         })
     }
 }
 
-impl ResponseError for Problem {
+impl ResponseError for ControlError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::NotFound => StatusCode::NOT_FOUND,
             Self::Settled => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -73,7 +78,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
-        answer::send(status, &json!({"status": status.as_u16(), "message": self.to_string()}))
+        response::json(status, &json!({"status": status.as_u16(), "message": self.to_string()}))
     }
 }
 
@@ -81,28 +86,28 @@ fn no_content() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|wrong| Problem::Invalid(wrong.to_string()))
+    serde_json::from_slice(body).map_err(|error| ControlError::Invalid(error.to_string()))
 }
 
-/// Brings whatever is written for a number to `+` and digits.
-fn number(path: &str) -> Result<String, Problem> {
+/// Reads a number, with or without `+`, and returns it in E.164.
+fn number(path: &str) -> Result<String, ControlError> {
     let path = path.trim();
     let written = if path.starts_with('+') { path.to_owned() } else { format!("+{path}") };
     PhoneNumber::read_e164(&written)
         .map(|phone| phone.e164())
-        .map_err(|_| Problem::Invalid("Write the number as + and digits.".to_owned()))
+        .map_err(|_| ControlError::Invalid("Write the number as + and digits.".to_owned()))
 }
 
 async fn config(emulator: Data<Emulator>) -> impl Responder {
-    answer::ok(&json!({
+    ok(&json!({
         "apiKey": API_KEY, "accountSid": ACCOUNT_SID, "authToken": AUTH_TOKEN, "number": NUMBER,
         "webhookUrl": emulator.webhook().url, "appUrl": emulator.app_url,
     }))
 }
 
-/// A line for every change, so that open pages need not ask.
+/// Sends an event for every change, so that open pages do not poll.
 async fn events(emulator: Data<Emulator>) -> impl Responder {
     let mut changes = emulator.changes.subscribe();
     changes.mark_changed();
@@ -119,28 +124,29 @@ async fn events(emulator: Data<Emulator>) -> impl Responder {
 }
 
 async fn phones(emulator: Data<Emulator>) -> impl Responder {
-    let (world, now) = (emulator.world(), emulator.now());
-    let phones: Vec<Value> = numbers(&world).iter().map(|number| view::phone(&world, number, now)).collect();
-    answer::ok(&json!({"phones": phones}))
+    let (state, now) = (emulator.state(), emulator.now());
+    let phones: Vec<Value> =
+        numbers(&state).iter().map(|number| phone_view::phone(&state, number, now)).collect();
+    ok(&json!({"phones": phones}))
 }
 
-/// Every number that was seen: phones, and users whose phone has got nothing yet.
-fn numbers(world: &World) -> std::collections::BTreeSet<String> {
-    let users = world.users.values().filter(|user| !user.removed).map(|user| user.phone.e164());
-    world.phones.keys().cloned().chain(users).collect()
+/// The numbers of all phones and users.
+fn numbers(state: &State) -> BTreeSet<String> {
+    let users = state.users.values().filter(|user| !user.removed).map(|user| user.phone.e164());
+    state.phones.keys().cloned().chain(users).collect()
 }
 
-async fn phone(emulator: Data<Emulator>, path: Path<String>) -> Result<HttpResponse, Problem> {
+async fn phone(emulator: Data<Emulator>, path: Path<String>) -> Result<HttpResponse, ControlError> {
     let number = number(&path)?;
-    Ok(answer::ok(&view::phone(&emulator.world(), &number, emulator.now())))
+    Ok(ok(&phone_view::phone(&emulator.state(), &number, emulator.now())))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PhoneChange {
-    /// Installed where the call does not say otherwise.
+    /// `true` if absent.
     authy_app: Option<bool>,
-    /// As it was where the call does not say otherwise.
+    /// Unchanged if absent.
     reachable: Option<bool>,
 }
 
@@ -148,84 +154,96 @@ async fn put_phone(
     emulator: Data<Emulator>,
     path: Path<String>,
     body: Bytes,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, ControlError> {
     let number = number(&path)?;
     let change: PhoneChange = read(&body)?;
-    emulator.change(|world| {
-        let phone = world.phones.entry(number.clone()).or_default();
+    emulator.update(|state| {
+        let phone = state.phones.entry(number.clone()).or_default();
         phone.app = change.authy_app.unwrap_or(true);
         phone.reachable = change.reachable.unwrap_or(phone.reachable);
     });
-    Ok(answer::ok(&view::phone(&emulator.world(), &number, emulator.now())))
+    Ok(ok(&phone_view::phone(&emulator.state(), &number, emulator.now())))
 }
 
-async fn approve(emulator: Data<Emulator>, uuid: Path<String>) -> Result<HttpResponse, Problem> {
-    thumb(&emulator.into_inner(), &uuid, Answer::Approved).await
+async fn approve(emulator: Data<Emulator>, uuid: Path<String>) -> Result<HttpResponse, ControlError> {
+    answer(&emulator.into_inner(), &uuid, ApprovalStatus::Approved).await
 }
 
-async fn deny(emulator: Data<Emulator>, uuid: Path<String>) -> Result<HttpResponse, Problem> {
-    thumb(&emulator.into_inner(), &uuid, Answer::Denied).await
+async fn deny(emulator: Data<Emulator>, uuid: Path<String>) -> Result<HttpResponse, ControlError> {
+    answer(&emulator.into_inner(), &uuid, ApprovalStatus::Denied).await
 }
 
-async fn thumb(emulator: &Arc<Emulator>, uuid: &str, answer: Answer) -> Result<HttpResponse, Problem> {
+/// Answers a pending approval request and delivers the callback.
+async fn answer(
+    emulator: &Arc<Emulator>,
+    uuid: &str,
+    status: ApprovalStatus,
+) -> Result<HttpResponse, ControlError> {
     let now = emulator.now();
-    let settled = emulator.change(|world| {
-        let approval = world.approvals.iter_mut().find(|approval| approval.uuid == uuid)?;
-        let open = approval.answer_at(now) == Answer::Pending;
-        if open {
-            approval.answer = answer;
-            approval.answered_ms = Some(now);
+    let was_pending = emulator.update(|state| {
+        let request = state.approval_requests.iter_mut().find(|request| request.uuid == uuid)?;
+        let pending = request.status_at(now) == ApprovalStatus::Pending;
+        if pending {
+            request.status = status;
+            request.answered_ms = Some(now);
         }
-        Some(open)
+        Some(pending)
     });
-    if settled.ok_or(Problem::Unknown)? {
-        webhook::deliver(emulator, uuid).await;
+    if was_pending.ok_or(ControlError::NotFound)? {
+        callback::deliver(emulator, uuid).await;
         Ok(no_content())
     } else {
-        Err(Problem::Settled)
+        Err(ControlError::Settled)
     }
 }
 
-async fn requests(emulator: Data<Emulator>) -> impl Responder {
-    let world = emulator.world();
-    let requests: Vec<Value> = world
-        .requests
+async fn provider_calls(emulator: Data<Emulator>) -> impl Responder {
+    let state = emulator.state();
+    let calls: Vec<Value> = state
+        .provider_calls
         .iter()
-        .map(|request| {
-            json!({"at": view::time(request.at_ms), "method": request.method, "path": request.path, "status": request.status})
+        .map(|call| {
+            json!({
+                "at": format::milliseconds(call.at_ms),
+                "method": call.method,
+                "path": call.path,
+                "status": call.status,
+            })
         })
         .collect();
-    answer::ok(&json!({"requests": requests}))
+    ok(&json!({"requests": calls}))
 }
 
-async fn put_fault(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn put_fault(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, ControlError> {
     let fault: Fault = read(&body)?;
-    if let Some(wrong) = fault.problem() {
-        return Err(Problem::Invalid(wrong.to_owned()));
+    if let Some(problem) = fault.problem() {
+        return Err(ControlError::Invalid(problem.to_owned()));
     }
-    let answer = answer::ok(&json!(fault));
-    emulator.change(|world| world.fault = Some(fault));
-    Ok(answer)
+    let response = ok(&json!(fault));
+    emulator.update(|state| state.fault = Some(fault));
+    Ok(response)
 }
 
 async fn clear_fault(emulator: Data<Emulator>) -> impl Responder {
-    emulator.change(|world| world.fault = None);
+    emulator.update(|state| state.fault = None);
     no_content()
 }
 
-async fn put_webhook(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn put_webhook(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, ControlError> {
     let given: Value = read(&body)?;
-    let next: Webhook = read(&body)?;
+    let new: Webhook = read(&body)?;
     let mut webhook = emulator.webhook();
-    webhook.replace(next, given.get("url").is_some()).map_err(|wrong| Problem::Invalid(wrong.to_owned()))?;
-    Ok(answer::ok(&json!(*webhook)))
+    webhook
+        .replace(new, given.get("url").is_some())
+        .map_err(|problem| ControlError::Invalid(problem.to_owned()))?;
+    Ok(ok(&json!(*webhook)))
 }
 
-async fn put_limits(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn put_limits(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, ControlError> {
     let limits: Limits = read(&body)?;
-    let answer = answer::ok(&json!(limits));
-    emulator.world().limits = limits;
-    Ok(answer)
+    let response = ok(&json!(limits));
+    emulator.state().limits = limits;
+    Ok(response)
 }
 
 #[derive(Deserialize)]
@@ -234,21 +252,21 @@ struct ClockChange {
     advance_seconds: f64,
 }
 
-async fn put_clock(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, Problem> {
+async fn put_clock(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, ControlError> {
     let change: ClockChange = read(&body)?;
-    const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
-    let by = Duration::try_from_secs_f64(change.advance_seconds).ok().filter(|by| *by <= LONGEST);
+    const MAX_ADVANCE: Duration = Duration::from_secs(10 * 365 * 86_400);
+    let by = Duration::try_from_secs_f64(change.advance_seconds).ok().filter(|by| *by <= MAX_ADVANCE);
     let by = by.ok_or_else(|| {
-        Problem::Invalid(
+        ControlError::Invalid(
             "advanceSeconds must be a number of seconds, not negative, at most ten years".to_owned(),
         )
     })?;
-    emulator.change(|_| emulator.clock.advance(by));
-    Ok(answer::ok(&json!({"now": view::time(emulator.now())})))
+    emulator.update(|_| emulator.clock.advance(by));
+    Ok(ok(&json!({"now": format::milliseconds(emulator.now())})))
 }
 
 async fn reset(emulator: Data<Emulator>) -> impl Responder {
     emulator.clock.reset();
-    emulator.change(|world| *world = World::default());
+    emulator.update(|state| *state = State::default());
     no_content()
 }

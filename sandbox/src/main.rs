@@ -1,4 +1,4 @@
-//! `cargo run -p sandbox`: the sandbox alone, for whatever client is pointed at it.
+//! `cargo run -p sandbox`: the sandbox alone, for any client that is configured with its URL.
 
 use std::{
     env,
@@ -13,8 +13,8 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_target(false).with_ansi(io::stdout().is_terminal()).init();
     let settings = match settings() {
         Ok(settings) => settings,
-        Err(problem) => {
-            tracing::error!("{problem}");
+        Err(message) => {
+            tracing::error!("{message}");
             return ExitCode::FAILURE;
         }
     };
@@ -28,8 +28,8 @@ async fn main() -> ExitCode {
             sandbox.stop().await;
             if stopped.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(problem) => {
-            tracing::error!("SANDBOX_PORT: port {port} cannot be used: {problem}");
+        Err(error) => {
+            tracing::error!("SANDBOX_PORT: port {port} cannot be used: {error}");
             ExitCode::FAILURE
         }
     }

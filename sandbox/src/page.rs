@@ -1,16 +1,19 @@
-//! The phone page and its files, and who may talk to the sandbox at all.
+//! The phone page and its files, and the check of `Host` and `Origin`.
 
 use actix_web::{
     Error, HttpResponse, Responder,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS},
+    },
     middleware::Next,
     web::{self, ServiceConfig},
 };
 use serde_json::json;
 
-use crate::answer;
+use crate::response;
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
     app.route("/", web::get().to(index))
@@ -20,13 +23,13 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .route("/favicon.svg", web::get().to(icon));
 }
 
-fn file(kind: &'static str, content: &'static str) -> impl Responder {
+fn file(content_type: &'static str, content: &'static str) -> impl Responder {
     HttpResponse::Ok()
-        .content_type(kind)
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .content_type(content_type)
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((
-            header::CONTENT_SECURITY_POLICY,
+            CONTENT_SECURITY_POLICY,
             "default-src 'self'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'",
         ))
         .body(content)
@@ -52,21 +55,22 @@ async fn icon() -> impl Responder {
     file("image/svg+xml", include_str!("../../frontend/favicon.svg"))
 }
 
-/// Refuses what a page of another origin, or a foreign name that resolves to this machine, could
-/// make a browser send: the phone's buttons have no password.
-pub(crate) async fn only_from_here(
+/// Refuses requests whose `Host` is not this machine or whose `Origin` is another page. The control
+/// API has no authentication, so a page of another origin must not be able to call it, not even
+/// through a DNS name that resolves to this machine.
+pub(crate) async fn local_only(
     call: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let text = |name| call.headers().get(name).and_then(|value| value.to_str().ok());
-    // The header itself: what a proxy would forward is anybody's to claim.
-    let host = text(header::HOST).unwrap_or_default();
+    let header = |name| call.headers().get(name).and_then(|value| value.to_str().ok());
+    // Forwarding headers are ignored: any client can set them.
+    let host = header(HOST).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let local = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
-    let origin = text(header::ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
-    if local && origin {
+    let local_host = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
+    let same_origin = header(ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
+    if local_host && same_origin {
         return next.call(call).await.map(ServiceResponse::map_into_boxed_body);
     }
-    let refusal = json!({"status": 403, "message": "The sandbox answers this machine's own pages only."});
-    Ok(call.into_response(answer::send(StatusCode::FORBIDDEN, &refusal)))
+    let body = json!({"status": 403, "message": "The sandbox answers this machine's own pages only."});
+    Ok(call.into_response(response::json(StatusCode::FORBIDDEN, &body)))
 }

@@ -8,10 +8,9 @@ use actix_web::{
     middleware::from_fn,
     web::{Data, PayloadConfig},
 };
-use sandbox::{Sandbox, Settings};
-use shared::routes::{AUTHY_CALLBACK, TWILIO_STATUS};
+use shared::routes::TWILIO_STATUS;
 use thiserror::Error;
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::{
@@ -19,16 +18,31 @@ use crate::{
     domain::{
         clock::Clock,
         ids::{Random, RequestIds},
-        password::Hasher,
+        keys::KeyRing,
+        password::PasswordHasher,
     },
-    flow::{accounts::Accounts, confirmation::Confirmation, second_factor::SecondFactor},
-    http::{self, CookieSessions, Cookies, Network, page::Page},
-    provider::{Authy, Messages, Provider},
-    store::{Glance, Store, StoreError},
+    http::{self, Connections, Cookies, Network, page::Page},
+    provider::{Authy, Messages, Provider, Providers},
+    services::{
+        Context, Devices, Settings,
+        accounts::Accounts,
+        actions::Actions,
+        authenticators::Authenticators,
+        background,
+        codes::Codes,
+        confirmations::Confirmations,
+        number_verification::NumberVerification,
+        password_work::PasswordWork,
+        pushes::Pushes,
+        sessions::{Sessions, StatusReader},
+    },
+    store::{Store, StoreError},
 };
 
 /// How long requests may still take when the server is told to stop.
-const LAST_REQUESTS_SECONDS: u64 = 10;
+const SHUTDOWN_SECONDS: u64 = 10;
+/// A request's head has to arrive within this time.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -63,8 +77,8 @@ pub struct Server {
     url: String,
     handle: ServerHandle,
     running: JoinHandle<io::Result<()>>,
-    housekeeping: JoinHandle<()>,
-    sandbox: Option<Sandbox>,
+    background: JoinHandle<()>,
+    emulator: Emulator,
     has_page: bool,
 }
 
@@ -77,43 +91,47 @@ impl Server {
         // A second call finds one installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store =
-            Store::new(config.database_url.reveal(), config.database_connections, config.database_patience)?;
+            Store::new(config.database_url.reveal(), config.database_connections, config.database_timeout)?;
         store.migrate().await?;
         let listener = std::net::TcpListener::bind((config.host, config.port)).map_err(|source| {
             StartError::Port { address: format!("{}:{}", config.host, config.port), source }
         })?;
         let port = listener.local_addr().map_or(config.port, |address| address.port());
         let url = own_url(SocketAddr::new(config.host, port));
-        let sandbox = match config.sandbox {
-            Some(port) => Some(start_sandbox(&config, port, &url, &clock).await?),
-            None => None,
-        };
-        let sandbox_url = sandbox.as_ref().map(Sandbox::url);
+        let emulator = Emulator::start(&config, &url, &clock).await?;
+        let sandbox_url = emulator.url();
         let provider_url = config.provider_url(sandbox_url.as_deref());
-        let authy = Authy::new(&provider_url, config.authy_key.clone(), config.provider_patience);
-        let second_factor = SecondFactor {
-            store: store.clone(),
-            provider: Arc::new(Provider::Authy(authy)),
-            clock: Arc::clone(&clock),
-            random,
+        let authy = Authy::new(&provider_url, config.authy_key.clone(), config.provider_timeout);
+        let providers = Providers::new(Provider::Authy(authy), Vec::new());
+        let keys = KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone());
+        let settings = Settings {
             limits: config.limits,
             lifetimes: config.lifetimes,
-            pushed: Arc::new(Notify::new()),
+            numbers: config.numbers.clone(),
+            rotation: config.token_rotation,
+            app_name: config.app_name.clone(),
+            unverified_accounts_days: config.unverified_accounts_days,
         };
-        let confirmation = Confirmation {
-            second_factor: second_factor.clone(),
-            messages: messages(&config, sandbox_url.as_deref()).map(Arc::new),
-            report_to: reports_come_to(&config, sandbox.is_some().then_some(&url)),
-        };
+        let context = Context::new(store, providers.clone(), clock, random, keys.clone(), settings);
         let page = Page::load(&config.page_dir, sandbox_url.as_deref()).map_err(StartError::Page)?;
         let has_page = !page.is_empty();
-        let (server, handle) = listen(&config, listener, confirmation, page)?;
+        let report_to = report_address(&config, sandbox_url.is_some().then_some(&url));
+        let messages = messages(&config, sandbox_url.as_deref()).map(Arc::new);
+        let parts = Parts {
+            confirmations: Confirmations::new(Arc::clone(&context), messages, report_to),
+            context: Arc::clone(&context),
+            providers,
+            keys,
+            page,
+            request_ids: RequestIds::new(random),
+        };
+        let (server, handle) = listen(&config, listener, parts)?;
         Ok(Self {
             url,
             handle,
             running: tokio::spawn(server),
-            housekeeping: tokio::spawn(second_factor.keep_house()),
-            sandbox,
+            background: tokio::spawn(background::run(context)),
+            emulator,
             has_page,
         })
     }
@@ -125,9 +143,16 @@ impl Server {
     }
 
     /// The sandbox it started.
+    #[cfg(feature = "emulator")]
     #[must_use]
-    pub fn sandbox(&self) -> Option<&Sandbox> {
-        self.sandbox.as_ref()
+    pub fn sandbox(&self) -> Option<&sandbox::Sandbox> {
+        self.emulator.0.as_ref()
+    }
+
+    /// The address of the sandbox it started.
+    #[must_use]
+    pub fn sandbox_url(&self) -> Option<String> {
+        self.emulator.url()
     }
 
     /// Whether it found a page to serve beside the API.
@@ -136,7 +161,7 @@ impl Server {
         self.has_page
     }
 
-    /// Takes no more requests, finishes those under way, and ends.
+    /// Accepts no more requests, finishes those under way, and ends.
     pub async fn stop(self) {
         self.end(true).await;
     }
@@ -147,40 +172,72 @@ impl Server {
     }
 
     async fn end(self, gracefully: bool) {
-        self.housekeeping.abort();
+        self.background.abort();
         self.handle.stop(gracefully).await;
         if let Err(error) = self.running.await {
-            tracing::warn!(%error, "the server ended oddly");
+            tracing::warn!(%error, "the server's task ended with an error");
         }
-        if let Some(sandbox) = self.sandbox {
+        self.emulator.stop().await;
+    }
+}
+
+/// The sandbox beside the server; without the feature `emulator` there is none.
+#[derive(Debug)]
+#[cfg(feature = "emulator")]
+struct Emulator(Option<sandbox::Sandbox>);
+
+#[cfg(feature = "emulator")]
+impl Emulator {
+    async fn start(config: &Config, url: &str, clock: &Arc<Clock>) -> Result<Self, StartError> {
+        let Some(port) = config.sandbox else { return Ok(Self(None)) };
+        // The webhook's signature covers the address it is known by, so that is where it goes.
+        let public = config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+        let own = public.unwrap_or_else(|| url.to_owned());
+        let settings = sandbox::Settings {
+            port,
+            webhook_url: Some(format!("{own}{}", shared::routes::AUTHY_CALLBACK)),
+            app_url: Some(own),
+            clock: Arc::<Clock>::clone(clock),
+        };
+        let started = sandbox::Sandbox::start(settings).await;
+        started.map(|sandbox| Self(Some(sandbox))).map_err(|source| StartError::SandboxPort { port, source })
+    }
+
+    fn url(&self) -> Option<String> {
+        self.0.as_ref().map(sandbox::Sandbox::url)
+    }
+
+    async fn stop(self) {
+        if let Some(sandbox) = self.0 {
             sandbox.stop().await;
         }
     }
+}
+
+/// The sandbox beside the server; without the feature `emulator` there is none.
+#[derive(Debug)]
+#[cfg(not(feature = "emulator"))]
+struct Emulator;
+
+#[cfg(not(feature = "emulator"))]
+impl Emulator {
+    #[expect(clippy::unused_async, reason = "the same signature as with the emulator")]
+    async fn start(_: &Config, _: &str, _: &Arc<Clock>) -> Result<Self, StartError> {
+        Ok(Self)
+    }
+
+    fn url(&self) -> Option<String> {
+        None
+    }
+
+    #[expect(clippy::unused_async, reason = "the same signature as with the emulator")]
+    async fn stop(self) {}
 }
 
 /// An address as browsers and proxies write it: brackets where they belong, no default port.
 fn own_url(address: SocketAddr) -> String {
     let url = Url::parse(&format!("http://{address}")).expect("an address makes a URL");
     url.as_str().trim_end_matches('/').to_owned()
-}
-
-async fn start_sandbox(
-    config: &Config,
-    port: u16,
-    url: &str,
-    clock: &Arc<Clock>,
-) -> Result<Sandbox, StartError> {
-    // What is signed is the address the webhook is known by, so that is where it goes.
-    let public = config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    let own = public.unwrap_or_else(|| url.to_owned());
-    Sandbox::start(Settings {
-        port,
-        webhook_url: Some(format!("{own}{AUTHY_CALLBACK}")),
-        app_url: Some(own),
-        clock: Arc::<Clock>::clone(clock),
-    })
-    .await
-    .map_err(|source| StartError::SandboxPort { port, source })
 }
 
 /// Who sends texts: the account that is set, at the sandbox where one runs and no address is set.
@@ -191,67 +248,83 @@ fn messages(config: &Config, sandbox_url: Option<&str>) -> Option<Messages> {
         (None, Some(sandbox)) => sandbox,
         (None, None) => crate::config::REAL_TWILIO,
     };
-    Some(Messages::new(url, account.sid, account.token, account.number, config.provider_patience))
+    Some(Messages::new(url, account.sid, account.token, account.number, config.provider_timeout))
 }
 
-/// Where the provider of texts finds us: where the public does, or a sandbox of our own. What a
-/// request claims of its host is no address to send anything to.
-fn reports_come_to(config: &Config, beside_sandbox: Option<&String>) -> Option<String> {
+/// Where delivery reports come: to the public address, or beside the sandbox to our own. The host a
+/// request claims is not trusted with it.
+fn report_address(config: &Config, beside_sandbox: Option<&String>) -> Option<String> {
     let public = config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/'));
     let base = public.or(beside_sandbox.map(String::as_str))?;
     Some(format!("{base}{TWILIO_STATUS}"))
 }
 
+/// What the handlers are made of.
+struct Parts {
+    context: Arc<Context>,
+    confirmations: Confirmations,
+    providers: Providers,
+    keys: KeyRing,
+    page: Page,
+    request_ids: RequestIds,
+}
+
 fn listen(
     config: &Config,
     listener: std::net::TcpListener,
-    confirmation: Confirmation,
-    page: Page,
+    parts: Parts,
 ) -> Result<(actix_web::dev::Server, ServerHandle), StartError> {
-    let second_factor = confirmation.second_factor.clone();
-    let accounts = Accounts {
-        second_factor: second_factor.clone(),
-        hasher: Hasher::new(&config.app_secret, config.bcrypt_cost),
-    };
-    let network = Network {
+    let Parts { context, confirmations, providers, keys, page, request_ids } = parts;
+    let (hashing_keys, cost) = (keys.clone(), config.bcrypt_cost);
+    let passwords = PasswordWork::start(move || PasswordHasher::new(hashing_keys, cost));
+    let codes = Codes::new(Arc::clone(&context));
+    let pushes = Pushes::new(Arc::clone(&context), codes.clone());
+    let accounts = Data::new(Accounts::new(Arc::clone(&context), passwords, pushes.clone()));
+    let sessions = Sessions::new(Arc::clone(&context));
+    let cookies = Cookies { sessions: sessions.clone(), keys, secure: config.secure_cookies() };
+    let network = Data::new(Network {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
-        count_loopback: config.mode == Mode::Production,
-    };
-    let store = second_factor.store.clone();
-    let cookies = Cookies {
-        sessions: CookieSessions {
-            store: store.clone(),
-            clock: Arc::clone(&second_factor.clock),
-            lifetimes: second_factor.lifetimes,
-        },
-        app_secret: config.app_secret.clone(),
-        secure: config.secure_cookies(),
-    };
-    let request_ids = Data::new(RequestIds::new(second_factor.random));
-    let rotation = Data::new(config.token_rotation);
-    let (second_factor, accounts) = (Data::new(second_factor), Data::new(accounts));
-    let (network, page) = (Data::new(network), Data::new(page));
-    let confirmation = Data::new(confirmation);
+        limit_loopback: config.mode == Mode::Production,
+        ..Network::default()
+    });
+    let (codes, pushes, sessions) = (Data::new(codes), Data::new(pushes), Data::new(sessions));
+    let actions = Data::new(Actions::new(Arc::clone(&context)));
+    let verification = Data::new(NumberVerification::new(Arc::clone(&context)));
+    let authenticators = Data::new(Authenticators::new(Arc::clone(&context)));
+    let devices = Data::new(Devices::new(Arc::clone(&context)));
+    let (confirmations, providers) = (Data::new(confirmations), Data::new(providers));
+    let (page, request_ids, cookies) = (Data::new(page), Data::new(request_ids), Data::new(cookies));
     let address = format!("{}:{}", config.host, config.port);
+    let (connections, exempting) = (Connections::default(), network.clone());
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(second_factor.clone())
             .app_data(accounts.clone())
-            .app_data(confirmation.clone())
+            .app_data(codes.clone())
+            .app_data(pushes.clone())
+            .app_data(sessions.clone())
+            .app_data(actions.clone())
+            .app_data(verification.clone())
+            .app_data(authenticators.clone())
+            .app_data(devices.clone())
+            .app_data(confirmations.clone())
+            .app_data(providers.clone())
             .app_data(network.clone())
             .app_data(page.clone())
             .app_data(request_ids.clone())
-            .app_data(rotation.clone())
+            .app_data(cookies.clone())
             // Made here and not outside: each worker has one of its own.
-            .app_data(Data::new(Glance::new(store.clone())))
+            .app_data(Data::new(StatusReader::new(Arc::clone(&context))))
             .app_data(PayloadConfig::new(http::LARGEST_BODY))
             .configure(|app| http::routes(app, &cookies))
             .wrap(from_fn(http::around))
     })
+    .on_connect(move |connection, data| {
+        connections.opened(connection, data, |peer| exempting.is_exempt_from_connection_limit(peer));
+    })
     .disable_signals()
-    .shutdown_timeout(LAST_REQUESTS_SECONDS)
-    .client_request_timeout(Duration::from_secs(10))
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .client_request_timeout(HEAD_TIMEOUT)
     .listen(listener)
     .map_err(|source| StartError::Port { address, source })?
     .run();

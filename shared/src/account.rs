@@ -8,7 +8,7 @@ const LONGEST_NAME: usize = 200;
 /// RFC 5321 §4.5.3.1.3, less the angle brackets.
 const LONGEST_EMAIL: usize = 254;
 
-/// `POST /user`: what a person gives to make an account.
+/// `POST /user`: the fields of a new account.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
@@ -55,26 +55,26 @@ pub struct User {
     pub verified: bool,
     /// When the account was made, RFC 3339 in UTC.
     pub created_at: String,
-    /// Whether an authenticator app has been shown its secret.
+    /// Whether an authenticator app is active.
     pub authenticator: bool,
-    /// Whether the phone has answered in this session so recently that a factor may be changed.
+    /// Whether a factor passed in this session so recently that factors may be changed.
     pub fresh: bool,
-    /// What became of the text that confirms the phone; absent when none was sent.
+    /// Delivery of the text that confirms the phone; absent when none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Delivery>,
 }
 
-/// What became of a text.
+/// Delivery of a text message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// The provider's word: `queued`, `sent`, `delivered`, `undelivered`, `failed`, …
+    /// The provider's status: `queued`, `sent`, `delivered`, `undelivered`, `failed`, …
     pub status: String,
-    /// Why it did not arrive, as the provider numbers it.
+    /// The provider's error code, when it was not delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<i32>,
-    /// When that was known, RFC 3339 in UTC.
+    /// When that was reported, RFC 3339 in UTC.
     pub at: String,
 }
 
@@ -87,10 +87,12 @@ pub struct UserCreated {
     pub id: String,
     /// `false`.
     pub verified: bool,
-    /// Whether a code is on its way; the account stays where it is not.
+    /// Whether a code was sent; the account is kept when it was not.
     pub code_sent: bool,
-    /// The session: signed in, its phone not proven.
-    pub token: String,
+    /// The session's token: signed in, phone not verified. Absent for a session that is carried by
+    /// the cookie alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// `GET /users/{id}`.
@@ -104,19 +106,19 @@ pub struct Profile {
     pub full_name: String,
     /// Whether a code or a push from that phone has succeeded.
     pub verified: bool,
-    /// What became of the text that confirms it; absent when none was sent.
+    /// Delivery of the text that confirms the phone; absent when none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Delivery>,
 }
 
-/// `POST /users/{id}/verify`: the phone is proven.
+/// `POST /users/{id}/verify`: the phone is verified.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PhoneVerified {
     /// `true`.
     pub verified: bool,
-    /// Whether a text that says so is on its way.
+    /// Whether a text that says so was sent.
     pub confirmation_sent: bool,
     /// The session's new token, where the second factor changes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,7 +129,7 @@ fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
-/// What keeps a text from being a person's name.
+/// What is wrong with a name, if anything.
 #[must_use]
 pub fn name_problem(name: &str) -> Option<&'static str> {
     if name.is_empty() {
@@ -141,7 +143,8 @@ pub fn name_problem(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What keeps a text from being an e-mail address. Only a message to it would prove that it is one.
+/// What is wrong with the form of an e-mail address, if anything. Only a message to it would show
+/// that it exists.
 #[must_use]
 pub fn email_problem(email: &str) -> Option<&'static str> {
     if email.is_empty() {

@@ -9,7 +9,7 @@ use crate::{
     text::{lenient, lenient_map},
 };
 
-/// `POST /approvals`, and `POST /approvals/{uuid}/redeem` with the same data once more.
+/// `POST /approvals`, and `POST /approvals/{uuid}/redeem` with the same data again.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -24,13 +24,14 @@ pub struct NewApproval {
     /// The same, kept with the request and not shown.
     #[serde(deserialize_with = "lenient_map", skip_serializing_if = "BTreeMap::is_empty")]
     pub hidden_details: BTreeMap<String, String>,
-    /// Pictures by resolution; where there are any, one is `default`.
+    /// Pictures by resolution; if there are any, one is `default`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub logos: Vec<Logo>,
     /// 10 to 600; 120 when empty. No part of the data when it is redeemed.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub seconds_to_expire: String,
-    /// What nobody here knows. It is refused: what is silently left out is not approved either.
+    /// Fields this API does not have. They are refused: data that is dropped silently would not be
+    /// approved either.
     #[serde(flatten, skip_serializing)]
     #[cfg_attr(feature = "openapi", schema(ignore))]
     pub unknown: BTreeMap<String, IgnoredAny>,
@@ -63,25 +64,25 @@ pub struct ApprovalCreated {
 pub struct Approval {
     /// Names the request.
     pub uuid: String,
-    /// How it stands.
+    /// Its status.
     pub status: PushStatus,
     /// What is to be approved.
     pub message: String,
     /// Label and value, as on the phone.
     pub details: BTreeMap<String, String>,
-    /// When the request closes by itself, RFC 3339 in UTC.
+    /// When the request expires, RFC 3339 in UTC.
     pub expires_at: String,
-    /// Milliseconds until then by the server's clock; 0 when closed.
+    /// Milliseconds until then by the server's clock; 0 when it is no longer open.
     pub expires_in_ms: u32,
-    /// The whole life the request was given, in milliseconds.
+    /// The request's whole lifetime, in milliseconds.
     pub lifetime_ms: u32,
-    /// When to ask again, in milliseconds.
+    /// When to poll again, in milliseconds.
     pub poll_after_ms: u32,
-    /// Whether the answer has been used.
+    /// Whether the approval was used.
     pub redeemed: bool,
 }
 
-/// `POST /approvals/{uuid}/redeem`: the data was approved, and now it is used.
+/// `POST /approvals/{uuid}/redeem`: the data was approved, and the approval is used now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

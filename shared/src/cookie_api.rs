@@ -1,11 +1,11 @@
-//! The cookie API under `/api`, on the wire. Its clients are older than we are: names with
-//! underscores, a `success` in every answer.
+//! The cookie API under `/api`, on the wire. Its clients expect names with underscores and a
+//! `success` in every answer.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     session::{ApprovalRequestId, PushStatus},
-    text::lenient,
+    text::{flag, lenient},
 };
 
 /// `POST /api/user/register`.
@@ -30,16 +30,16 @@ pub struct Register {
     pub phone_number: String,
 }
 
-/// `POST /api/loggedIn`: where this browser belongs.
+/// `POST /api/loggedIn`: the page this browser belongs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Whereabouts {
     /// `/login`, `/2fa`, `/verification` or `/protected`.
     pub url: String,
-    /// The number this browser session has proven without an account, `+` and digits.
+    /// The number this browser session has verified without an account, `+` and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_phone: Option<String>,
+    pub verified_phone: Option<String>,
 }
 
 /// `POST /api/accountsecurity/verify`.
@@ -79,7 +79,7 @@ pub struct TokenValid {
     pub session_token: Option<String>,
 }
 
-/// `POST /api/accountsecurity/onetouch`: a push is out.
+/// `POST /api/accountsecurity/onetouch`: the request was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushSent {
@@ -95,11 +95,11 @@ pub struct PushSent {
 pub struct OneTouchStatus {
     /// `true`.
     pub success: bool,
-    /// How the push stands.
+    /// The approval request's status.
     pub approval_request: OneTouchRequest,
-    /// The same once more, one level down.
+    /// The same again, one level down.
     pub body: OneTouchBody,
-    /// The session's new token, in the answer that brings it.
+    /// The session's new token, in the answer that rotates it.
     #[serde(default, rename = "sessionToken", skip_serializing_if = "Option::is_none")]
     pub session_token: Option<String>,
 }
@@ -108,20 +108,20 @@ pub struct OneTouchStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OneTouchBody {
-    /// How the push stands.
+    /// The approval request's status.
     pub approval_request: OneTouchRequest,
 }
 
-/// How a push stands.
+/// The status of an approval request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OneTouchRequest {
     /// `pending`, `approved`, `denied` or `expired`.
     pub status: PushStatus,
-    /// The request; absent while it is handed over.
+    /// The request; absent until the provider has accepted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
-    /// Seconds until it closes by itself.
+    /// Seconds until it expires.
     pub seconds_to_expire: u32,
 }
 
@@ -142,9 +142,12 @@ pub struct StartVerification {
     /// `sms` (also when empty) or `call`.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub via: String,
+    /// `true` asks for `carrier` and `is_cellphone` in the answer; only a signed-in user gets them.
+    #[serde(deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
+    pub carrier: bool,
 }
 
-/// `POST /api/verification/start`: a code is on its way.
+/// `POST /api/verification/start`: a code was sent.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerificationStarted {
@@ -152,17 +155,20 @@ pub struct VerificationStarted {
     pub success: bool,
     /// For people.
     pub message: String,
-    /// `sms` or `call`; another one than was asked for where that one cannot reach the phone.
+    /// `sms` or `call`; `call` also when a text was asked for that cannot reach the phone.
     pub via: crate::Via,
-    /// Name of the carrier, where the provider knows it.
+    /// Name of the carrier, if it was asked for and the provider knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<String>,
-    /// Whether the provider takes it for a mobile phone.
+    /// Whether it is a mobile phone, if it was asked for and the provider knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_cellphone: Option<bool>,
     /// Seconds the code lives.
     pub seconds_to_expire: u32,
-    /// Seconds until another may be asked for.
+    /// Seconds until another code may be requested.
     pub resend_after_seconds: u32,
-    /// The session that was made for it; absent where there was one.
+    /// The token of the session that was made for it; absent if there was a session, and for a
+    /// session that is carried by the cookie alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
@@ -186,7 +192,7 @@ pub struct CheckVerification {
     pub token: String,
 }
 
-/// `POST /api/verification/verify`: this browser session has proven that phone.
+/// `POST /api/verification/verify`: this session has verified the phone.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerificationPassed {
@@ -202,8 +208,8 @@ pub struct VerificationPassed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Protected {
-    /// What only both halves open.
+    /// What a complete sign-in opens.
     pub message: String,
-    /// Whose session this is.
+    /// The session's user.
     pub username: String,
 }

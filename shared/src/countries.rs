@@ -1,7 +1,52 @@
 //! Countries and their numbering plans, as facts from the public metadata of libphonenumber 9.0.43:
 //! name, calling code, trunk digit, lengths of fixed and mobile numbers, an example and its groups.
 
-use crate::phone::Country;
+/// A country or region with its numbering plan, reduced to what typing and checking need.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Country {
+    /// ISO 3166 code.
+    pub iso: &'static str,
+    /// English name.
+    pub name: &'static str,
+    /// Calling code, ITU-T E.164.
+    pub calling_code: u16,
+    /// Digit dialled before a national number at home and left out abroad; empty for none.
+    pub trunk: &'static str,
+    /// Lengths a subscriber's national number can have.
+    pub lengths: &'static [u8],
+    /// A mobile number for show.
+    pub example: &'static str,
+    /// How that number is grouped, in digits.
+    pub groups: &'static [u8],
+}
+
+impl Country {
+    /// The country with this ISO code.
+    #[must_use]
+    pub fn by_iso(iso: &str) -> Option<&'static Self> {
+        COUNTRIES.iter().find(|country| country.iso == iso)
+    }
+
+    /// Puts blanks between the digits as people of that country write them. What is longer than
+    /// the usual number goes into the last group.
+    #[must_use]
+    pub fn group(&self, digits: &str) -> String {
+        let mut grouped = String::with_capacity(digits.len() + self.groups.len());
+        let mut ends = self.groups[..self.groups.len() - 1].iter().scan(0, |at, size| {
+            *at += usize::from(*size);
+            Some(*at)
+        });
+        let mut next = ends.next();
+        for (at, digit) in digits.chars().enumerate() {
+            if next == Some(at) {
+                grouped.push(' ');
+                next = ends.next();
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+}
 
 const fn row(
     iso: &'static str,

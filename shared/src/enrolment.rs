@@ -2,31 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::flag;
+use crate::text::lenient;
 
 /// `POST /user/authenticator`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct EnrolAuthenticator {
-    /// `true` makes a new secret in place of one that was shown before.
-    #[serde(deserialize_with = "flag")]
-    pub replace: bool,
+    /// What the user calls the app or device, at most 50 characters; may be empty.
+    #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
+    pub name: String,
 }
 
-/// What an authenticator app has to know. Shown this once.
+/// `201` of `POST /user/authenticator`: what an authenticator app needs to know. Shown once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Authenticator {
-    /// Who issues the codes, as the app will list it.
-    pub issuer: String,
-    /// Whose account, as the app will list it.
-    pub label: String,
+    /// Names the factor in other calls.
+    pub id: String,
     /// The secret in base32, for apps without a camera.
     pub secret: String,
-    /// The `otpauth` address the picture holds.
-    pub uri: String,
-    /// The picture: an `svg` element.
+    /// The secret as an `otpauth` address (Key URI format).
+    pub otpauth: String,
+    /// The address as a QR code: an `svg` element.
     pub svg: String,
+}
+
+/// `200` of `POST /user/authenticator/{id}/confirm`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuthenticatorConfirmed {
+    /// Names the factor.
+    pub id: String,
+    /// `true`: the app's codes are accepted from now on.
+    pub active: bool,
 }

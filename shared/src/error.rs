@@ -29,21 +29,23 @@ pub enum ErrorCode {
     Unreadable,
     /// 401: the webhook's signature is missing or wrong.
     WrongSignature,
-    /// 401: not the code that was sent, or one used before.
+    /// 401: not the code that was sent, or one that was used before.
     WrongCode,
-    /// 403: unknown account or wrong password, nobody learns which.
+    /// 403: unknown account or wrong password; the answer is the same for both.
     WrongCredentials,
     /// 403: no live session, or one without a second factor where it is needed.
     NotSignedIn,
     /// 403: the second factor of this session is still missing.
     SecondFactorRequired,
-    /// 403: the account's phone has not been proven.
+    /// 403: the account's phone has not been verified.
     PhoneUnverified,
-    /// 403: the phone has to answer in this session again before a factor may be changed.
+    /// 403: the phone number is verified for as many accounts as are allowed.
+    PhoneInUse,
+    /// 403: a factor has to pass in this session again before factors may be changed.
     StepUpRequired,
-    /// 403: what was approved is something else.
+    /// 403: the data differs from what was approved.
     OtherData,
-    /// 403: the answer has been used.
+    /// 403: the approval was used before.
     AlreadyRedeemed,
     /// 403: sent by a page of another origin.
     ForeignOrigin,
@@ -51,13 +53,13 @@ pub enum ErrorCode {
     NotFound,
     /// 404: no live session.
     NoSession,
-    /// 404: the phone has not been asked in this session.
+    /// 404: no approval request was sent in this session.
     NoPush,
     /// 404: the account named by a webhook does not exist.
     NoSuchUser,
     /// 405: the address exists, the method does not.
     MethodNotAllowed,
-    /// 409: e-mail or username belong to somebody already.
+    /// 409: the e-mail or username belongs to another account.
     Taken,
     /// 409: the push has not been approved.
     NotApproved,
@@ -65,7 +67,7 @@ pub enum ErrorCode {
     PushOpen,
     /// 409: no push can reach this phone.
     PushUnavailable,
-    /// 409: an authenticator app has been shown its secret already.
+    /// 409: an authenticator secret was shown less than a minute ago and is not confirmed yet.
     AlreadyEnrolled,
     /// 413: more than 64 KiB.
     TooLarge,
@@ -73,19 +75,54 @@ pub enum ErrorCode {
     UnsupportedType,
     /// 422: see `fields`.
     InvalidFields,
-    /// 429: too often; `Retry-After` says when again.
+    /// 429: a limit is reached; `Retry-After` says when to try again.
     TooMany,
     /// 429: the provider refuses to send more for now.
     ProviderLimit,
-    /// 502: the provider could not be reached or made no sense.
+    /// 502: the provider could not be reached or answered unexpectedly.
     ProviderFailed,
     /// 502: neither a text nor a call can reach this phone.
     ChannelRefused,
-    /// 503: the database is not available.
+    /// 503: the database is not available, or too much password work is waiting.
     Unavailable,
     /// 500: a defect; the log has the cause.
     Internal,
-    /// A word this version does not know.
+    /// A code this version does not know; only clients see it.
     #[serde(other)]
     Unknown,
+}
+
+impl ErrorCode {
+    /// The HTTP status an error with this code has. There is no wildcard: a new code does not
+    /// compile until it has a status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Unreadable => 400,
+            Self::WrongSignature | Self::WrongCode => 401,
+            Self::WrongCredentials
+            | Self::NotSignedIn
+            | Self::SecondFactorRequired
+            | Self::PhoneUnverified
+            | Self::PhoneInUse
+            | Self::StepUpRequired
+            | Self::OtherData
+            | Self::AlreadyRedeemed
+            | Self::ForeignOrigin => 403,
+            Self::NotFound | Self::NoSession | Self::NoPush | Self::NoSuchUser => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Taken
+            | Self::NotApproved
+            | Self::PushOpen
+            | Self::PushUnavailable
+            | Self::AlreadyEnrolled => 409,
+            Self::TooLarge => 413,
+            Self::UnsupportedType => 415,
+            Self::InvalidFields => 422,
+            Self::TooMany | Self::ProviderLimit => 429,
+            Self::ProviderFailed | Self::ChannelRefused => 502,
+            Self::Unavailable => 503,
+            Self::Internal | Self::Unknown => 500,
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The wire: what goes between Countersign's server and its clients.
 //!
-//! Requests, answers, the one error shape and the paths, used by the server and the page alike. The
-//! rules both sides check (phone numbers, passwords) live here too, so that they cannot disagree.
+//! Requests, answers, the one error shape and the paths, used by both the server and the page. The
+//! rules both sides check (phone numbers, passwords) live here too, so that they cannot differ.
 
 pub mod account;
 pub mod approval;
@@ -14,12 +14,13 @@ mod numbering;
 pub mod password;
 pub mod phone;
 pub mod routes;
+pub mod sandbox;
 pub mod session;
 mod text;
 
 pub use account::{Delivery, NewUser, PhoneVerified, Profile, User, UserCreated};
 pub use approval::{Approval, ApprovalCreated, Logo, NewApproval, Redeemed};
-pub use enrolment::{Authenticator, EnrolAuthenticator};
+pub use enrolment::{Authenticator, AuthenticatorConfirmed, EnrolAuthenticator};
 pub use error::{ApiError, ErrorCode};
 pub use session::{
     ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus,

@@ -1,16 +1,16 @@
 //! Phone numbers of the whole world, read by the numbering plans of libphonenumber.
 //!
-//! Refused is only what cannot be a number: an unknown calling code, a length no number of that
-//! country has. Numbers kept for fiction pass.
+//! Only impossible numbers are refused: an unknown calling code, or a length no number of that
+//! country has. Numbers reserved for fiction pass.
 
 use rlibphonenumber::{
-    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, ValidationError,
+    NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, PhoneNumberType, ValidationError,
     get_national_significant_number_owned as significant,
 };
 
 use crate::{
-    countries::COUNTRIES,
-    phone::{Country, PhoneNumber, PhoneProblem, article, digits},
+    countries::{COUNTRIES, Country},
+    phone::{PhoneNumber, PhoneProblem, article, digits},
 };
 
 /// No way of writing a number is longer (RFC 3966 numbers with all their punctuation included).
@@ -62,6 +62,39 @@ impl PhoneNumber {
         let code = parsed.as_ref().map(|parsed| parsed.country_code.to_string()).unwrap_or_default();
         let given = all.len().saturating_sub(code.len());
         possible(parsed, &code, given)
+    }
+}
+
+/// Calling codes no country has whose calls cost more than others: satellite and global networks,
+/// universal personal and shared-cost numbers (ITU-T E.164, list of assigned codes).
+const COSTLY_CALLING_CODES: [&str; 9] = ["808", "870", "875", "876", "877", "878", "881", "882", "979"];
+
+impl PhoneNumber {
+    /// Whether sending to this number costs its caller more than usual, or pays its owner:
+    /// premium-rate, shared-cost and satellite numbers.
+    #[must_use]
+    pub fn is_costly(&self) -> bool {
+        if COSTLY_CALLING_CODES.contains(&self.calling_code()) || self.calling_code() == "883" {
+            return true;
+        }
+        let parsed = PHONE_NUMBER_UTIL.parse(self.e164(), None);
+        let kind = parsed.ok().map(|parsed| PHONE_NUMBER_UTIL.get_number_type(&parsed));
+        matches!(kind, Some(PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost))
+    }
+
+    /// The regions this number can belong to, as ISO 3166 codes: one where the number tells it,
+    /// otherwise all that share its calling code.
+    #[must_use]
+    pub fn regions(&self) -> Vec<String> {
+        let parsed = PHONE_NUMBER_UTIL.parse(self.e164(), None).ok();
+        let exact = parsed.and_then(|parsed| PHONE_NUMBER_UTIL.get_region_for_number(&parsed));
+        if let Some(region) = exact {
+            // The variants are named by their codes.
+            return vec![format!("{region:?}")];
+        }
+        let code = self.calling_code().parse().unwrap_or_default();
+        let all = PHONE_NUMBER_UTIL.get_regions_for_country_calling_code(code);
+        all.map(|regions| regions.map(|region| format!("{region:?}")).collect()).unwrap_or_default()
     }
 }
 
@@ -176,5 +209,24 @@ mod tests {
         for bad in ["", "7700900123", "447700900123", "+", "+999123456", "+44", "+12", "+1212555013412"] {
             assert!(PhoneNumber::read_e164(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn numbers_that_cost_more_are_known() {
+        let costly = |number: &str| PhoneNumber::read_e164(number).expect("a number").is_costly();
+        for number in ["+449098790123", "+19002345678", "+881612345678", "+870773111632", "+448431234567"] {
+            assert!(costly(number), "{number}");
+        }
+        for number in ["+447700900123", "+12125550134", "+4915112345678"] {
+            assert!(!costly(number), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_number_tells_its_regions() {
+        let regions = |number: &str| PhoneNumber::read_e164(number).expect("a number").regions();
+        assert_eq!(regions("+12125550134"), ["US"]);
+        assert_eq!(regions("+14165550134"), ["CA"]);
+        assert!(regions("+447700900123").contains(&"GB".to_owned()));
     }
 }

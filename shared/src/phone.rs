@@ -1,55 +1,8 @@
-//! Phone numbers: which can be, how they are grouped, how they are masked.
+//! Phone numbers: which are possible, how they are grouped, how they are masked.
 
 use std::{borrow::Cow, fmt};
 
-use crate::countries::COUNTRIES;
-
-/// A country or region with its numbering plan, reduced to what typing and checking need.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Country {
-    /// ISO 3166 code.
-    pub iso: &'static str,
-    /// English name.
-    pub name: &'static str,
-    /// Calling code, ITU-T E.164.
-    pub calling_code: u16,
-    /// Digit dialled before a national number at home and left out abroad; empty for none.
-    pub trunk: &'static str,
-    /// Lengths a subscriber's national number can have.
-    pub lengths: &'static [u8],
-    /// A mobile number for show.
-    pub example: &'static str,
-    /// How that number is grouped, in digits.
-    pub groups: &'static [u8],
-}
-
-impl Country {
-    /// The country with this ISO code.
-    #[must_use]
-    pub fn by_iso(iso: &str) -> Option<&'static Self> {
-        COUNTRIES.iter().find(|country| country.iso == iso)
-    }
-
-    /// Puts blanks between the digits as people of that country write them. What is longer than
-    /// the usual number goes into the last group.
-    #[must_use]
-    pub fn group(&self, digits: &str) -> String {
-        let mut grouped = String::with_capacity(digits.len() + self.groups.len());
-        let mut ends = self.groups[..self.groups.len() - 1].iter().scan(0, |at, size| {
-            *at += usize::from(*size);
-            Some(*at)
-        });
-        let mut next = ends.next();
-        for (at, digit) in digits.chars().enumerate() {
-            if next == Some(at) {
-                grouped.push(' ');
-                next = ends.next();
-            }
-            grouped.push(digit);
-        }
-        grouped
-    }
-}
+use crate::countries::{COUNTRIES, Country};
 
 /// A stored number as people write it: `+44 7700 900123`.
 #[must_use]
@@ -59,25 +12,39 @@ pub fn written(calling_code: &str, national: &str) -> String {
     format!("+{calling_code} {grouped}")
 }
 
-/// A number in E.164 as people write it. No calling code is the beginning of another (ITU-T E.164), so
-/// the digits tell where they are from.
+/// An E.164 number as people write it.
 #[must_use]
 pub fn written_e164(number: &str) -> String {
-    let digits = number.trim_start_matches('+');
-    let split = (1..=3.min(digits.len()))
-        .map(|at| digits.split_at(at))
-        .find(|(code, _)| COUNTRIES.iter().any(|country| country.calling_code.to_string() == *code));
-    split.map_or_else(|| number.to_owned(), |(code, national)| written(code, national))
+    match PhoneNumber::from_e164(number) {
+        Some(phone) => written(phone.calling_code(), phone.national()),
+        None => number.to_owned(),
+    }
 }
 
-/// A number that can be: calling code and national digits.
+/// How many digits the calling code of an international number has. Codes of zone 1 and 7 have
+/// one digit, those listed have two, all others three; none is a prefix of another (ITU-T E.164,
+/// list of assigned country codes).
+fn calling_code_length(digits: &str) -> usize {
+    const TWO_DIGITS: [&str; 44] = [
+        "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
+        "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81",
+        "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
+    ];
+    match digits.get(..2) {
+        _ if digits.starts_with(['1', '7']) => 1,
+        Some(two) if TWO_DIGITS.contains(&two) => 2,
+        _ => 3,
+    }
+}
+
+/// A possible phone number: calling code and national digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneNumber {
     calling_code: String,
     national: String,
 }
 
-/// Why a number cannot be.
+/// Why a text is not a possible phone number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PhoneProblem {
     /// No country has this calling code.
@@ -172,6 +139,17 @@ impl PhoneNumber {
         Self { calling_code, national }
     }
 
+    /// Splits a stored number, `+` and digits, into calling code and national number; `None` where
+    /// it is not of that form. Whether the number is possible is not checked again.
+    #[must_use]
+    pub fn from_e164(number: &str) -> Option<Self> {
+        let digits = number.strip_prefix('+')?;
+        let is_number = (5..=17).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
+        let (calling_code, national) =
+            digits.split_at_checked(calling_code_length(digits)).filter(|_| is_number)?;
+        Some(Self { calling_code: calling_code.to_owned(), national: national.to_owned() })
+    }
+
     /// Calling code, digits only.
     #[must_use]
     pub fn calling_code(&self) -> &str {
@@ -256,7 +234,18 @@ mod tests {
     }
 
     #[test]
-    fn digits_alone_tell_where_a_number_is_from() {
+    fn the_calling_code_of_every_country_is_split_off_its_e164_number() {
+        for country in &COUNTRIES {
+            let number = format!("+{}{}", country.calling_code, country.example);
+            let phone = PhoneNumber::from_e164(&number).expect("a number");
+            assert_eq!(phone.calling_code(), country.calling_code.to_string(), "{number}");
+            assert_eq!(phone.national(), country.example);
+            assert_eq!(phone.e164(), number);
+        }
+    }
+
+    #[test]
+    fn the_digits_tell_which_country_a_number_belongs_to() {
         for (number, said) in [
             ("+447700900123", "+44 7700 900123"),
             ("+12125550134", "+1 212 555 0134"),

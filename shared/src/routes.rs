@@ -4,35 +4,39 @@
 pub const USER: &str = "/user";
 /// `POST` checks a password and begins a session, `DELETE` ends it.
 pub const SESSION: &str = "/session";
-/// `POST` trades an approved session for one with a new id.
+/// `POST` gives a session a new token after an approval.
 pub const SESSION_CONTINUE: &str = "/session/continue";
-/// `POST` asks the phone once more.
+/// `POST` sends another approval request.
 pub const SESSION_PUSH: &str = "/session/push";
 /// `POST` sends a code by text or call.
 pub const SESSION_RESEND: &str = "/session/resend";
 /// `POST` checks a code.
 pub const SESSION_VERIFY: &str = "/session/verify";
-/// `GET` reads how this session's push stands.
+/// `GET` reads the status of this session's newest approval request.
 pub const AUTHY_STATUS: &str = "/authy/status";
 /// The provider's webhook.
 pub const AUTHY_CALLBACK: &str = "/authy/callback";
-/// `POST` shows an authenticator app its secret, once.
+/// `POST` makes the secret of an authenticator app and shows it once.
 pub const AUTHENTICATOR: &str = "/user/authenticator";
+/// `DELETE` removes an authenticator app.
+pub const AUTHENTICATOR_ID: &str = "/user/authenticator/{id}";
+/// `POST` confirms an authenticator app with a code it shows.
+pub const AUTHENTICATOR_CONFIRM: &str = "/user/authenticator/{id}/confirm";
 /// `POST` makes an account and sends a code at once.
 pub const USERS: &str = "/users";
-/// `GET` reads what may be read of one's own account.
+/// `GET` reads the public part of one's own account.
 pub const USERS_ID: &str = "/users/{id}";
-/// `POST` proves its phone.
+/// `POST` verifies its phone.
 pub const USERS_VERIFY: &str = "/users/{id}/verify";
 /// `POST` sends another code.
 pub const USERS_RESEND: &str = "/users/{id}/resend";
-/// `POST` asks the phone to approve something.
+/// `POST` asks the phone to approve an action.
 pub const APPROVALS: &str = "/approvals";
-/// `GET` reads how that stands.
+/// `GET` reads its status.
 pub const APPROVAL: &str = "/approvals/{uuid}";
-/// `POST` uses the answer, once, for exactly the data that was approved.
+/// `POST` uses the approval, once, for exactly the data that was approved.
 pub const APPROVAL_REDEEM: &str = "/approvals/{uuid}/redeem";
-/// The provider's report on texts that were sent.
+/// The provider's delivery reports on texts.
 pub const TWILIO_STATUS: &str = "/twilio/status";
 /// `GET` describes every call.
 pub const OPENAPI: &str = "/openapi.json";
@@ -51,7 +55,7 @@ pub mod cookie_api {
     pub const LOGIN: &str = "/api/login";
     /// `GET` ends the session.
     pub const LOGOUT: &str = "/api/logout";
-    /// `POST` says where this browser belongs.
+    /// `POST` says which page this browser belongs on.
     pub const LOGGED_IN: &str = "/api/loggedIn";
     /// `POST` sends a code by text.
     pub const SMS: &str = "/api/accountsecurity/sms";
@@ -59,24 +63,26 @@ pub mod cookie_api {
     pub const VOICE: &str = "/api/accountsecurity/voice";
     /// `POST` checks a code.
     pub const VERIFY: &str = "/api/accountsecurity/verify";
-    /// `POST` asks the phone.
+    /// `POST` sends an approval request.
     pub const ONETOUCH: &str = "/api/accountsecurity/onetouch";
-    /// `POST` reads how that stands, and signs in once it is approved.
+    /// `POST` reads its status, and signs in once it is approved.
     pub const ONETOUCH_STATUS: &str = "/api/accountsecurity/onetouchstatus";
     /// `POST` sends a code to any phone.
     pub const VERIFICATION_START: &str = "/api/verification/start";
     /// `POST` checks it.
     pub const VERIFICATION_VERIFY: &str = "/api/verification/verify";
-    /// `GET` reads what only both halves open.
+    /// `GET` reads what a complete sign-in opens.
     pub const PROTECTED: &str = "/api/protected";
-    /// `POST` says that the server is there.
+    /// `POST` says that the server answers.
     pub const TEST: &str = "/api/test";
 }
 
 /// Every call of the API, as its description names them.
-pub const ALL: [&str; 33] = [
+pub const ALL: [&str; 35] = [
     USER,
     AUTHENTICATOR,
+    AUTHENTICATOR_ID,
+    AUTHENTICATOR_CONFIRM,
     SESSION,
     SESSION_CONTINUE,
     SESSION_PUSH,
@@ -112,26 +118,29 @@ pub const ALL: [&str; 33] = [
 
 /// Header that carries a session's token.
 pub const TOKEN_HEADER: &str = "X-API-TOKEN";
+/// Request header by which a client says how it carries its session: `cookie` keeps tokens out of
+/// answers, and the session is refused by [`TOKEN_HEADER`].
+pub const CARRIER_HEADER: &str = "X-Session-Carrier";
 
 /// Paths of the page; the server answers each with the page itself.
 pub mod page {
-    /// What this is.
+    /// The start page.
     pub const HOME: &str = "/";
     /// Make an account.
     pub const SIGN_UP: &str = "/signup";
-    /// First half: the password.
+    /// First factor: the password.
     pub const LOG_IN: &str = "/login";
-    /// Second half: waiting for the phone.
+    /// Second factor: waiting for the phone.
     pub const APPROVE: &str = "/approve";
-    /// Second half: a code.
+    /// Second factor: a code.
     pub const CODE: &str = "/code";
-    /// Second half: every way to it.
+    /// Second factor: all sign-in methods.
     pub const METHODS: &str = "/2fa";
-    /// Prove a phone: that of an open account, or any.
+    /// Verify a phone: that of the account, or any other.
     pub const VERIFICATION: &str = "/verification";
-    /// The phone is proven.
+    /// The phone is verified.
     pub const VERIFIED: &str = "/verified";
-    /// What only both halves open.
+    /// What a complete sign-in opens.
     pub const PROTECTED: &str = "/protected";
     /// Money, sent only when the phone approves.
     pub const SEND: &str = "/send";

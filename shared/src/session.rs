@@ -22,12 +22,14 @@ pub struct Login {
     pub password: String,
 }
 
-/// An answer that brings a session's token.
+/// An answer that carries a session's token.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenAnswer {
-    /// 256 random bits as text, for `X-API-TOKEN`.
-    pub token: String,
+    /// 256 random bits as text, for `X-API-TOKEN`. Absent for a session that is carried by the
+    /// cookie alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// `POST /session`: the password was right.
@@ -35,24 +37,26 @@ pub struct TokenAnswer {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginAnswer {
-    /// The pending session.
-    pub token: String,
-    /// What the phone was asked.
+    /// The pending session's token; absent for a session that is carried by the cookie alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// What was sent to the phone.
     pub authy_response: PushAnswer,
 }
 
-/// Whether a push is out, or a code was sent in its place.
+/// Whether an approval request or a code was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushAnswer {
-    /// `true`: the phone shows a request. `false`: a code was sent.
+    /// `true`: the phone shows an approval request. `false`: a code was sent if `via` is present,
+    /// otherwise nothing was sent.
     pub success: bool,
     /// For people.
     pub message: String,
-    /// The request, when there is one.
+    /// The approval request, when one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequestId>,
-    /// How the code went out, when there is one.
+    /// How the code was sent, when one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Via>,
 }
@@ -65,7 +69,7 @@ pub struct ApprovalRequestId {
     pub uuid: String,
 }
 
-/// How a code travels.
+/// How a code is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -86,19 +90,21 @@ impl fmt::Display for Via {
     }
 }
 
-/// A way to ask the phone.
+/// A sign-in method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// A request to approve with the thumb.
+    /// An approval request on the phone.
     Push,
     /// A code by text.
     Sms,
     /// A code by voice.
     Call,
-    /// A code an app shows.
+    /// A code shown by the provider's app.
     SoftToken,
+    /// A code shown by an authenticator app.
+    Authenticator,
 }
 
 impl From<Via> for Channel {
@@ -110,12 +116,12 @@ impl From<Via> for Channel {
     }
 }
 
-/// How a session's newest push stands.
+/// The status of a session's newest approval request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PushStatus {
-    /// None was asked in this session.
+    /// None was sent in this session.
     Unverified,
     /// On the phone, unanswered.
     Pending,
@@ -132,21 +138,21 @@ pub enum PushStatus {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusAnswer {
-    /// The newest push.
+    /// The newest approval request.
     pub status: PushStatus,
-    /// When to ask again, in milliseconds; asking sooner is allowed and tells nothing new.
+    /// When to poll again, in milliseconds; polling sooner is allowed.
     pub poll_after_ms: u32,
     /// Masked number, `+1 •••-•••-1234`.
     pub phone: String,
-    /// The way by which the phone last answered; absent when it never has.
+    /// The sign-in method that last succeeded; absent when none has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_channel: Option<Channel>,
-    /// What the phone was asked; absent when nothing was.
+    /// The approval request; absent when none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequest>,
 }
 
-/// What the phone shows.
+/// An approval request as the phone shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -157,11 +163,11 @@ pub struct ApprovalRequest {
     pub message: String,
     /// Label and value, as on the phone.
     pub details: BTreeMap<String, String>,
-    /// When the request closes by itself, RFC 3339 in UTC.
+    /// When the request expires, RFC 3339 in UTC.
     pub expires_at: String,
-    /// Milliseconds until then by the server's clock; 0 when closed.
+    /// Milliseconds until then by the server's clock; 0 when it is no longer open.
     pub expires_in_ms: u32,
-    /// The whole life the request was given, in milliseconds.
+    /// The request's whole lifetime, in milliseconds.
     pub lifetime_ms: u32,
 }
 
@@ -175,18 +181,18 @@ pub struct Resend {
     pub via: String,
 }
 
-/// A code is on its way.
+/// A code was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CodeSent {
     /// For people.
     pub message: String,
-    /// How it travels.
+    /// How it was sent.
     pub via: Via,
     /// Masked number it goes to.
     pub phone: String,
-    /// Seconds until another may be asked for.
+    /// Seconds until another code may be requested.
     pub resend_after_seconds: u32,
 }
 

@@ -1,9 +1,9 @@
-//! The signature on Authy's callbacks, for the side that signs and the side that verifies.
+//! The signature of Authy's callbacks.
 //!
-//! The signed text is `nonce|METHOD|url|parameters`; the signature is its HMAC-SHA256 under the
-//! application's API key, in padded standard base64. The parameters of a body are brought into one
-//! canonical form first, the one Rails' `Hash#to_query` gives; those of a query are signed as they
-//! were received.
+//! The signed text is `nonce|METHOD|url|parameters`. The signature is its HMAC-SHA256 with the
+//! application's API key, in padded standard base64. The parameters of a body are first converted to
+//! the canonical form that Rails' `Hash#to_query` produces. The parameters of a query are signed as
+//! they were received.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,22 +13,22 @@ use sha2::Sha256;
 
 /// Header with the signature, 44 characters of base64.
 pub const SIGNATURE_HEADER: &str = "X-Authy-Signature";
-/// Header with the nonce, in practice the Unix time of sending.
+/// Header with the nonce; the real service uses the Unix time of sending.
 pub const NONCE_HEADER: &str = "X-Authy-Signature-Nonce";
 
-/// What is signed beside nonce, method and address.
+/// The parameters of a call, which are part of the signed text.
 #[derive(Debug, Clone, Copy)]
 pub enum Params<'a> {
-    /// The parsed body of a POST; brought into canonical form before it is signed.
+    /// The parsed body of a POST. Its canonical form is signed.
     Body(&'a Value),
     /// The query of a GET, byte for byte as it was received.
     Query(&'a str),
 }
 
-/// One call as both sides see it.
+/// The signed parts of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedCall<'a> {
-    /// Unique text chosen by the sender.
+    /// A unique text that the sender chose.
     pub nonce: &'a str,
     /// HTTP method in upper case.
     pub method: &'a str,
@@ -41,7 +41,7 @@ pub struct SignedCall<'a> {
 impl SignedCall<'_> {
     fn mac(&self, api_key: &str) -> Hmac<Sha256> {
         let mut mac =
-            Hmac::<Sha256>::new_from_slice(api_key.as_bytes()).expect("HMAC takes a key of any length");
+            Hmac::<Sha256>::new_from_slice(api_key.as_bytes()).expect("HMAC accepts a key of any length");
         for part in [self.nonce, "|", self.method, "|", self.url, "|"] {
             mac.update(part.as_bytes());
         }
@@ -52,24 +52,24 @@ impl SignedCall<'_> {
         mac
     }
 
-    /// The signature of this call under `api_key`.
+    /// The signature of this call with `api_key`.
     #[must_use]
     pub fn sign(&self, api_key: &str) -> String {
         STANDARD.encode(self.mac(api_key).finalize().into_bytes())
     }
 
-    /// Whether `signature` is the one [`sign`](Self::sign) gives, compared in constant time.
+    /// Whether `signature` equals the result of [`sign`](Self::sign). Compares in constant time.
     #[must_use]
     pub fn verify(&self, api_key: &str, signature: &str) -> bool {
         STANDARD.decode(signature).is_ok_and(|claimed| self.mac(api_key).verify_slice(&claimed).is_ok())
     }
 }
 
-/// Brings a parsed body into the form that is signed.
+/// Converts a parsed body to the form that is signed.
 ///
-/// Members become `outer[inner]=value`, elements `outer[]=value`; finished pairs of an object are
-/// sorted as bytes, except below an array, where source order stays; `null` and `""` keep their
-/// key; empty objects and arrays vanish with theirs.
+/// Members become `outer[inner]=value`, elements become `outer[]=value`. The encoded pairs of an
+/// object are sorted as bytes; below an array they keep the order of the source. `null` and `""` are
+/// encoded as an empty value. Empty objects and arrays are left out together with their key.
 #[must_use]
 pub fn canonical(body: &Value) -> String {
     to_query(body, None)
@@ -111,11 +111,12 @@ fn is_empty_container(value: &Value) -> bool {
 }
 
 fn pair(name: Option<&str>, value: &str) -> String {
-    format!("{}={}", form(name.unwrap_or_default()), form(value))
+    format!("{}={}", form_encode(name.unwrap_or_default()), form_encode(value))
 }
 
-/// Form encoding as the signature wants it: blank is `+`, and of the punctuation only `_.-~` stays.
-fn form(text: &str) -> String {
+/// Form encoding as the signature requires it: a space is `+`, and only letters, digits and `_.-~`
+/// are not escaped.
+fn form_encode(text: &str) -> String {
     const ESCAPED: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b' ');
     utf8_percent_encode(text, ESCAPED).to_string().replace(' ', "+")
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_vector_has_its_canonical_form() {
+    fn every_body_has_the_canonical_form_of_its_vector() {
         assert_eq!(vectors().len(), 32);
         for vector in vectors() {
             if let Some(body) = &vector.body {
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn any_changed_part_fails() {
+    fn a_change_of_any_part_makes_the_signature_invalid() {
         for vector in vectors() {
             let (call, key) = (vector.call(), vector.api_key.as_str());
             let changed = [

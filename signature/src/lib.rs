@@ -1,4 +1,4 @@
-//! The signatures on what providers post to us, for the side that signs and the side that verifies.
+//! Signatures of the providers' callbacks: signing (the sandbox) and verifying (the server).
 
 pub mod authy;
 pub mod twilio;

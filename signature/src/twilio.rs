@@ -1,9 +1,9 @@
-//! The signature on Twilio's callbacks.
+//! The signature of Twilio's callbacks.
 //!
-//! The signed text is the whole address as it was called, query included, and after it every field
-//! of a form, sorted by name, name and value without anything between; of a JSON body the address
-//! itself carries the hash (`bodySHA256`). The signature is its HMAC-SHA1 under the account's auth
-//! token, in padded standard base64.
+//! The signed text is the whole URL as it was called, including the query, followed by all form
+//! fields sorted by name, each as name and value without a separator. For a JSON body, the URL has
+//! the hash of the body as parameter `bodySHA256`. The signature is the HMAC-SHA1 of the text with the
+//! account's auth token, in padded standard base64.
 
 use std::collections::BTreeMap;
 
@@ -15,26 +15,26 @@ use url::Url;
 
 /// Header with the signature, 28 characters of base64.
 pub const SIGNATURE_HEADER: &str = "X-Twilio-Signature";
-/// Parameter of the address that carries the hash of a JSON body.
+/// Parameter of the URL with the hash of a JSON body.
 const BODY_HASH: &str = "bodySHA256";
 
-/// What a callback brought beside its address.
+/// The body of a callback.
 #[derive(Debug, Clone, Copy)]
 pub enum Body<'a> {
-    /// The fields of a form, decoded, in any order; none for a GET.
+    /// The decoded fields of a form, in any order; empty for a GET.
     Form(&'a [(String, String)]),
-    /// Anything else, as it was received.
+    /// Any other body, as it was received.
     Raw(&'a [u8]),
 }
 
-/// The signature of a call under `auth_token`.
+/// The signature of a call with `auth_token`.
 #[must_use]
 pub fn sign(auth_token: &str, url: &str, body: Body<'_>) -> String {
     STANDARD.encode(mac(auth_token, url, body).finalize().into_bytes())
 }
 
-/// Whether `signature` is that of a call to `url`, compared in constant time. Senders and receivers
-/// disagree on whether the port is part of the address, so it is tried with and without.
+/// Whether `signature` is that of a call to `url`. Compares in constant time. Some senders sign the
+/// URL with the port and some without it, so both are accepted.
 #[must_use]
 pub fn verify(auth_token: &str, url: &str, body: Body<'_>, signature: &str) -> bool {
     let Ok(claimed) = STANDARD.decode(signature) else { return false };
@@ -49,7 +49,7 @@ pub fn verify(auth_token: &str, url: &str, body: Body<'_>, signature: &str) -> b
 
 fn mac(auth_token: &str, url: &str, body: Body<'_>) -> Hmac<Sha1> {
     let mut mac =
-        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC takes a key of any length");
+        Hmac::<Sha1>::new_from_slice(auth_token.as_bytes()).expect("HMAC accepts a key of any length");
     mac.update(url.as_bytes());
     if let Body::Form(fields) = body {
         let mut sorted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -73,29 +73,30 @@ fn body_hash(url: &str) -> Option<String> {
     url.query_pairs().find(|(name, _)| name == BODY_HASH).map(|(_, hash)| hash.into_owned())
 }
 
-/// Where scheme and host end: the address itself is never written anew.
-fn end_of_host(url: &str) -> Option<usize> {
+/// The index at which the host and port end. The URL is not normalized, since it was signed as it is.
+fn authority_end(url: &str) -> Option<usize> {
     let start = url.find("://")? + 3;
     Some(url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at))
 }
 
-fn port_at(url: &str) -> Option<usize> {
-    let end = end_of_host(url)?;
+/// The index of the colon before the port; `None` if there is no port.
+fn port_colon(url: &str) -> Option<usize> {
+    let end = authority_end(url)?;
     let colon = url[..end].rfind(':')?;
     url[colon + 1..end].parse::<u16>().is_ok().then_some(colon)
 }
 
 fn without_port(url: &str) -> Option<String> {
-    let (colon, end) = (port_at(url)?, end_of_host(url)?);
+    let (colon, end) = (port_colon(url)?, authority_end(url)?);
     Some(format!("{}{}", &url[..colon], &url[end..]))
 }
 
 fn with_port(url: &str) -> Option<String> {
-    if port_at(url).is_some() {
+    if port_colon(url).is_some() {
         return None;
     }
     let port = if url.starts_with("https://") { 443 } else { 80 };
-    let end = end_of_host(url)?;
+    let end = authority_end(url)?;
     Some(format!("{}:{port}{}", &url[..end], &url[end..]))
 }
 
@@ -109,7 +110,7 @@ mod tests {
         id: String,
         token: String,
         url: String,
-        others: Vec<String>,
+        equivalent_urls: Vec<String>,
         form: Vec<(String, String)>,
         raw: Option<String>,
         signature: String,
@@ -142,7 +143,7 @@ mod tests {
                     id: text("id"),
                     token: text("auth_token"),
                     url: text("url"),
-                    others: texts(&vector["also_accepted_for_urls"]),
+                    equivalent_urls: texts(&vector["also_accepted_for_urls"]),
                     form: fields
                         .flat_map(|(name, value)| {
                             texts(value).into_iter().map(|value| (name.clone(), value)).collect::<Vec<_>>()
@@ -160,14 +161,14 @@ mod tests {
         assert_eq!(vectors().len(), 5);
         for vector in vectors() {
             assert_eq!(sign(&vector.token, &vector.url, vector.body()), vector.signature, "{}", vector.id);
-            for url in vector.others.iter().chain([&vector.url]) {
+            for url in vector.equivalent_urls.iter().chain([&vector.url]) {
                 assert!(verify(&vector.token, url, vector.body(), &vector.signature), "{} {url}", vector.id);
             }
         }
     }
 
     #[test]
-    fn any_changed_part_fails() {
+    fn a_change_of_any_part_makes_the_signature_invalid() {
         for vector in vectors() {
             let (url, body, signature) = (vector.url.as_str(), vector.body(), vector.signature.as_str());
             assert!(!verify(&format!("{}x", vector.token), url, body, signature), "{}", vector.id);
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_json_body_without_its_hash_in_the_address_is_nobodys() {
+    fn a_json_body_without_its_hash_in_the_url_is_refused() {
         let signature = sign("token", "https://app.example.com/x", Body::Raw(b"{}"));
         assert!(!verify("token", "https://app.example.com/x", Body::Raw(b"{}"), &signature));
     }

@@ -1,18 +1,19 @@
-// Proving a phone in the page: of an account, of nobody in particular.
-import { test, before, after } from "node:test";
+// Verifying a phone on the page: the phone of an account, and any phone without an account.
+import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
-import { enter, heading, newestCode, signUp, startApp } from "./app.mjs";
+import { enter, eventually, hasAttribute, hasCount, hasFocus, heading, hold, newestCode, signUp, startApp } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp()));
+afterEach(() => app.leave());
 after(() => app.stop());
 
 for (const [button, via, said] of [["Text me a code", "sms", "Text message sent to"], ["Call me instead", "call", "Call to"]]) {
-  test(`without an account a phone is proven by ${via}`, async () => {
+  test(`without an account, a phone is verified by ${via}`, async () => {
     const { page, problems } = await app.visitor();
     const ada = app.person();
     await page.goto(`${app.url}/verification`);
-    await heading(page, "Prove this is your phone");
+    await heading(page, "Verify your phone number");
     await page.getByLabel("Phone", { exact: true }).fill(`+44 0${ada.phone}`);
     await page.getByRole("button", { name: button }).click();
     await page.getByText(said).waitFor();
@@ -26,7 +27,7 @@ for (const [button, via, said] of [["Text me a code", "sms", "Text message sent 
     await heading(page, "Phone verified");
     const written = `+44 ${ada.phone.slice(0, 4)} ${ada.phone.slice(4)}`;
     await page.getByText(written).waitFor();
-    // The browser remembers it, and it opens no account.
+    // The browser keeps the result, which gives no access to an account.
     await page.reload();
     await page.getByText(written).waitFor();
     await page.goto(`${app.url}/protected`);
@@ -35,7 +36,7 @@ for (const [button, via, said] of [["Text me a code", "sms", "Text message sent 
   });
 }
 
-test("a number that cannot be is said at its field, and another may be tried", async () => {
+test("an impossible number is reported at its field, and another can be entered", async () => {
   const { page } = await app.visitor();
   const ada = app.person();
   await page.goto(`${app.url}/verification`);
@@ -43,7 +44,7 @@ test("a number that cannot be is said at its field, and another may be tried", a
   await number.fill("+44 123");
   await page.getByRole("button", { name: "Text me a code" }).click();
   await page.locator("#phone-error").getByText(/Too short|Not a length/).waitFor();
-  assert.equal(await number.getAttribute("aria-invalid"), "true");
+  await hasAttribute(number, "aria-invalid", "true");
   await number.fill(ada.e164);
   await page.getByRole("button", { name: "Text me a code" }).click();
   await page.getByText("Text message sent to").waitFor();
@@ -51,7 +52,7 @@ test("a number that cannot be is said at its field, and another may be tried", a
   await page.getByRole("button", { name: "Text me a code" }).waitFor();
 });
 
-test("a code in hand can be typed after a reload, and leaving in the middle breaks nothing", async () => {
+test("a code can be entered after a reload, and leaving the page during the check is harmless", async () => {
   const { page, problems } = await app.visitor();
   const ada = app.person();
   await signUp(page, app, ada);
@@ -59,33 +60,30 @@ test("a code in hand can be typed after a reload, and leaving in the middle brea
   await page.getByRole("button", { name: "Text me a code" }).click();
   const field = page.getByLabel("Code", { exact: true });
   await field.waitFor();
-  assert.ok(await field.evaluate((input) => input === document.activeElement), "the field has the focus");
+  await hasFocus(field, "the field has the focus");
   await page.reload();
-  // Too soon for another: the page keeps the field for the one that was sent.
+  // Too soon for another code: the page shows the field for the one that was sent.
   await page.getByRole("button", { name: "Text me a code" }).click();
   await field.waitFor();
   await page.reload();
   await page.getByRole("button", { name: "I have a code" }).click();
-  let release;
-  await page.route("**/verify", async (route) => {
-    await new Promise((done) => (release = done));
-    await route.continue();
-  });
+  const check = await hold(page, "**/verify");
   await enter(page, await newestCode(app, ada.e164), "Verify phone");
+  await check.started();
   await page.getByRole("link", { name: "Account", exact: true }).click();
   await heading(page, ada.name);
-  release();
+  await check.release();
   await page.getByText("Verified", { exact: true }).waitFor();
   assert.deepEqual(problems, []);
 });
 
-test("nobody without a proven phone sees the page that says so", async () => {
+test("without a verified phone, the page that confirms it leads to verification", async () => {
   const { page } = await app.visitor();
   await page.goto(`${app.url}/verified`);
-  await heading(page, "Prove this is your phone");
+  await heading(page, "Verify your phone number");
 });
 
-test("the banner stays on every page until the phone of the account is proven", async () => {
+test("the banner is shown on every page until the phone of the account is verified", async () => {
   const { page, problems } = await app.visitor();
   const ada = app.person();
   await signUp(page, app, ada);
@@ -93,23 +91,26 @@ test("the banner stays on every page until the phone of the account is proven", 
   await banner.waitFor();
   await page.goto(app.url);
   await banner.waitFor();
-  // What needs a proven phone leads to proving it.
+  // Pages that need a verified phone lead to its verification.
   for (const path of ["/protected", "/send", "/authenticator"]) {
     await page.goto(app.url + path);
-    await heading(page, "Prove this is your phone");
-    assert.equal(await banner.count(), 0);
+    await heading(page, "Verify your phone number");
+    await hasCount(banner, 0);
   }
   await page.getByRole("button", { name: "Call me instead" }).click();
   await page.getByText("A call with a code goes to").waitFor();
   await enter(page, await newestCode(app, ada.e164), "Verify phone");
   await heading(page, "Phone verified");
-  assert.equal(await banner.count(), 0);
+  await hasCount(banner, 0);
   await page.getByRole("link", { name: "Open the protected page" }).click();
-  await page.getByText("Both halves met: this page is for you alone.").waitFor();
-  // The confirmation is on the phone, and the account page says what became of it.
-  const { messages: [text] } = await app.sandbox.phone(ada.e164);
-  assert.match(text.body, /second half of your Countersign account/);
-  await page.getByRole("link", { name: "Your account" }).click();
+  await page.getByText("Signed in as", { exact: true }).waitFor();
+  // The confirmation arrives on the phone, and the account page shows its delivery status.
+  await eventually(async () => {
+    const { messages: [text] } = await app.sandbox.phone(ada.e164);
+    assert.match(text.body, /this phone number is verified/);
+    assert.equal(text.code, undefined);
+  });
+  await page.getByRole("link", { name: "Your account", exact: true }).click();
   await page.getByText("Confirmation: delivered").waitFor();
   assert.deepEqual(problems, []);
 });

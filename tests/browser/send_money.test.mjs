@@ -1,13 +1,14 @@
-// Money that is sent only when the phone approves exactly this.
-import { test, before, after } from "node:test";
+// Sending money: only after the phone has approved exactly this payment.
+import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
-import { heading, signIn, startApp } from "./app.mjs";
+import { answerRequest, hasFocus, heading, openPhone, pendingRequest, signIn, startApp } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp()));
+afterEach(() => app.leave());
 after(() => app.stop());
 
-/** Signed in, the request is out. */
+/** A signed-in visitor whose payment waits for approval. */
 async function asked(amount = "1,250.00") {
   const visitor = await app.visitor();
   const { page } = visitor;
@@ -21,24 +22,22 @@ async function asked(amount = "1,250.00") {
   return { ...visitor, ada };
 }
 
-/** The card on the sandbox's phone. */
+/** The pending request on the sandbox's phone page. */
 async function card(context, ada) {
-  const phone = await context.newPage();
-  await phone.goto(app.sandbox.url);
-  await phone.getByRole("button", { name: new RegExp(ada.email) }).click();
+  const phone = await openPhone(app, context, ada);
   const article = phone.getByRole("article");
   await article.waitFor();
   return article;
 }
 
-test("page and phone show the same figures, the thumb says yes, and it is paid once", async () => {
+test("page and phone show the same figures, and an approved payment is paid once", async () => {
   const { page, context, problems, ada } = await asked();
   const number = await page.getByRole("group", { name: "Match number" }).locator("b").textContent();
   const article = await card(context, ada);
   for (const text of ["Send £1,250.00 to Charles Babbage?", "Brass gears", "£1,250.00", number]) {
     await article.getByText(text, { exact: true }).first().waitFor();
   }
-  await article.getByRole("button", { name: "Approve" }).click();
+  await article.getByRole("button", { name: "Approve", exact: true }).click();
   await heading(page, "Payment approved");
   const reference = await page.locator("dl").filter({ hasText: "Reference" }).textContent();
   const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
@@ -48,22 +47,23 @@ test("page and phone show the same figures, the thumb says yes, and it is paid o
   assert.deepEqual(problems, []);
 });
 
-test("the thumb says no: nothing is sent, and asking again is a new request", async () => {
+test("a denied payment sends nothing, and asking again creates a new request", async () => {
   const { page, context, ada } = await asked("12.5");
   const article = await card(context, ada);
   await article.getByText("£12.50", { exact: true }).waitFor();
-  await article.getByRole("button", { name: "Deny" }).click();
+  await article.getByRole("button", { name: "Deny", exact: true }).click();
   await heading(page, "Payment denied");
   await page.getByText("Nothing was sent. This request is closed for good.").waitFor();
   await page.getByRole("button", { name: "Ask again" }).click();
   await heading(page, "Approve this payment");
+  const uuid = await pendingRequest(app, ada.e164);
   const { approvalRequests } = await app.sandbox.phone(ada.e164);
   assert.deepEqual(approvalRequests.slice(0, 2).map(({ status }) => status), ["pending", "denied"]);
-  await app.sandbox.answer(approvalRequests[0].uuid, "approve");
+  await app.sandbox.answer(uuid, "approve");
   await heading(page, "Payment approved");
 });
 
-test("nobody answers: it expires, and the payment may be changed", async () => {
+test("a request without an answer expires, and the payment can be changed", async () => {
   const { page } = await asked();
   await app.sandbox.advance(121);
   await heading(page, "The request has expired");
@@ -72,38 +72,36 @@ test("nobody answers: it expires, and the payment may be changed", async () => {
   assert.equal(await page.getByLabel("To", { exact: true }).inputValue(), "Charles Babbage");
 });
 
-test("cancelling forgets the request: its approval pays nothing", async () => {
+test("after cancelling, an approval of the request pays nothing", async () => {
   const { page, ada } = await asked();
   await page.getByRole("button", { name: "Cancel payment" }).click();
   await heading(page, "Send money");
   await page.getByText("approving it pays nothing").waitFor();
   const redeemed = [];
   page.on("request", (request) => request.url().endsWith("/redeem") && redeemed.push(request.url()));
-  const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
-  await app.sandbox.answer(uuid, "approve");
+  await answerRequest(app, ada.e164, "approve");
   await page.getByRole("button", { name: "Ask my phone" }).click();
   await heading(page, "Approve this payment");
   assert.deepEqual(redeemed, []);
 });
 
-test("an approval whose use got lost is used by trying again, once", async () => {
+test("if the response to the payment is lost, trying again pays once", async () => {
   const { page, ada } = await asked();
-  // The server hears it; its answer is lost.
+  // The server gets the request; its response is lost.
   await page.route("**/redeem", async (route) => {
     await route.fetch();
     await route.abort();
   });
-  const { approvalRequests: [{ uuid }] } = await app.sandbox.phone(ada.e164);
-  await app.sandbox.answer(uuid, "approve");
+  await answerRequest(app, ada.e164, "approve");
   await heading(page, "Approved, paying");
   await page.getByRole("alert").getByText("The server cannot be reached.").waitFor();
   await page.unroute("**/redeem");
   await page.getByRole("button", { name: "Try again" }).click();
   await heading(page, "Payment approved");
-  assert.ok(await page.locator("h1").evaluate((title) => title === document.activeElement), "the heading has the focus");
+  await hasFocus(page.locator("h1"), "the heading has the focus");
 });
 
-test("what is wrong with a payment stands at its field before anybody is asked", async () => {
+test("a problem with a payment is shown at its field, and no request is created", async () => {
   const { page } = await app.visitor();
   const ada = app.person();
   await signIn(page, app, ada);
@@ -122,12 +120,12 @@ test("what is wrong with a payment stands at its field before anybody is asked",
     await control.fill(value);
     await page.getByRole("button", { name: "Ask my phone" }).click();
     await page.getByRole("alert").getByText(text).waitFor();
-    assert.ok(await control.evaluate((input) => input === document.activeElement));
+    await hasFocus(control);
   }
   assert.equal((await app.sandbox.phone(ada.e164)).approvalRequests.length, before);
 });
 
-test("a phone without the app is said, and the form is as it was", async () => {
+test("that a phone has no app is shown, and the form keeps its values", async () => {
   const { page } = await app.visitor();
   const ada = app.person();
   await signIn(page, app, ada);

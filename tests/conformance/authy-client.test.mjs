@@ -1,4 +1,4 @@
-// The npm package `authy-client`, which checks every answer strictly, unmodified but for its base URL.
+// The npm package `authy-client`, unmodified except for its base URL. It validates every response strictly.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -18,9 +18,9 @@ before(async () => {
 after(() => sandbox.stop());
 
 const enrol = async () => (await client.registerUser({ countryCode: "PT", email: "ada@example.com", phone: "911234567" })).user.id;
-const refused = async (promise) => promise.then(() => assert.fail("was granted"), (problem) => problem);
+const refused = async (promise) => promise.then(() => assert.fail("not refused"), (error) => error);
 
-test("every method of the library is walked through here", () => {
+test("this file tests every method of the library", () => {
   const methods = Object.getOwnPropertyNames(Client.prototype).filter((name) => name !== "constructor").sort();
   assert.deepEqual(methods, [
     "createApprovalRequest", "deleteUser", "getApplicationDetails", "getApplicationStatistics", "getApprovalRequest",
@@ -29,7 +29,7 @@ test("every method of the library is walked through here", () => {
   ]);
 });
 
-test("users: enrolled, described, active, removed", async () => {
+test("users are enrolled, read, marked as active, removed", async () => {
   const authyId = await enrol();
   assert.equal(await enrol(), authyId);
   const { status } = await client.getUserStatus({ authyId });
@@ -39,7 +39,7 @@ test("users: enrolled, described, active, removed", async () => {
   assert.equal((await refused(client.requestSms({ authyId }))).code, 404);
 });
 
-test("codes: sent by force, checked by force, wrong ones refused", async () => {
+test("codes are sent and checked with force, and wrong ones are refused", async () => {
   const authyId = await enrol();
   assert.equal((await client.requestSms({ authyId })).ignored, true);
   await client.requestSms({ authyId }, { force: true });
@@ -55,12 +55,12 @@ test("a code is bound to its action", async () => {
   const { messages: [{ code, body }] } = await sandbox.phone(E164);
   assert.match(body, /a transfer/);
   assert.equal((await refused(client.verifyToken({ authyId, token: code }, { force: true }))).code, 401);
-  // The library sends no action when it verifies; the provider wants it repeated.
-  const repeated = await fetch(`${sandbox.url}/protected/json/verify/${code}/${authyId}?force=true&action=transfer&api_key=${KEY}`);
-  assert.equal((await repeated.json()).token, "is valid");
+  // The provider requires the action again; the library does not send it.
+  const verified = await fetch(`${sandbox.url}/protected/json/verify/${code}/${authyId}?force=true&action=transfer&api_key=${KEY}`);
+  assert.equal((await verified.json()).token, "is valid");
 });
 
-test("phones: verified and described without a user", async () => {
+test("a phone is verified, and information about it read, without a user", async () => {
   const phone = { countryCode: "PT", phone: "911234599" };
   await client.startPhoneVerification({ ...phone, via: enums.verificationVia.SMS });
   await client.startPhoneVerification({ ...phone, via: enums.verificationVia.CALL });
@@ -69,12 +69,12 @@ test("phones: verified and described without a user", async () => {
   assert.equal((await client.getPhoneInformation(phone)).type, "cellphone");
 });
 
-test("the application describes itself", async () => {
+test("details and statistics of the application can be read", async () => {
   assert.equal((await client.getApplicationDetails()).success, true);
   assert.equal((await client.getApplicationStatistics()).success, true);
 });
 
-test("approval requests: created, read, and the callback passes the library's own check", async () => {
+test("an approval request is created and read, and its callback passes the library's check", async () => {
   const calls = [];
   const receiver = createServer(async (request, response) => {
     let text = "";
@@ -83,7 +83,7 @@ test("approval requests: created, read, and the callback passes the library's ow
     response.end();
   }).listen(0, "127.0.0.1");
   await once(receiver, "listening");
-  // This library wants a text where the service has sent a number since 2017.
+  // This library expects a string where the service has sent a number since 2017.
   await sandbox.webhook({ url: `http://127.0.0.1:${receiver.address().port}/callback`, deviceUuid: "string" });
   const authyId = await enrol();
   const logos = [{ res: enums.logoRes?.DEFAULT ?? "default", url: "https://example.com/logo.png" }];

@@ -1,4 +1,4 @@
-// The calls no npm library makes, and the shapes on the wire that clients in other languages need.
+// Calls that no npm library makes, and details of requests and responses that clients in other languages need.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -10,67 +10,67 @@ let sandbox;
 before(async () => (sandbox = await startSandbox()));
 after(() => sandbox.stop());
 
-async function ask(method, path, { body, type, key = KEY } = {}) {
+async function request(method, path, { body, type, key = KEY } = {}) {
   const headers = { "X-Authy-API-Key": key, ...(type && { "Content-Type": type }) };
-  const answer = await fetch(`${sandbox.url}${path}`, { method, headers, body });
-  const text = await answer.text();
-  return { status: answer.status, text, body: text.startsWith("{") ? JSON.parse(text) : undefined, type: answer.headers.get("content-type") };
+  const response = await fetch(`${sandbox.url}${path}`, { method, headers, body });
+  const text = await response.text();
+  return { status: response.status, text, body: text.startsWith("{") ? JSON.parse(text) : undefined, type: response.headers.get("content-type") };
 }
 
 async function enrol(phone = "2125550134") {
   const body = JSON.stringify({ user: { email: "ada@example.com", cellphone: phone, country_code: 1 } });
-  return (await ask("POST", "/protected/json/users/new", { body, type: "application/json" })).body.user.id;
+  return (await request("POST", "/protected/json/users/new", { body, type: "application/json" })).body.user.id;
 }
 
-test("answers are compact JSON of the provider's own type", async () => {
-  const { text, type } = await ask("GET", "/protected/json/app/details");
+test("responses are compact JSON with the provider's content type", async () => {
+  const { text, type } = await request("GET", "/protected/json/app/details");
   assert.equal(type, "application/json;charset=utf-8");
   assert.doesNotMatch(text, /": /);
 });
 
 test("parameters are taken from query, form and JSON, on GET as on POST", async () => {
   const query = new URLSearchParams({ "user[email]": "a@example.com", "user[cellphone]": "2125550135", "user[country_code]": "1" });
-  const byQuery = await ask("POST", `/protected/json/users/new?${query}`);
-  const byForm = await ask("POST", "/protected/json/users/new", { body: query.toString(), type: "application/x-www-form-urlencoded" });
+  const byQuery = await request("POST", `/protected/json/users/new?${query}`);
+  const byForm = await request("POST", "/protected/json/users/new", { body: query.toString(), type: "application/x-www-form-urlencoded" });
   assert.equal(byQuery.status, 200);
   assert.equal(byQuery.body.user.id, byForm.body.user.id);
-  const keyInQuery = await ask("GET", `/protected/json/app/details?api_key=${KEY}`, { key: "" });
-  assert.equal(keyInQuery.status, 401, "the header is asked first");
+  const keyInQuery = await request("GET", `/protected/json/app/details?api_key=${KEY}`, { key: "" });
+  assert.equal(keyInQuery.status, 401, "the header takes precedence");
 });
 
-test("an unknown call is a JSON refusal, not an empty page", async () => {
-  const { status, body } = await ask("GET", "/protected/json/no/such/call");
+test("an unknown path is refused with a JSON error", async () => {
+  const { status, body } = await request("GET", "/protected/json/no/such/call");
   assert.deepEqual([status, body.success, body.error_code], [404, false, "60000"]);
 });
 
-test("a typed token never reaches another call", async () => {
+test("a token with special characters never selects another call", async () => {
   const id = await enrol();
   for (const token of ["..%2Fsms", "1%2F2%23", "%2e%2e", "12a4567", "1", "1".repeat(13)]) {
-    const { status } = await ask("GET", `/protected/json/verify/${token}/${id}?force=true`);
+    const { status } = await request("GET", `/protected/json/verify/${token}/${id}?force=true`);
     assert.ok(status === 401 || status === 404, `${token}: ${status}`);
   }
   assert.deepEqual((await sandbox.phone("+12125550134")).messages, []);
 });
 
-test("an e-mail code, an update, a number, a secret, another way to remove", async () => {
+test("codes by e-mail, updating a user, reading a number, secrets, the other path for removing", async () => {
   const id = await enrol();
-  const mailed = await ask("POST", `/protected/json/email/${id}`);
+  const mailed = await request("POST", `/protected/json/email/${id}`);
   assert.match(mailed.body.email_id, /^EM[0-9a-f]{32}$/);
   const update = { body: JSON.stringify({ email: "grace@example.com" }), type: "application/json" };
-  assert.equal((await ask("POST", `/protected/json/users/${id}/update`, update)).body.message, "User was updated successfully");
-  assert.equal((await ask("GET", `/protected/json/users/${id}/phone_number`)).body.e164, "+12125550134");
-  const secret = await ask("POST", `/protected/json/users/${id}/secret`, { body: '{"label":"Demo","qr_size":"300"}', type: "application/json" });
+  assert.equal((await request("POST", `/protected/json/users/${id}/update`, update)).body.message, "User was updated successfully");
+  assert.equal((await request("GET", `/protected/json/users/${id}/phone_number`)).body.e164, "+12125550134");
+  const secret = await request("POST", `/protected/json/users/${id}/secret`, { body: '{"label":"Demo","qr_size":"300"}', type: "application/json" });
   assert.equal(secret.body.label, "Demo");
   const picture = await fetch(secret.body.qr_code);
   assert.equal(picture.headers.get("content-type"), "image/png");
   assert.deepEqual([...new Uint8Array(await picture.arrayBuffer()).slice(1, 4)], [...Buffer.from("PNG")]);
-  const exported = await ask("GET", `/protected/json/users/${id}/secret/export`);
+  const exported = await request("GET", `/protected/json/users/${id}/secret/export`);
   assert.match(exported.body.secret, /^[A-Z2-7]{32}$/);
-  assert.equal((await ask("GET", `/protected/json/verify/${exported.body.otp}/${id}?force=true`)).body.token, "is valid");
-  assert.equal((await ask("GET", "/protected/json/registrations/status?custom_user_id=x")).status, 404);
-  assert.equal((await ask("POST", `/protected/json/users/${id}/delete`)).status, 200);
-  assert.equal((await ask("GET", `/protected/json/users/${id}/status`)).body.status.account_disabled, true);
-  assert.equal((await ask("GET", `/protected/json/verify/1234567/${id}`)).body.error_code, "60016");
+  assert.equal((await request("GET", `/protected/json/verify/${exported.body.otp}/${id}?force=true`)).body.token, "is valid");
+  assert.equal((await request("GET", "/protected/json/registrations/status?custom_user_id=x")).status, 404);
+  assert.equal((await request("POST", `/protected/json/users/${id}/delete`)).status, 200);
+  assert.equal((await request("GET", `/protected/json/users/${id}/status`)).body.status.account_disabled, true);
+  assert.equal((await request("GET", `/protected/json/verify/1234567/${id}`)).body.error_code, "60016");
 });
 
 test("codes are uniform and keep leading zeros", async () => {
@@ -78,38 +78,38 @@ test("codes are uniform and keep leading zeros", async () => {
   for (let at = 0; at < 400; at += 1) {
     const phone = `212555${String(at).padStart(4, "0")}`;
     const id = await enrol(phone);
-    await ask("GET", `/protected/json/sms/${id}?force=true`);
+    await request("GET", `/protected/json/sms/${id}?force=true`);
     const { messages: [{ code }] } = await sandbox.phone(`+1${phone}`);
     assert.match(code, /^\d{7}$/);
     first.set(code[0], (first.get(code[0]) ?? 0) + 1);
   }
-  // Of 400 uniform digits each comes 40 times, give or take six standard deviations.
+  // Each of 400 uniform digits is expected 40 times; six standard deviations are 36.
   for (const digit of "0123456789") assert.ok(first.get(digit) > 4 && first.get(digit) < 76, `${digit}: ${first.get(digit)}`);
 });
 
-test("limits of the provider answer 60003 when they are set", async () => {
+test("calls beyond the limits are refused with 60003", async () => {
   const id = await enrol("2125559000");
   await fetch(`${sandbox.url}/_sandbox/limits`, { method: "PUT", body: '{"sendsPerHour":2}' });
   const statuses = [];
-  for (let at = 0; at < 3; at += 1) statuses.push((await ask("GET", `/protected/json/sms/${id}?force=true`)).status);
+  for (let at = 0; at < 3; at += 1) statuses.push((await request("GET", `/protected/json/sms/${id}?force=true`)).status);
   assert.deepEqual(statuses, [200, 200, 429]);
   await fetch(`${sandbox.url}/_sandbox/limits`, { method: "PUT", body: "{}" });
 });
 
-test("faults answer, delay, drop, and end after their times", async () => {
+test("faults set the status or body, break the connection, and end after a number of calls", async () => {
   await sandbox.faults({ path: "/protected/json/app", status: 503, times: 1 });
-  assert.equal((await ask("GET", "/protected/json/app/details")).status, 503);
-  assert.equal((await ask("GET", "/protected/json/app/details")).status, 200);
+  assert.equal((await request("GET", "/protected/json/app/details")).status, 503);
+  assert.equal((await request("GET", "/protected/json/app/details")).status, 200);
   await sandbox.faults({ body: "<html>", times: 1 });
-  assert.equal((await ask("GET", "/protected/json/app/details")).text, "<html>");
+  assert.equal((await request("GET", "/protected/json/app/details")).text, "<html>");
   await sandbox.faults({ dropConnection: true });
-  await assert.rejects(ask("GET", "/protected/json/app/details"));
+  await assert.rejects(request("GET", "/protected/json/app/details"));
   await sandbox.clearFaults();
   const { path, status } = (await sandbox.requests()).at(-1);
   assert.deepEqual([path, status], ["/protected/json/app/details", 200]);
 });
 
-/** Receives callbacks, answering each with the next status. */
+/** A server that records callbacks and responds to each with the next status. */
 async function receiver(...statuses) {
   const calls = [];
   const server = createServer(async (request, response) => {
@@ -125,18 +125,18 @@ async function receiver(...statuses) {
 
 async function approve(id) {
   const body = JSON.stringify({ message: "Login" });
-  const { body: created } = await ask("POST", `/onetouch/json/users/${id}/approval_requests`, { body, type: "application/json" });
+  const { body: created } = await request("POST", `/onetouch/json/users/${id}/approval_requests`, { body, type: "application/json" });
   await sandbox.answer(created.approval_request.uuid, "approve");
 }
 
-test("callbacks are signed over what is sent, doubled, retried and switched off as set", async () => {
+test("callbacks are signed; they are retried, duplicated and disabled according to the settings", async () => {
   const id = await enrol();
   const hook = await receiver(500, 200);
   await sandbox.webhook({ url: hook.url, retries: 1 });
   await approve(id);
-  assert.equal(hook.calls.length, 2, "one attempt failed, one more was made");
+  assert.equal(hook.calls.length, 2, "the attempt that failed and one more");
   const [{ text, headers }] = hook.calls;
-  // An independent check for a body without nesting below arrays: sorted pairs, form encoding.
+  // An independent computation of the signature for a body without nesting below arrays.
   const pairs = (value, name) => {
     if (value !== null && typeof value === "object") {
       const parts = Object.entries(value).filter(([, inner]) => inner === null || typeof inner !== "object" || Object.keys(inner).length > 0);
@@ -162,12 +162,12 @@ test("callbacks are signed over what is sent, doubled, retried and switched off 
   broken.close();
 });
 
-test("a browser on another origin cannot press the phone's buttons", async () => {
-  const answer = await fetch(`${sandbox.url}/_sandbox/reset`, { method: "POST", headers: { Origin: "https://evil.example" } });
-  assert.equal(answer.status, 403);
+test("a page of another origin cannot call the control API", async () => {
+  const response = await fetch(`${sandbox.url}/_sandbox/reset`, { method: "POST", headers: { Origin: "https://evil.example" } });
+  assert.equal(response.status, 403);
 });
 
-test("a reset forgets everything but the webhook", async () => {
+test("a reset clears everything except the webhook", async () => {
   await enrol();
   await sandbox.webhook({ url: "http://127.0.0.1:9/hook" });
   await sandbox.reset();

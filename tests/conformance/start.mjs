@@ -1,11 +1,11 @@
-// Starts a sandbox of its own for one test file.
+// Starts programs for one test file, and calls the sandbox's control API.
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { once } from "node:events";
 
 export const KEY = "sandbox-api-key";
 
-/** A port nobody listens at. */
+/** A port on which no program listens. */
 export async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -15,20 +15,22 @@ export async function freePort() {
   return port;
 }
 
-/** Runs a program until it answers at `url`; `stop` ends it. */
+/** Starts a program and waits until it responds at `url`. `stop` ends it and returns its exit code. */
 export async function start(program, env, url, cwd) {
   const child = spawn(program, [], { env: { ...process.env, ...env }, cwd, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (log += text));
   const ended = once(child, "exit");
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   for (;;) {
     try {
       await fetch(url);
       break;
     } catch (problem) {
-      if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${program} did not start: ${log}`, { cause: problem });
-      // Between two looks whether the port is open yet.
+      if (child.exitCode !== null || Date.now() > deadline) {
+        child.kill("SIGKILL");
+        throw new Error(`${program} did not start: ${log}`, { cause: problem });
+      }
       await new Promise((done) => setTimeout(done, 50));
     }
   }
@@ -42,7 +44,7 @@ export async function start(program, env, url, cwd) {
   };
 }
 
-/** A sandbox, and the buttons of its control API. */
+/** A new sandbox with its control API. */
 export async function startSandbox(webhook = "") {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -53,13 +55,13 @@ export async function startSandbox(webhook = "") {
 /** The control API of a sandbox. */
 export function control(url) {
   const call = async (method, path, body) => {
-    const answer = await fetch(`${url}/_sandbox${path}`, {
+    const response = await fetch(`${url}/_sandbox${path}`, {
       method,
       headers: { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text ? JSON.parse(text) : undefined;
   };
   return {
@@ -67,7 +69,7 @@ export function control(url) {
     phone: (number) => call("GET", `/phones/${encodeURIComponent(number)}`),
     phones: async () => (await call("GET", "/phones")).phones,
     setApp: (number, authyApp) => call("PUT", `/phones/${encodeURIComponent(number)}`, { authyApp }),
-    answer: (uuid, verdict) => call("POST", `/approval-requests/${uuid}/${verdict}`),
+    answer: (uuid, verb) => call("POST", `/approval-requests/${uuid}/${verb}`),
     advance: (advanceSeconds) => call("PUT", "/clock", { advanceSeconds }),
     faults: (fault) => call("PUT", "/faults", fault),
     clearFaults: () => call("DELETE", "/faults"),

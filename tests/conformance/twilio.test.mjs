@@ -1,4 +1,4 @@
-// The npm package `twilio`, unmodified but for its base URL, sends and looks after texts.
+// The npm package `twilio`, unmodified except for its base URL: sending and reading text messages.
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -20,22 +20,22 @@ before(async () => {
 after(() => sandbox.stop());
 
 function account(sid, token) {
-  const made = twilio(sid, token);
-  made.api.baseUrl = sandbox.url;
-  return made;
+  const client = twilio(sid, token);
+  client.api.baseUrl = sandbox.url;
+  return client;
 }
 
 const send = (more) => client.messages.create({ to: TO, from: config.number, body: "Hello, Ada", ...more });
 
-/** The vendor's own error, with these numbers. */
+/** Asserts that a call fails with the library's error class, this HTTP status and this code. */
 async function refused(promise, status, code) {
-  const problem = await promise.then(() => assert.fail("was granted"), (problem) => problem);
-  assert.ok(problem instanceof twilio.RestException, problem);
-  assert.deepEqual([problem.status, problem.code], [status, code], problem.message);
-  assert.equal(problem.moreInfo, `https://www.twilio.com/docs/errors/${code}`);
+  const error = await promise.then(() => assert.fail("not refused"), (error) => error);
+  assert.ok(error instanceof twilio.RestException, error);
+  assert.deepEqual([error.status, error.code], [status, code], error.message);
+  assert.equal(error.moreInfo, `https://www.twilio.com/docs/errors/${code}`);
 }
 
-/** A receiver of status callbacks that keeps what came. */
+/** A server that records status callbacks; `wait` waits until there are so many. */
 async function receiver() {
   const calls = [];
   const server = createServer(async (request, response) => {
@@ -54,7 +54,7 @@ async function receiver() {
   return { url, wait, stop: () => server.close() };
 }
 
-test("a text is sent, arrives on the phone and reads as the service writes it", async () => {
+test("a text message is sent, arrives on the phone, and has the fields of the real service", async () => {
   const message = await send();
   assert.match(message.sid, /^SM[0-9a-f]{32}$/);
   assert.deepEqual(
@@ -66,7 +66,7 @@ test("a text is sent, arrives on the phone and reads as the service writes it", 
   assert.deepEqual([text.body, text.via, text.code], ["Hello, Ada", "sms", undefined]);
 });
 
-test("its fate is reported step by step, signed as the vendor's own validator checks it", async () => {
+test("each change of its status is reported, with a signature that the library's validator accepts", async () => {
   for (const [reachable, last, code] of [[true, "delivered", undefined], [false, "undelivered", "30003"]]) {
     await fetch(`${sandbox.url}/_sandbox/phones/${encodeURIComponent(TO)}`, { method: "PUT", body: JSON.stringify({ reachable }) });
     const hook = await receiver();
@@ -85,7 +85,7 @@ test("its fate is reported step by step, signed as the vendor's own validator ch
   }
 });
 
-test("texts are listed in pages, newest first, redacted and removed", async () => {
+test("text messages are listed in pages, newest first, redacted and removed", async () => {
   await sandbox.reset();
   const sids = [];
   for (let at = 0; at < 5; at += 1) sids.unshift((await send({ body: `Text ${at}` })).sid);
@@ -99,8 +99,8 @@ test("texts are listed in pages, newest first, redacted and removed", async () =
   await refused(client.messages(sids[0]).remove(), 404, 20404);
 });
 
-test("what cannot be sent is refused with the service's numbers", async () => {
-  // The library itself insists on a recipient, so an empty one.
+test("messages that cannot be sent are refused with the codes of the real service", async () => {
+  // The library does not allow a missing recipient, so it is empty.
   await refused(send({ to: "" }), 400, 21604);
   await refused(send({ from: undefined }), 400, 21603);
   await refused(send({ body: undefined }), 400, 21602);
@@ -113,7 +113,7 @@ test("what cannot be sent is refused with the service's numbers", async () => {
   ]) await refused(send({ [field]: MAGIC + last }), status, code);
 });
 
-test("another account or token is 401", async () => {
+test("another account or token is refused with 401", async () => {
   await refused(account(config.accountSid, "wrong").messages.create({ to: TO, from: config.number, body: "x" }), 401, 20003);
   await refused(account(`AC${"1".repeat(32)}`, config.authToken).messages.list(), 401, 20003);
 });

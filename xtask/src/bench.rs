@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: figures beside a yardstick, in one run.
+//! `cargo xtask bench`: measures the server and a baseline in one run.
 
 use crate::{
     page,
@@ -7,7 +7,7 @@ use crate::{
 
 pub fn bench() -> Result {
     page::build()?;
-    step("Building in release form (five minutes the first time)", || {
+    step("Building in release mode (five minutes the first time)", || {
         succeed(&mut cargo(&["build", "--release", "--package", "server", "--package", "bench"]))
     })?;
     step("Measuring (a minute)", || {

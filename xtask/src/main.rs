@@ -1,8 +1,9 @@
 //! The project's own commands.
 //!
-//! - `cargo xtask run`: sets up what is missing, builds the page, starts server and sandbox.
-//! - `cargo xtask test`: sets up what the tests need and runs all of them.
-//! - `cargo xtask bench`: measures, beside a yardstick in the same run.
+//! - `cargo xtask run`: installs missing tools, builds the page, starts the server and the sandbox.
+//! - `cargo xtask test`: installs what the tests need and runs all of them; `test <part>` runs one part.
+//! - `cargo xtask bench`: measures the server and a baseline in the same run.
+//! - `cargo xtask page`: builds the page.
 
 mod bench;
 mod node;
@@ -16,9 +17,9 @@ mod tools;
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let result = match words.as_slice() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
         ["run"] => run::run(),
         ["test"] => test::all(),
         ["test", part] => test::part(part),

@@ -7,17 +7,17 @@ use crate::{
     tools,
 };
 
-/// The packages the tests use: clients nobody here wrote, a browser driver, axe.
+/// Installs the npm packages of the tests: the providers' client libraries, a browser driver, axe.
 pub fn packages() -> Result {
     let version = output(Command::new("node").arg("--version"))
         .and_then(|text| text.trim_start_matches('v').split('.').next()?.parse::<u32>().ok());
     if version.is_none_or(|major| major < 20) {
         return Err("install Node.js 20 or newer with npm (needed: conformance and browser tests)".into());
     }
-    let changed =
+    let modified =
         |file: &str| fs::metadata(root().join("tests").join(file)).and_then(|file| file.modified()).ok();
-    // npm writes the second when it has installed what stands in the first.
-    if changed("node_modules/.package-lock.json") > changed("package-lock.json") {
+    // npm writes the first file after it has installed the packages of the second.
+    if modified("node_modules/.package-lock.json") > modified("package-lock.json") {
         return Ok(());
     }
     step("Installing the tests' npm packages (10 seconds)", || {
@@ -27,20 +27,21 @@ pub fn packages() -> Result {
     })
 }
 
-/// Chromium, wherever it is.
+/// The path of Chromium; installs it if it is missing.
 pub fn chromium() -> Result<String> {
     let find = || {
         let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-        let own = std::env::var("CHROMIUM").ok();
-        own.or_else(|| names.into_iter().find_map(tools::on_path).map(|file| file.display().to_string()))
+        let configured = std::env::var("CHROMIUM").ok();
+        configured
+            .or_else(|| names.into_iter().find_map(tools::on_path).map(|file| file.display().to_string()))
     };
     if let Some(found) = find() {
         return Ok(found);
     }
     tools::debian_package(
         &["chromium"],
-        "the browser tests use the page in it",
-        "install Chromium, or name it in the variable CHROMIUM",
+        "the browser tests run in it",
+        "install Chromium, or set the variable CHROMIUM to its path",
     )?;
     find().ok_or_else(|| "Chromium is installed, but not on the PATH".into())
 }

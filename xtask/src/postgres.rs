@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL cluster for the tests, from the machine's own programs.
+//! A temporary PostgreSQL cluster for the tests, run by the installed server programs.
 
 use std::{
     env, fs,
@@ -12,17 +12,17 @@ use crate::{
     tools,
 };
 
-/// A running cluster; it stops and vanishes when this is dropped.
+/// A running cluster. Dropping it stops the server and deletes the data.
 pub struct Cluster {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
-    /// PostgreSQL refuses to run as root; then it runs as this user.
+    /// The user that runs it if this process is root, since PostgreSQL refuses to run as root.
     user: Option<String>,
 }
 
 impl Cluster {
-    /// Makes a cluster and starts it on a free port, for this machine alone.
+    /// Creates a cluster and starts it on a free port of the loopback interface.
     pub fn start() -> Result<Self> {
         let programs = programs()?;
         let as_root = output(Command::new("id").arg("-u")).as_deref() == Some("0");
@@ -30,7 +30,7 @@ impl Cluster {
         let user =
             as_root.then(|| ["postgres", "nobody"].into_iter().find(known).map(str::to_owned)).flatten();
         if as_root && user.is_none() {
-            return Err("PostgreSQL does not run as root; make a user named postgres".into());
+            return Err("PostgreSQL does not run as root; create a user named postgres".into());
         }
         let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
@@ -41,21 +41,22 @@ impl Cluster {
             succeed(Command::new("chown").arg(user).arg(&folder))?;
         }
         let cluster = Self { programs, folder, port, user };
-        cluster.make()?;
+        cluster.create_and_start()?;
         Ok(cluster)
     }
 
-    fn make(&self) -> Result {
+    fn create_and_start(&self) -> Result {
         let data = self.folder.join("data");
         let quiet = |command: &mut Command| match command.output() {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
             Err(error) => Err(error.to_string()),
         };
-        let words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
-        quiet(self.program("initdb").arg("--pgdata").arg(&data).args(words))?;
+        let arguments =
+            ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
+        quiet(self.program("initdb").arg("--pgdata").arg(&data).args(arguments))?;
         let folder = self.folder.display();
-        // Nobody will miss these data: no waiting for the disk.
+        // The data need not survive a crash.
         let settings = format!(
             "-p {} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off \
              -c full_page_writes=off -c max_connections=300",
@@ -86,7 +87,7 @@ impl Cluster {
         command
     }
 
-    /// Address of its maintenance database.
+    /// URL of its maintenance database.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
@@ -113,7 +114,7 @@ pub fn programs() -> Result<PathBuf> {
     }
     tools::debian_package(
         &["postgresql"],
-        "the API tests run on PostgreSQL too",
+        "the API tests run on PostgreSQL, too",
         "install PostgreSQL's server programs",
     )?;
     find().ok_or_else(|| "PostgreSQL is installed, but has no initdb in /usr/lib/postgresql".into())
@@ -125,6 +126,6 @@ fn find() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let debian = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin")));
-    // Debian's folders first: what stands on the PATH may be links that do not find their own files.
+    // Debian's folders first: programs on the PATH may be links that do not find their other files.
     debian.chain(env::split_paths(&path)).find(|folder| complete(folder))
 }

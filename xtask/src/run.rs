@@ -1,12 +1,12 @@
-//! `cargo xtask run`: from a fresh clone to two addresses.
+//! `cargo xtask run`: builds the page and the server, then starts the server with its sandbox.
 
 use crate::{
     page,
     step::{Result, cargo, step, succeed},
 };
 
-/// In the place of this process, where that is possible: a signal sent to it reaches the server.
-fn become_it(command: &mut std::process::Command) -> Result {
+/// Replaces this process where possible, so that signals reach the server.
+fn replace_process(command: &mut std::process::Command) -> Result {
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
@@ -21,6 +21,6 @@ pub fn run() -> Result {
     step("Building the server (two minutes the first time)", || {
         succeed(&mut cargo(&["build", "--package", "server"]))
     })?;
-    println!("\n==> Starting; the addresses and what to do next follow. Stop with Ctrl-C.\n");
-    become_it(&mut cargo(&["run", "--quiet", "--package", "server"]))
+    println!("\n==> Starting the server. It prints its URLs; stop it with Ctrl-C.\n");
+    replace_process(&mut cargo(&["run", "--quiet", "--package", "server"]))
 }

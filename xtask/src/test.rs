@@ -1,20 +1,20 @@
-//! `cargo xtask test`: everything, in the order in which a mistake is found fastest.
+//! `cargo xtask test`: all tests, the fastest first.
 
-use std::{env, time::Instant};
+use std::time::Instant;
 
 use crate::{
     node, page,
     postgres::{self, Cluster},
-    step::{Result, cargo, root, step, succeed},
+    step::{Result, cargo, root, step, succeed, target},
     tools,
 };
 
-/// What can be run alone.
+/// The parts, which can also be run alone.
 pub const PARTS: [&str; 7] = ["format", "lint", "docs", "sqlite", "postgres", "conformance", "browser"];
 
 pub fn all() -> Result {
-    let began = Instant::now();
-    // What a machine lacks shows before anything is compiled.
+    let started = Instant::now();
+    // Missing tools are reported before anything is compiled.
     tools::wasm_target()?;
     tools::component("rustfmt", "fmt")?;
     tools::component("clippy", "clippy")?;
@@ -24,7 +24,7 @@ pub fn all() -> Result {
     for part in PARTS {
         self::part(part)?;
     }
-    println!("\nEverything passed in {:.0} s.", began.elapsed().as_secs_f64());
+    println!("\nEverything passed in {:.0} s.", started.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -43,7 +43,7 @@ pub fn part(name: &str) -> Result {
             )
         }),
         "postgres" => {
-            let cluster = step("Starting a throw-away PostgreSQL", Cluster::start)?;
+            let cluster = step("Starting a temporary PostgreSQL", Cluster::start)?;
             step("API tests on PostgreSQL", || {
                 let mut test = cargo(&["test", "--package", "server", "--lib", "--test", "api", "--quiet"]);
                 succeed(test.env("TEST_DATABASE_URL", cluster.url()))
@@ -52,7 +52,7 @@ pub fn part(name: &str) -> Result {
         "conformance" => {
             node::packages()?;
             programs()?;
-            step("Conformance: the sandbox and clients nobody here wrote", || {
+            step("Conformance: the sandbox and the providers' client libraries", || {
                 node::test("conformance", &binaries())
             })
         }
@@ -65,20 +65,20 @@ pub fn part(name: &str) -> Result {
             variables.push(("CHROMIUM", chromium));
             step("Browser: the page in Chromium", || node::test("browser", &variables))
         }
-        other => Err(format!("there is no part {other:?}: {}", PARTS.join(", "))),
+        other => Err(format!("unknown part {other:?}; the parts are {}", PARTS.join(", "))),
     }
 }
 
 fn lint() -> Result {
     const DENY: [&str; 3] = ["--", "--deny", "warnings"];
     step("Lints", || {
-        let words = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--quiet"];
-        succeed(cargo(&words).args(DENY))
+        let arguments = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--quiet"];
+        succeed(cargo(&arguments).args(DENY))
     })?;
     tools::wasm_target()?;
     step("Lints of the page", || {
-        let words = ["clippy", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--quiet"];
-        succeed(cargo(&words).args(DENY))
+        let arguments = ["clippy", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--quiet"];
+        succeed(cargo(&arguments).args(DENY))
     })
 }
 
@@ -88,10 +88,9 @@ fn programs() -> Result {
     })
 }
 
-/// Where the tests find the programs.
+/// The variables that tell the tests where the programs and the page are.
 fn binaries() -> Vec<(&'static str, String)> {
-    let target = root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
-    let file = |name: &str| target.join("debug").join(name).display().to_string();
+    let file = |name: &str| target().join("debug").join(name).display().to_string();
     vec![
         ("SERVER_PROGRAM", file("server")),
         ("SANDBOX_PROGRAM", file("sandbox")),

@@ -1,5 +1,5 @@
-//! What the machine must have: found where it is, installed where it is missing, each announced
-//! with what it is for and how long it takes.
+//! The tools that a build needs. Each is looked up and, if missing, installed; the announcement says
+//! what it is for and how long it takes.
 
 use std::{
     env, fs,
@@ -18,15 +18,15 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// Puts folders before the PATH of a command.
+/// Prepends folders to the PATH of a command.
 pub fn with_path<'a>(command: &'a mut Command, folders: &[PathBuf]) -> Result<&'a mut Command> {
-    let old = env::var_os("PATH").unwrap_or_default();
-    let all = folders.iter().cloned().chain(env::split_paths(&old));
+    let current = env::var_os("PATH").unwrap_or_default();
+    let all = folders.iter().cloned().chain(env::split_paths(&current));
     let joined = env::join_paths(all).map_err(|error| format!("PATH: {error}"))?;
     Ok(command.env("PATH", joined))
 }
 
-/// The compiler's standard library for the browser.
+/// Rust's standard library for WebAssembly.
 pub fn wasm_target() -> Result {
     const TARGET: &str = "wasm32-unknown-unknown";
     let installed = || {
@@ -42,7 +42,7 @@ pub fn wasm_target() -> Result {
     })
 }
 
-/// A component of the Rust toolchain, by the subcommand it brings.
+/// A component of the Rust toolchain; `subcommand` is the cargo subcommand that it provides.
 pub fn component(name: &str, subcommand: &str) -> Result {
     if output(&mut cargo(&[subcommand, "--version"])).is_some() {
         return Ok(());
@@ -53,7 +53,7 @@ pub fn component(name: &str, subcommand: &str) -> Result {
     })
 }
 
-/// A tool that cargo builds, of a fixed version, kept between clones. Answers the folder it is in.
+/// A tool of a fixed version that cargo installs into the cache. Returns its folder.
 fn cargo_tool(package: &str, program: &str, version: &str, locked: bool, purpose: &str) -> Result<PathBuf> {
     let has_version = |file: &Path| {
         let printed = output(Command::new(file).arg("--version"));
@@ -79,12 +79,12 @@ fn folder_of(file: PathBuf) -> Option<PathBuf> {
     file.parent().map(Path::to_owned)
 }
 
-/// Trunk, which puts the page together.
+/// Trunk, which bundles the page.
 pub fn trunk() -> Result<PathBuf> {
-    cargo_tool("trunk", "trunk", TRUNK, true, "puts the page together (4 to 7 minutes)")
+    cargo_tool("trunk", "trunk", TRUNK, true, "bundles the page (4 to 7 minutes)")
 }
 
-/// wasm-bindgen of exactly the version the page is compiled with.
+/// wasm-bindgen, of exactly the version that the page is compiled with.
 pub fn wasm_bindgen() -> Result<PathBuf> {
     let version = locked_version("wasm-bindgen")?;
     cargo_tool(
@@ -92,7 +92,7 @@ pub fn wasm_bindgen() -> Result<PathBuf> {
         "wasm-bindgen",
         &version,
         false,
-        "joins the page's WebAssembly to the browser (3 minutes)",
+        "generates the JavaScript that loads the page's WebAssembly (3 minutes)",
     )
 }
 
@@ -104,10 +104,10 @@ fn locked_version(package: &str) -> Result<String> {
     let mut lines = lock.lines().skip_while(|line| *line != name);
     let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \""));
     let version = version.and_then(|line| line.strip_suffix('"'));
-    version.map(str::to_owned).ok_or_else(|| format!("Cargo.lock names no {package}"))
+    version.map(str::to_owned).ok_or_else(|| format!("Cargo.lock has no package {package}"))
 }
 
-/// wasm-opt, which makes the page smaller. Without npm the page is built without it.
+/// wasm-opt, which makes the page smaller. Optional: without npm, the page is built without it.
 pub fn wasm_opt() -> Option<PathBuf> {
     if let Some(file) = on_path("wasm-opt") {
         return Some(file);
@@ -131,16 +131,16 @@ pub fn wasm_opt() -> Option<PathBuf> {
     file.exists().then_some(file)
 }
 
-/// A Debian package, where we may install one. `remedy` is what to do elsewhere.
+/// Installs Debian packages if this is Debian and the user is root. `remedy` says what to do otherwise.
 pub fn debian_package(packages: &[&str], purpose: &str, remedy: &str) -> Result {
     let root_user = output(Command::new("id").arg("-u")).as_deref() == Some("0");
     if !root_user || on_path("apt-get").is_none() {
         return Err(format!("{remedy} (needed: {purpose})"));
     }
     step(&format!("Installing {}: {purpose} (a minute)", packages.join(" and ")), || {
-        let apt = |words: &[&str]| {
+        let apt = |arguments: &[&str]| {
             let mut command = Command::new("apt-get");
-            command.args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"]).args(words);
+            command.args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
             command.env("DEBIAN_FRONTEND", "noninteractive");
             command
         };

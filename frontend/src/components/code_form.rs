@@ -1,18 +1,24 @@
-//! One field for a code, and the ways to get one.
+//! The field for a code, and the buttons that send one.
 
 use std::rc::Rc;
 
 use leptos::{ev::SubmitEvent, prelude::*};
 use shared::{ErrorCode, Via};
 
-use super::field::{Notice, Purpose, TextField};
+use super::{
+    field::{FieldSpec, TextField},
+    notice::FailureNotice,
+};
 use crate::{
+    api::ApiFailure,
+    auth::AuthContext,
     browser,
-    flow::{Act, Task, every_second, minutes, stay, wait_for_code},
-    who::Visit,
+    flow::{
+        ApiCall, Submission, every_second, minutes_and_seconds, mounted, seconds_until_resend, send_code,
+    },
 };
 
-const CODE: Purpose = Purpose {
+const CODE: FieldSpec = FieldSpec {
     id: "code",
     label: "Code",
     kind: "text",
@@ -21,119 +27,163 @@ const CODE: Purpose = Purpose {
     hint: Some("From the text, the call or the app. Each works once."),
 };
 
-/// What is done with a code, and how another is sent.
-#[derive(Clone, Copy)]
-pub struct CodeWays {
-    pub check: Act<String>,
-    pub send: Act<Via>,
-}
+/// The label and hint of a field for codes of an authenticator app.
+pub const AUTHENTICATOR_CODE: FieldSpec =
+    FieldSpec { label: "Code from your authenticator app", hint: None, ..CODE };
 
-/// `confirm` is what the button says; `on_right` runs after a code was right.
+/// A form for a code.
 #[component]
 pub fn CodeForm(
+    /// The label of the button.
     confirm: &'static str,
-    ways: CodeWays,
-    on_right: Callback<()>,
-    /// Takes the focus, where it comes in the place of what had it.
+    /// Checks the code.
+    check: ApiCall<String>,
+    /// Runs after the code was accepted.
+    on_accepted: Callback<()>,
+    /// Sends another code; without it the form has no buttons for that.
+    #[prop(optional)]
+    send: Option<ApiCall<Via>>,
+    #[prop(default = CODE)] spec: FieldSpec,
+    #[prop(default = 14)] maxlength: u32,
+    /// Focuses the field, where the form replaces what had the focus.
     #[prop(optional)]
     focused: bool,
 ) -> impl IntoView {
     if focused {
         browser::focus_soon("#code");
     }
-    let visit = Visit::get();
-    let here = stay();
+    let auth = AuthContext::get();
+    let mounted = mounted();
     let code = RwSignal::new(String::new());
-    let task = Task::new();
+    let submission = Submission::new();
+    let is_phone_in_use = |failure: &ApiFailure| failure.code() == ErrorCode::PhoneInUse;
     let error = Signal::derive(move || {
-        let failure = task.failure.get()?;
+        let failure = submission.failure.get().filter(|failure| !is_phone_in_use(failure))?;
         Some(failure.field("code").or(failure.field("token")).unwrap_or(failure.message()))
     });
-    let CodeWays { check, send } = ways;
+    let phone_in_use = Signal::derive(move || submission.failure.get().filter(is_phone_in_use));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let checked = check.ask(code.get_untracked());
-        let here = Rc::clone(&here);
-        task.run(async move {
+        let checked = check.run(code.get_untracked());
+        let mounted = Rc::clone(&mounted);
+        submission.run(async move {
             match checked.await {
                 Ok(()) => {
-                    visit.sent.set(None);
-                    if here.get() {
-                        on_right.run(());
+                    auth.sent.set(None);
+                    if mounted.get() {
+                        on_accepted.run(());
                     } else {
-                        // The page was left; who this is has changed all the same.
-                        visit.refresh().await;
+                        // The page was left, and the auth state has changed.
+                        auth.refresh().await;
                     }
                     Ok(())
                 }
-                Err(refused) => {
-                    if matches!(refused.code(), ErrorCode::NoSession | ErrorCode::NotFound) {
-                        visit.remark.set(Some("That sign-in took too long and has ended. Begin again."));
-                        visit.refresh().await;
+                Err(failure) => {
+                    let code = failure.code();
+                    if matches!(code, ErrorCode::NoSession | ErrorCode::NotFound | ErrorCode::NotSignedIn) {
+                        auth.refresh_after_end().await;
                     }
                     browser::focus("#code");
-                    Err(refused)
+                    Err(failure)
                 }
             }
         });
     };
     view! {
         <form class="stack" on:submit=submit novalidate>
-            <TextField purpose=CODE value=code error class="code" maxlength=14_u32 />
-            <button class="button wide" aria-busy=move || task.word()>{confirm}</button>
+            <TextField spec value=code error class="code" maxlength=maxlength />
+            <FailureNotice failure=phone_in_use />
+            <button class="button wide" aria-busy=move || submission.aria_busy()>{confirm}</button>
         </form>
-        <SendAgain send />
+        {send.map(|send| view! { <ResendButtons send /> })}
     }
 }
 
-/// The wait for another code begins only when the last one was really sent.
+/// Sends another code, after the wait that began when the last one was sent.
 #[component]
-fn SendAgain(send: Act<Via>) -> impl IntoView {
-    let visit = Visit::get();
-    let beat = every_second();
-    let task = Task::new();
-    let wait = Memo::new(move |_| wait_for_code(visit, beat));
-    let blocked = move || wait.get() > 0 || task.busy.get();
-    let again = move || match wait.get() {
+fn ResendButtons(send: ApiCall<Via>) -> impl IntoView {
+    let auth = AuthContext::get();
+    let tick = every_second();
+    let submission = Submission::new();
+    let wait = Memo::new(move |_| seconds_until_resend(auth, tick));
+    let disabled = move || wait.get() > 0 || submission.busy.get();
+    let label = move || match wait.get() {
         0 => view! { <span>"Send a new code"</span> }.into_any(),
         left => {
-            view! { <span>"Send a new code in "<span class="num">{minutes(left)}</span></span> }.into_any()
+            view! { <span>"Send a new code in "<span class="num">{minutes_and_seconds(left)}</span></span> }
+                .into_any()
         }
     };
     view! {
         <div class="row">
-            <button class="link" type="button" disabled=blocked on:click=move |_| task.run(send.ask(Via::Sms))>
-                {again}
+            <button class="link" type="button" disabled=disabled on:click=move |_| submission.run(send.run(Via::Sms))>
+                {label}
             </button>
-            <button class="link" type="button" disabled=blocked on:click=move |_| task.run(send.ask(Via::Call))>
+            <button class="link" type="button" disabled=disabled on:click=move |_| submission.run(send.run(Via::Call))>
                 "Call me instead"
             </button>
         </div>
-        <Notice text=task.problem() />
+        <FailureNotice failure=submission.failure />
     }
 }
 
-/// The first code: by text, or by call. A failure is said below.
+/// Sends the first code, by text or by call.
 #[component]
-pub fn SendFirst(send: Act<Via>) -> impl IntoView {
-    let task = Task::new();
+pub fn SendButtons(send: ApiCall<Via>) -> impl IntoView {
+    let submission = Submission::new();
     view! {
         <div class="row">
-            <button class="button" type="button" aria-busy=move || task.word() on:click=move |_| task.run(send.ask(Via::Sms))>
+            <button class="button" type="button" aria-busy=move || submission.aria_busy() on:click=move |_| submission.run(send.run(Via::Sms))>
                 "Text me a code"
             </button>
-            <button class="button plain" type="button" aria-busy=move || task.word() on:click=move |_| task.run(send.ask(Via::Call))>
+            <button class="button plain" type="button" aria-busy=move || submission.aria_busy() on:click=move |_| submission.run(send.run(Via::Call))>
                 "Call me instead"
             </button>
         </div>
-        <Notice text=task.problem() />
+        <FailureNotice failure=submission.failure />
     }
 }
 
-/// What was sent where; `or_else` where nobody has said.
+/// The server's message about the code that was sent, or `fallback` where it is not known.
 #[component]
-pub fn SentWhere(#[prop(into)] or_else: String) -> impl IntoView {
-    let visit = Visit::get();
-    let said = move || visit.sent.get().and_then(|sent| sent.message).unwrap_or_else(|| or_else.clone());
-    view! { <p role="status">{said}</p> }
+pub fn SentMessage(#[prop(into)] fallback: String) -> impl IntoView {
+    let auth = AuthContext::get();
+    let message = move || auth.sent.get().and_then(|sent| sent.message).unwrap_or_else(|| fallback.clone());
+    view! { <p role="status">{message}</p> }
+}
+
+/// Sends a code to the phone of the signed-in account, then shows the form for it. A person who has
+/// a code already can open the form at once.
+#[component]
+pub fn SendAndCheck(
+    /// The phone number as people write it.
+    number: String,
+    /// The label of the form's button.
+    confirm: &'static str,
+    /// Checks the code.
+    check: ApiCall<String>,
+    /// Runs after the code was accepted.
+    on_accepted: Callback<()>,
+) -> impl IntoView {
+    let auth = AuthContext::get();
+    let send = ApiCall::new(move |via| send_code(auth, via));
+    let has_code = RwSignal::new(false);
+    // The server also reports a code that was sent a moment ago by another page.
+    let shows_form = Memo::new(move |_| has_code.get() || auth.sent.with(Option::is_some));
+    move || {
+        if shows_form.get() {
+            view! {
+                <SentMessage fallback=format!("The code that was sent to {number}, or the one the app shows.") />
+                <CodeForm confirm check send on_accepted focused=true />
+            }
+            .into_any()
+        } else {
+            view! {
+                <p>"We send a code to "<span class="num">{number.clone()}</span>"."</p>
+                <SendButtons send />
+                <button class="link" type="button" on:click=move |_| has_code.set(true)>"I have a code"</button>
+            }
+            .into_any()
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! Fields: a label, a control, and a hint or an error tied to it.
+//! Form fields: a label, a control, and a hint or an error that describes it.
 
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 
-/// What is wrong with a field, beside it.
+/// The error of a field, below it.
 #[component]
 pub fn FieldError(id: String, #[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
     move || {
@@ -14,40 +14,30 @@ pub fn FieldError(id: String, #[prop(into)] text: Signal<Option<String>>) -> imp
     }
 }
 
-/// A message above a form or under a button.
-#[component]
-pub fn Notice(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
-    move || {
-        text.get().map(|text| {
-            view! { <div class="notice stop" role="alert">{icon(Icon::Alert)}<div>{text}</div></div> }
-        })
-    }
-}
-
-/// What a text field is for.
+/// The fixed attributes of a text field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Purpose {
+pub struct FieldSpec {
     pub id: &'static str,
     pub label: &'static str,
     pub kind: &'static str,
     pub autocomplete: &'static str,
     pub inputmode: &'static str,
-    /// Said below it while nothing is wrong.
+    /// Shown below the field while it has no error.
     pub hint: Option<&'static str>,
 }
 
-/// A field of one line; `class` is that of its box, where it has one of its own.
+/// A field of one line; `class` is added to the box around it.
 #[component]
 pub fn TextField(
-    purpose: Purpose,
+    spec: FieldSpec,
     value: RwSignal<String>,
     #[prop(optional, into)] error: Signal<Option<String>>,
     #[prop(optional)] class: &'static str,
     #[prop(optional)] maxlength: Option<u32>,
     #[prop(default = true)] required: bool,
 ) -> impl IntoView {
-    let Purpose { id, label, kind, autocomplete, inputmode, hint } = purpose;
-    let is_wrong = move || error.with(Option::is_some);
+    let FieldSpec { id, label, kind, autocomplete, inputmode, hint } = spec;
+    let has_error = move || error.with(Option::is_some);
     view! {
         <div class=format!("field {class}")>
             <label for=id>{label}</label>
@@ -63,15 +53,15 @@ pub fn TextField(
                 required=required
                 prop:value=move || value.get()
                 on:input:target=move |event| value.set(event.target().value())
-                aria-invalid=move || is_wrong().then_some("true")
+                aria-invalid=move || has_error().then_some("true")
                 aria-describedby=move || match hint {
-                    _ if is_wrong() => Some(format!("{id}-error")),
+                    _ if has_error() => Some(format!("{id}-error")),
                     Some(_) => Some(format!("{id}-hint")),
                     None => None,
                 }
             />
             <FieldError id=format!("{id}-error") text=error />
-            {move || hint.filter(|_| !is_wrong()).map(|hint| view! { <p class="quiet" id=format!("{id}-hint")>{hint}</p> })}
+            {move || hint.filter(|_| !has_error()).map(|hint| view! { <p class="quiet" id=format!("{id}-hint")>{hint}</p> })}
         </div>
     }
 }

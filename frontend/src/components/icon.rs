@@ -1,4 +1,4 @@
-//! Icons: strokes on 20 × 20. None stands alone; a text is always beside it.
+//! Icons: strokes on 20 × 20. Each is shown beside a text and hidden from screen readers.
 
 use leptos::prelude::*;
 

@@ -1,11 +1,12 @@
-//! Pieces that pages are made of.
+//! Components that pages are built from.
 
+pub mod approval_request;
 pub mod code_form;
+pub mod countdown_ring;
+pub mod country_picker;
 pub mod field;
 pub mod icon;
-pub mod life;
+pub mod notice;
 pub mod pair;
 pub mod phone_field;
-pub mod picker;
 pub mod seal;
-pub mod watch;

@@ -1,4 +1,4 @@
-//! A sheet (this page) and a stub (the phone), cut from one piece.
+//! The frame of a page: a sheet (the page) and a stub (the phone), drawn as two parts of one piece.
 
 use std::cell::Cell;
 
@@ -7,10 +7,10 @@ use leptos::prelude::*;
 use super::seal::{Half, Seal};
 use crate::browser;
 
-/// Where a sign-in stands, as colour and cut show it.
+/// The state of the second factor, as sheet and stub show it by colour and cut.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Turn {
-    /// The phone has no part in it yet.
+pub enum StubState {
+    /// The phone is not involved.
     #[default]
     None,
     Waiting,
@@ -19,8 +19,9 @@ pub enum Turn {
     Expired,
 }
 
-impl Turn {
-    pub fn word(self) -> Option<&'static str> {
+impl StubState {
+    /// For `data-state`.
+    pub fn data_state(self) -> Option<&'static str> {
         match self {
             Self::None => None,
             Self::Waiting => Some("waiting"),
@@ -32,30 +33,31 @@ impl Turn {
 }
 
 thread_local! {
-    static ARRIVED: Cell<bool> = const { Cell::new(false) };
+    /// Whether a page was shown before this one.
+    static NAVIGATED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Names the document and puts the focus on the heading, so that a screen reader says where one is.
-/// On the first page of a visit the browser itself does that, and begins at the top.
-pub fn arrive(title: &'static str) {
+/// Sets the title of the document and focuses the heading, so that a screen reader announces the page.
+/// On the first page the browser does that itself, and the focus begins at the top.
+pub fn announce_page(title: &'static str) {
     Effect::new(move || {
         browser::set_title(title);
-        if ARRIVED.replace(true) {
+        if NAVIGATED.replace(true) {
             browser::focus("main h1");
         }
     });
 }
 
-/// A stub that says where one is: the seal, a heading, a sentence.
+/// A stub with the seal, a heading and a sentence.
 #[component]
 pub fn Stub(
     half: Half,
-    #[prop(optional)] turn: Turn,
+    #[prop(optional)] state: StubState,
     heading: &'static str,
-    text: &'static str,
+    #[prop(optional)] text: &'static str,
 ) -> impl IntoView {
     view! {
-        <aside class="stub" data-state=turn.word() aria-label="Where you are">
+        <aside class="stub" data-state=state.data_state() aria-label="Where you are">
             <Seal half />
             <div>
                 <h2>{heading}</h2>

@@ -1,27 +1,27 @@
-//! A phone number: country and national number, grouped as it is typed.
+//! The field for a phone number: country and national number, grouped as it is typed.
 
 use leptos::prelude::*;
 use shared::{
-    countries::COUNTRIES,
-    phone::{self, Country},
+    countries::{COUNTRIES, Country},
+    phone,
 };
 
-use super::{field::FieldError, picker::Picker};
+use super::{country_picker::CountryPicker, field::FieldError};
 use crate::browser;
 
-/// What a phone field holds.
+/// The values of a phone field.
 #[derive(Debug, Clone, Copy)]
 pub struct PhoneEntry {
     pub country: RwSignal<&'static Country>,
-    /// As shown, with blanks.
+    /// As shown, with spaces.
     pub number: RwSignal<String>,
 }
 
 impl PhoneEntry {
-    /// Empty, for the country of the reader's language.
+    /// Empty, with the country of the browser's language.
     pub fn new() -> Self {
-        let here = browser::region().and_then(|iso| Country::by_iso(&iso));
-        let country = here.or_else(|| Country::by_iso("US")).unwrap_or(&COUNTRIES[0]);
+        let own = browser::region().and_then(|iso| Country::by_iso(&iso));
+        let country = own.or_else(|| Country::by_iso("US")).unwrap_or(&COUNTRIES[0]);
         Self { country: RwSignal::new(country), number: RwSignal::new(String::new()) }
     }
 
@@ -29,14 +29,15 @@ impl PhoneEntry {
         self.country.get_untracked().calling_code.to_string()
     }
 
-    /// What keeps this from being a number of the chosen country.
+    /// What is wrong with the number in the chosen country, if anything.
     pub fn problem(self) -> Option<String> {
         let problem = phone::problem(self.country.get_untracked(), &self.number.get_untracked());
         problem.map(|problem| problem.to_string())
     }
 
-    /// Takes what was typed or pasted. With a plus in front the calling code is read off it.
-    fn typed(self, text: &str) {
+    /// Sets the number to what was typed or pasted. A number that begins with a plus also sets the
+    /// country.
+    fn set_input(self, text: &str) {
         if let Some((country, rest)) = text.trim_start().strip_prefix('+').and_then(by_calling_code) {
             if *self.country.get_untracked() != *country {
                 self.country.set(country);
@@ -45,7 +46,7 @@ impl PhoneEntry {
             return;
         }
         if text.chars().any(char::is_alphabetic) || text.trim_start().starts_with('+') {
-            // Not for us to mend: the check says what is wrong with it.
+            // It stays as typed; the check reports what is wrong with it.
             self.number.set(text.to_owned());
             return;
         }
@@ -54,12 +55,13 @@ impl PhoneEntry {
     }
 }
 
-/// The country whose calling code the digits begin with, and what follows; only once enough follows
-/// to tell codes apart that begin alike.
+/// The country whose calling code the digits begin with, and the digits after it. `None` while too few
+/// digits follow for a number of that country.
 fn by_calling_code(text: &str) -> Option<(&'static Country, String)> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let main = ["US", "GB", "RU", "IT", "AU", "NO", "MA", "FR", "FI", "CW"];
-    let all = main.iter().filter_map(|iso| Country::by_iso(iso)).chain(&COUNTRIES);
+    // Where countries share a code, the largest comes first.
+    let first = ["US", "GB", "RU", "IT", "AU", "NO", "MA", "FR", "FI", "CW"];
+    let all = first.iter().filter_map(|iso| Country::by_iso(iso)).chain(&COUNTRIES);
     all.filter_map(|country| Some((country, digits.strip_prefix(&country.calling_code.to_string())?)))
         .find(|(country, rest)| rest.len() >= usize::from(country.lengths[0].min(6)))
         .map(|(country, rest)| (country, rest.to_owned()))
@@ -73,15 +75,15 @@ pub fn PhoneField(
 ) -> impl IntoView {
     let PhoneEntry { country, number } = entry;
     let regroup = Callback::new(move |()| {
-        entry.typed(&number.get_untracked());
+        entry.set_input(&number.get_untracked());
         browser::focus("#phone");
     });
-    let describe = move || if error.get().is_some() { "phone-error" } else { "phone-hint" };
+    let described_by = move || if error.get().is_some() { "phone-error" } else { "phone-hint" };
     view! {
         <div class="field">
             <label for="phone">"Phone"</label>
             <div class="join">
-                <Picker chosen=country on_choose=regroup />
+                <CountryPicker chosen=country on_choose=regroup />
                 <input
                     id="phone"
                     name="phone"
@@ -95,12 +97,12 @@ pub fn PhoneField(
                         let input = event.target();
                         let text = input.value();
                         let at_end = input.selection_end().ok().flatten().is_none_or(|at| at as usize >= text.len());
-                        // In the middle of the number the cursor would jump; it is grouped later.
-                        if at_end { entry.typed(&text) } else { number.set(text) }
+                        // Grouping moves the cursor to the end; in the middle it waits for `change`.
+                        if at_end { entry.set_input(&text) } else { number.set(text) }
                     }
-                    on:change:target=move |event| entry.typed(&event.target().value())
+                    on:change:target=move |event| entry.set_input(&event.target().value())
                     aria-invalid=move || error.get().is_some().then_some("true")
-                    aria-describedby=describe
+                    aria-describedby=described_by
                 />
             </div>
             <FieldError id="phone-error".to_owned() text=error />

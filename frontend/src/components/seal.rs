@@ -1,8 +1,8 @@
-//! The disc in two halves: the mark, the small seal, and the cut of a request.
+//! The disc of the design, drawn in two halves: the mark, the seal, and the cut of an approval request.
 
 use leptos::prelude::*;
 
-/// Which halves are there.
+/// Which halves are filled: `Know` for the password, `Hold` for the phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Half {
     None,
@@ -12,7 +12,8 @@ pub enum Half {
 }
 
 impl Half {
-    pub fn word(self) -> &'static str {
+    /// For `data-half`.
+    pub fn data_half(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Know => "know",
@@ -32,12 +33,12 @@ pub fn Mark() -> impl IntoView {
 pub fn Seal(half: Half, #[prop(optional)] mini: bool) -> impl IntoView {
     const HALVES: &str = r#"<path class="know" d="M57 4.54A46 46 0 1 0 57 95.46V68.64H31V31.36H57Z"/><path class="hold" d="M63 5.88A46 46 0 0 1 63 94.12V62.64H37V37.36H63Z"/>"#;
     view! {
-        <svg class="seal" class:mini=mini data-half=half.word() viewBox="0 0 100 100" aria-hidden="true" inner_html=HALVES></svg>
+        <svg class="seal" class:mini=mini data-half=half.data_half() viewBox="0 0 100 100" aria-hidden="true" inner_html=HALVES></svg>
     }
 }
 
-/// The two halves of a disc (centre 100, radius 68), cut by a number from 0 to 99: what is known,
-/// what is held. Page and phone draw the same cut from the same number.
+/// The paths of the two halves of a disc (centre 100, radius 68), `[know, hold]`, cut by a number from
+/// 0 to 99. Page and phone draw the same cut from the same number.
 pub fn cut(number: u32) -> [String; 2] {
     const STEPS: [f64; 4] = [-20.0, -10.0, 10.0, 20.0];
     const EDGES: [f64; 6] = [-0.66, -0.4, -0.14, 0.14, 0.4, 0.66];
@@ -46,7 +47,7 @@ pub fn cut(number: u32) -> [String; 2] {
     let mut rows = [0.0_f64; 7];
     for at in 0..rows.len() {
         let step = STEPS[(hash & 3) as usize];
-        // Neighbours differ, so that every row shows as a tooth.
+        // Neighbours differ, so that every row is visible as a tooth.
         rows[at] = if at > 0 && (rows[at - 1] - step).abs() < 1.0 { -step } else { step };
         hash = (hash >> 2) ^ (hash << 13);
     }
@@ -67,8 +68,8 @@ pub fn cut(number: u32) -> [String; 2] {
     })
 }
 
-/// A number that is not negative, with two decimals. The library's own way to write one is larger than
-/// a page of ours.
+/// Formats a number that is not negative with two decimals. The standard formatting of floats would add
+/// more to the program than a whole page.
 pub fn decimal(value: f64) -> String {
     let hundredths = (value * 100.0).round() as u32;
     format!("{}.{:02}", hundredths / 100, hundredths % 100)

@@ -1,58 +1,58 @@
-//! The signed-in person's own page.
+//! The page of the signed-in account.
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use shared::{User, phone::written, routes::page};
 
 use crate::{
+    auth::{Access, AuthContext, AuthState, RequireAccess},
     components::{
         icon::{Icon, icon},
-        pair::arrive,
+        pair::announce_page,
         seal::{Half, Seal},
     },
-    flow::{PATIENCE_MS, stay},
-    who::{For, Only, Visit, Who},
+    flow::{RETRY_MS, mounted},
 };
 
 #[component]
 pub fn Account() -> impl IntoView {
-    arrive("Your account");
-    view! { <Only page_for=For::SignedIn><Details /></Only> }
+    announce_page("Your account");
+    view! { <RequireAccess access=Access::SignedIn><Details /></RequireAccess> }
 }
 
 #[component]
 fn Details() -> impl IntoView {
-    let visit = Visit::get();
-    let here = stay();
+    let auth = AuthContext::get();
+    let mounted = mounted();
     spawn_local(async move {
-        // A text under way arrives, or does not, within a minute.
+        // The provider reports the delivery of a text message within a minute.
         for _ in 0..20 {
-            visit.refresh().await;
-            let under_way = visit.who.with_untracked(|who| match who {
-                Who::SignedIn(user) => {
-                    user.confirmation.as_ref().is_some_and(|text| !is_settled(&text.status))
+            auth.refresh().await;
+            let awaits_report = auth.state.with_untracked(|state| match state {
+                AuthState::SignedIn(user) => {
+                    user.confirmation.as_ref().is_some_and(|text| !is_final(&text.status))
                 }
                 _ => false,
             });
-            if !under_way || !here.get() {
+            if !awaits_report || !mounted.get() {
                 return;
             }
-            TimeoutFuture::new(PATIENCE_MS).await;
+            TimeoutFuture::new(RETRY_MS).await;
         }
     });
-    move || match visit.who.get() {
-        Who::SignedIn(user) => Some(of(user)),
+    move || match auth.state.get() {
+        AuthState::SignedIn(user) => Some(details_of(user)),
         _ => None,
     }
 }
 
-/// Whether nothing more will be heard of a text.
-fn is_settled(status: &str) -> bool {
+/// Whether the delivery status of a text message is final.
+fn is_final(status: &str) -> bool {
     matches!(status, "delivered" | "read" | "undelivered" | "failed" | "canceled")
 }
 
 /// `21 November 2026` of an RFC 3339 time.
-fn day(time: &str) -> String {
+fn date(time: &str) -> String {
     const MONTHS: [&str; 12] = [
         "January",
         "February",
@@ -74,9 +74,9 @@ fn day(time: &str) -> String {
     format!("{day} {month} {year}")
 }
 
-fn of(user: User) -> impl IntoView {
+fn details_of(user: User) -> impl IntoView {
     let number = written(&user.country_code, &user.phone);
-    let (half, how) = if user.verified {
+    let (half, factors) = if user.verified {
         (Half::Both, "Your password and your phone open this account")
     } else {
         (Half::Know, "Signed in with password alone")
@@ -86,8 +86,8 @@ fn of(user: User) -> impl IntoView {
     } else {
         view! { <span class="badge wait">"Not verified"</span> }.into_any()
     };
-    let since = day(&user.created_at);
-    let text = user.confirmation.as_ref().map(|text| match (text.status.as_str(), text.error_code) {
+    let since = date(&user.created_at);
+    let delivery = user.confirmation.as_ref().map(|text| match (text.status.as_str(), text.error_code) {
         ("delivered" | "read", _) => "delivered".to_owned(),
         ("undelivered" | "failed" | "canceled", Some(code)) => format!("not delivered (error {code})"),
         ("undelivered" | "failed" | "canceled", None) => "not delivered".to_owned(),
@@ -101,7 +101,7 @@ fn of(user: User) -> impl IntoView {
         <div class="stack">
             <div class="row">
                 <Seal half mini=true />
-                <div><h1 tabindex="-1">{user.full_name.clone()}</h1><p class="quiet">{how}</p></div>
+                <div><h1 tabindex="-1">{user.full_name.clone()}</h1><p class="quiet">{factors}</p></div>
             </div>
             <section class="sheet panel" aria-labelledby="details">
                 <h2 id="details">"Details"</h2>
@@ -110,7 +110,7 @@ fn of(user: User) -> impl IntoView {
                     <div><dt>"E-mail"</dt><dd>{user.email}</dd></div>
                     {user.username.map(|username| view! { <div><dt>"Username"</dt><dd>{username}</dd></div> })}
                     <div><dt>"Phone"</dt><dd><span class="num">{number}</span>" "{badge}</dd></div>
-                    {text.map(|text| view! { <div><dt>"Text"</dt><dd>"Confirmation: "{text}</dd></div> })}
+                    {delivery.map(|delivery| view! { <div><dt>"Text"</dt><dd>"Confirmation: "{delivery}</dd></div> })}
                     <div>
                         <dt>"App"</dt>
                         <dd>

@@ -1,4 +1,4 @@
-//! Second half: waiting for the phone.
+//! The second factor by an approval request on the phone.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -7,196 +7,199 @@ use leptos::{prelude::*, task::spawn_local};
 use shared::{ErrorCode, PushStatus, StatusAnswer, routes::page};
 
 use crate::{
-    api, browser,
+    api,
+    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
+    browser,
     components::{
-        field::Notice,
-        icon::{Icon, icon},
-        pair::arrive,
-        watch::{Clock, Facts, Number, Spoken, Watch},
+        approval_request::{CountdownStub, MatchNumber, RequestDetails, SpokenCountdown, TrackedRequest},
+        icon::Icon,
+        notice::{FailureNotice, message_box},
+        pair::announce_page,
     },
-    flow::{PATIENCE_MS, Task, page_after, stay},
-    who::{For, Only, Visit, Who, goer},
+    flow::{RETRY_MS, Submission, mounted, page_after_push},
 };
 
-/// Time to see the two halves meet.
-const CLOSING_MS: u32 = 900;
-/// What is shown of the request, by its label and its name here.
-const FACTS: &[(&str, &str)] =
+/// How long the approval is shown before the account page.
+const APPROVED_MS: u32 = 900;
+/// The details shown: label on the wire, label on the page.
+const DETAILS: &[(&str, &str)] =
     &[("Account", "Account"), ("Browser", "Browser"), ("Address", "Address"), ("Time", "Asked at")];
 
 #[component]
 pub fn Approve() -> impl IntoView {
-    arrive("Approve on your phone");
-    view! { <Only page_for=For::Pending><Waiting /></Only> }
+    announce_page("Approve on your phone");
+    view! { <RequireAccess access=Access::Pending><FollowRequest /></RequireAccess> }
 }
 
-fn take(watch: Watch, answer: StatusAnswer) {
-    watch.status.set(answer.status);
-    watch.ending.set(answer.phone.rsplit('-').next().unwrap_or_default().to_owned());
-    if let Some(request) = answer.approval_request {
-        watch.take_clock(request.expires_in_ms, request.lifetime_ms);
-        watch.details.set(request.details);
+fn update(request: TrackedRequest, answer: StatusAnswer) {
+    request.status.set(answer.status);
+    request.phone_ending.set(answer.phone.rsplit('-').next().unwrap_or_default().to_owned());
+    if let Some(newest) = answer.approval_request {
+        request.set_expiry(newest.expires_in_ms, newest.lifetime_ms);
+        request.details.set(newest.details);
     }
 }
 
-/// What this page holds beside its request.
+/// The state of this page.
 #[derive(Clone, Copy)]
-struct Wait {
-    visit: Visit,
-    watch: Watch,
+struct ApproveState {
+    auth: AuthContext,
+    request: TrackedRequest,
     offline: RwSignal<bool>,
-    task: Task,
+    submission: Submission,
 }
 
 #[component]
-fn Waiting() -> impl IntoView {
-    let visit = Visit::get();
-    let wait = Wait { visit, watch: Watch::new(), offline: RwSignal::new(false), task: Task::new() };
-    if let Who::Pending(answer) = visit.who.get_untracked() {
-        take(wait.watch, answer);
+fn FollowRequest() -> impl IntoView {
+    let auth = AuthContext::get();
+    let state = ApproveState {
+        auth,
+        request: TrackedRequest::new(),
+        offline: RwSignal::new(false),
+        submission: Submission::new(),
+    };
+    if let AuthState::Pending(answer) = auth.state.get_untracked() {
+        update(state.request, answer);
     }
-    let (here, go) = (stay(), goer());
-    let poll: Rc<dyn Fn()> = Rc::new(move || spawn_local(poll(wait, Rc::clone(&here), go.clone())));
-    poll();
+    let (mounted, navigate) = (mounted(), navigator());
+    let start_polling: Rc<dyn Fn()> =
+        Rc::new(move || spawn_local(poll(state, Rc::clone(&mounted), navigate.clone())));
+    start_polling();
     view! {
-        <div class="pair" data-state=move || wait.watch.turn().word()>
-            <section class="sheet stack"><Story wait poll /></section>
-            <Clock watch=wait.watch approved="Both halves are here" />
+        <div class="pair" data-state=move || state.request.stub_state().data_state()>
+            <section class="sheet stack"><RequestStatus state start_polling /></section>
+            <CountdownStub request=state.request approved="Approved on your phone" />
         </div>
     }
 }
 
-/// Asks at the pace the answer names, until a final state or until the page is left.
-async fn poll(wait: Wait, here: Rc<Cell<bool>>, go: impl Fn(&str, bool)) {
-    while here.get() {
+/// Polls at the interval the server names until the request is settled or the page is left.
+async fn poll(state: ApproveState, mounted: Rc<Cell<bool>>, navigate: impl Fn(&str, bool)) {
+    while mounted.get() {
         let pause = match api::status().await {
-            _ if !here.get() => return,
+            _ if !mounted.get() => return,
             Ok(answer) => {
-                wait.offline.set(false);
+                state.offline.set(false);
                 let pause = answer.poll_after_ms;
-                take(wait.watch, answer);
-                match wait.watch.status.get_untracked() {
+                update(state.request, answer);
+                match state.request.status.get_untracked() {
                     PushStatus::Pending => pause,
-                    PushStatus::Approved => return finish(wait, &here, go).await,
-                    PushStatus::Unverified => return go(page::CODE, true),
+                    PushStatus::Approved => return finish(state, &mounted, navigate).await,
+                    PushStatus::Unverified => return navigate(page::CODE, true),
                     PushStatus::Denied | PushStatus::Expired => return,
                 }
             }
             Err(failure) if failure.code() == ErrorCode::NoSession => {
-                wait.visit.remark.set(Some("That sign-in took too long and has ended. Begin again."));
-                return wait.visit.refresh().await;
+                return state.auth.refresh_after_end().await;
             }
             Err(_) => {
-                wait.offline.set(true);
-                PATIENCE_MS
+                state.offline.set(true);
+                RETRY_MS
             }
         };
         TimeoutFuture::new(pause).await;
     }
 }
 
-/// The phone said yes: the session gets its new id, the halves meet, the account opens.
-async fn finish(wait: Wait, here: &Cell<bool>, go: impl Fn(&str, bool)) {
-    while here.get() {
-        match api::go_on().await {
+/// Completes the sign-in after the approval, and navigates to the account page.
+async fn finish(state: ApproveState, mounted: &Cell<bool>, navigate: impl Fn(&str, bool)) {
+    while mounted.get() {
+        match api::continue_session().await {
             Ok(()) => {
-                wait.task.failure.set(None);
-                TimeoutFuture::new(CLOSING_MS).await;
-                wait.visit.refresh().await;
-                if here.get() {
-                    go(page::ACCOUNT, true);
+                state.submission.failure.set(None);
+                TimeoutFuture::new(APPROVED_MS).await;
+                state.auth.refresh().await;
+                if mounted.get() {
+                    navigate(page::ACCOUNT, true);
                 }
                 return;
             }
-            // Another window of this browser was faster, or the session has ended: the server knows.
+            // Another tab has completed the sign-in, or the session has ended.
             Err(failure) if matches!(failure.code(), ErrorCode::NoSession | ErrorCode::NotApproved) => {
-                return wait.visit.refresh().await;
+                return state.auth.refresh().await;
             }
             Err(failure) => {
-                wait.task.failure.set(Some(failure));
-                TimeoutFuture::new(PATIENCE_MS).await;
+                let final_failure = failure.code() == ErrorCode::PhoneInUse;
+                state.submission.failure.set(Some(failure));
+                if final_failure {
+                    return;
+                }
+                TimeoutFuture::new(RETRY_MS).await;
             }
         }
     }
 }
 
 #[component]
-fn Story(wait: Wait, poll: Rc<dyn Fn()>) -> impl IntoView {
-    let Wait { visit, watch, offline, task } = wait;
-    let go = goer();
-    let ask_again = move || {
-        let (go, poll) = (go.clone(), Rc::clone(&poll));
-        task.run(async move {
+fn RequestStatus(state: ApproveState, start_polling: Rc<dyn Fn()>) -> impl IntoView {
+    let ApproveState { auth, request, offline, submission } = state;
+    let navigate = navigator();
+    let send_again = move || {
+        let (navigate, start_polling) = (navigate.clone(), Rc::clone(&start_polling));
+        submission.run(async move {
             match api::push().await {
-                Ok(answer) => match page_after(visit, answer) {
+                Ok(answer) => match page_after_push(auth, answer) {
                     page::APPROVE => {
-                        watch.status.set(PushStatus::Pending);
-                        poll();
+                        request.status.set(PushStatus::Pending);
+                        start_polling();
                     }
-                    elsewhere => go(elsewhere, false),
+                    other_page => navigate(other_page, false),
                 },
-                Err(failure) if failure.code() == ErrorCode::PushOpen => poll(),
+                Err(failure) if failure.code() == ErrorCode::PushOpen => start_polling(),
                 Err(failure) => return Err(failure),
             }
             Ok(())
         });
     };
-    let ask_again = StoredValue::new_local(ask_again);
-    let status = Memo::new(move |_| watch.status.get());
-    // What is said changes under the reader: the heading says what now holds.
+    let send_again = StoredValue::new_local(send_again);
+    let status = Memo::new(move |_| request.status.get());
+    // The heading changes with the status; the focus lets a screen reader announce it.
     Effect::watch(move || status.get(), |_, _, _| browser::focus("main h1"), false);
-    let another_way =
-        |class: &'static str| view! { <a class=class href=page::METHODS>"Choose another way"</a> };
-    let again = move || {
+    let methods_link = || view! { <a class="button plain" href=page::METHODS>"Choose another way"</a> };
+    let again_button = move || {
         view! {
-            <button class="button" type="button" aria-busy=move || task.word() on:click=move |_| ask_again.with_value(|ask| ask())>
+            <button class="button" type="button" aria-busy=move || submission.aria_busy() on:click=move |_| send_again.with_value(|send| send())>
                 "Ask again"
             </button>
         }
     };
     move || {
-        let told = match status.get() {
+        let body = match status.get() {
             PushStatus::Pending | PushStatus::Unverified => view! {
                 <h1 tabindex="-1">"Approve on your phone"</h1>
-                <Number
-                    watch
+                <MatchNumber
+                    request
                     text="Approve only if your phone shows this number and the same cut. Anything else is somebody else: deny it."
                 />
-                <Facts watch shown=FACTS />
-                <Spoken watch />
+                <RequestDetails request shown=DETAILS />
+                <SpokenCountdown request />
                 <Show when=move || offline.get()>
                     <p class="notice wait" role="status">"No connection to the server. Trying again."</p>
                 </Show>
-                <div class="row">{another_way("button plain")}</div>
+                <div class="row">{methods_link()}</div>
             }
             .into_any(),
             PushStatus::Approved => view! {
                 <div role="status"><h1 tabindex="-1">"Approved"</h1></div>
-                <p>"The two halves match. Opening your account."</p>
-                <Facts watch shown=FACTS />
+                <p>"Opening your account…"</p>
+                <RequestDetails request shown=DETAILS />
             }
             .into_any(),
             PushStatus::Denied => view! {
                 <h1 tabindex="-1">"Denied on your phone"</h1>
-                <div class="notice stop" role="alert">
-                    {icon(Icon::Cross)}
-                    <div>"Nothing was opened. This request is closed for good."</div>
-                </div>
-                <p>"A slip of the thumb? Ask again. If you were not the one signing in, somebody knows your password."</p>
-                <div class="row">{again()} {another_way("button plain")}</div>
+                {message_box("stop", Icon::Cross, "Nothing was opened. This request is closed for good.".to_owned())}
+                <p>"This sign-in was denied on your phone. Whoever started it knows your password."</p>
+                <div class="row">{again_button()} {methods_link()}</div>
             }
             .into_any(),
             PushStatus::Expired => view! {
                 <h1 tabindex="-1">"The request has expired"</h1>
-                <div class="notice wait" role="alert">
-                    {icon(Icon::Clock)}
-                    <div>"Nobody answered within two minutes, so it closed by itself. Nothing was opened."</div>
-                </div>
+                {message_box("wait", Icon::Clock, "Nobody answered within two minutes, so it closed by itself. Nothing was opened.".to_owned())}
                 <p>"Is the phone on and online? A code by text or call also works without data."</p>
-                <div class="row">{again()} {another_way("button plain")}</div>
+                <div class="row">{again_button()} {methods_link()}</div>
             }
             .into_any(),
         };
-        view! { {told} <Notice text=task.problem() /> }
+        view! { {body} <FailureNotice failure=submission.failure /> }
     }
 }

@@ -1,132 +1,168 @@
-//! Enrolling an authenticator app: its secret is shown once.
+//! Adding an authenticator app: its secret is shown once, and a code of the app turns it on.
 
 use leptos::prelude::*;
-use shared::{Authenticator as Secret, ErrorCode, phone::written, routes::page};
+use shared::{Authenticator as NewAuthenticator, ErrorCode, phone::written, routes::page};
 
 use crate::{
-    api, browser,
+    api::{self, ApiFailure},
+    auth::{Access, AuthContext, AuthState, RequireAccess},
+    browser,
     components::{
-        code_form::{CodeForm, CodeWays, SendFirst, SentWhere},
-        field::Notice,
-        pair::{Stub, Turn, arrive},
+        code_form::{AUTHENTICATOR_CODE, CodeForm, SendAndCheck},
+        icon::Icon,
+        notice::{FailureNotice, message_box},
+        pair::{Stub, StubState, announce_page},
         seal::Half,
     },
-    flow::{Act, Task, send_code},
-    who::{For, Only, Visit, Who},
+    flow::{ApiCall, Submission},
 };
+
+const ADDED: &str = "Authenticator app added.";
+const WRONG_CODE: &str =
+    "Wrong code. Check that your phone’s clock is set automatically, then enter the newest code.";
+
+/// What the page asks for next.
+#[derive(Clone)]
+enum Stage {
+    /// A code of a factor that is active: factors may be changed only shortly after one has passed.
+    StepUp,
+    /// A click, before the secret is shown.
+    Start,
+    /// A code of the new app, which has scanned this secret.
+    Confirm(NewAuthenticator),
+    /// Nothing: the app is active.
+    Done,
+}
 
 #[component]
 pub fn Authenticator() -> impl IntoView {
-    arrive("Add an authenticator app");
-    view! { <Only page_for=For::Proven><Enrol /></Only> }
+    view! { <RequireAccess access=Access::VerifiedPhone><Enrol /></RequireAccess> }
 }
 
 #[component]
 fn Enrol() -> impl IntoView {
-    let visit = Visit::get();
-    let task = Task::new();
-    let secret = RwSignal::new(None::<Secret>);
-    let (enrolled, fresh, number) = match visit.who.get_untracked() {
-        Who::SignedIn(user) => (user.authenticator, user.fresh, written(&user.country_code, &user.phone)),
+    let auth = AuthContext::get();
+    let submission = Submission::new();
+    let (replaces, fresh, number) = match auth.state.get_untracked() {
+        AuthState::SignedIn(user) => {
+            (user.authenticator, user.fresh, written(&user.country_code, &user.phone))
+        }
         _ => (false, false, String::new()),
     };
-    // Whether the phone has to answer once more first.
-    let step_up = RwSignal::new(!fresh);
-    visit.sent.set(None);
-    let show = move || {
-        task.run(async move {
-            match api::enrol_authenticator(enrolled).await {
-                Ok(shown) => {
-                    secret.set(Some(shown));
-                    browser::focus_soon("main h1");
-                    Ok(())
-                }
-                Err(failure) if failure.code() == ErrorCode::StepUpRequired => {
-                    step_up.set(true);
-                    Ok(())
-                }
-                Err(failure) => Err(failure),
+    let (title, about) = if replaces {
+        ("Replace your authenticator app", "Your current app works until you finish adding the new one.")
+    } else {
+        (
+            "Add an authenticator app",
+            "Use any authenticator app. Its codes work even when your phone is offline.",
+        )
+    };
+    announce_page(title);
+    let stage = RwSignal::new(if fresh { Stage::Start } else { Stage::StepUp });
+    let go_to = move |next: Stage| {
+        stage.set(next);
+        browser::focus_soon("main h1");
+    };
+    auth.sent.set(None);
+    let enrol = move || {
+        submission.run(async move {
+            match api::enrol_authenticator().await {
+                Ok(new) => go_to(Stage::Confirm(new)),
+                Err(failure) if failure.code() == ErrorCode::StepUpRequired => go_to(Stage::StepUp),
+                Err(failure) => return Err(failure),
             }
+            Ok(())
         });
     };
-    let ways = CodeWays { check: Act::new(api::verify), send: Act::new(move |via| send_code(visit, via)) };
-    let on_right = Callback::new(move |()| {
-        step_up.set(false);
-        show();
+    let after_step_up = Callback::new(move |()| {
+        stage.set(Stage::Start);
+        enrol();
     });
-    let begun = Memo::new(move |_| visit.sent.with(Option::is_some));
-    let told = move || {
-        if let Some(secret) = secret.get() {
-            return view! { <Shown secret /> }.into_any();
-        }
-        if step_up.get() {
-            return view! {
-                <p>"To change how you sign in, the phone answers once more."</p>
-                {if begun.get() {
-                    view! {
-                        <SentWhere or_else="" />
-                        <CodeForm confirm="Confirm" ways on_right focused=true />
-                    }
-                    .into_any()
-                } else {
-                    view! {
-                        <p>"We send a code to "<span class="num">{number.clone()}</span>"."</p>
-                        <SendFirst send=ways.send />
-                    }
-                    .into_any()
-                }}
+    let verify = ApiCall::new(api::verify);
+    let confirm = ApiCall::new(move |code| async move {
+        let Stage::Confirm(new) = stage.get_untracked() else { return Ok(()) };
+        let confirmed = api::confirm_authenticator(&new.id, code).await;
+        confirmed.map_err(|failure| match failure {
+            ApiFailure::Refused { mut error, retry_after } if error.code == ErrorCode::WrongCode => {
+                error.message = WRONG_CODE.to_owned();
+                ApiFailure::Refused { error, retry_after }
             }
-            .into_any();
+            failure => {
+                // The secret was replaced from another page: it has to be made again.
+                if failure.code() == ErrorCode::NotFound {
+                    submission.failure.set(Some(failure.clone()));
+                    go_to(Stage::Start);
+                }
+                failure
+            }
+        })
+    });
+    let after_confirm = Callback::new(move |()| {
+        auth.spawn_refresh();
+        go_to(Stage::Done);
+    });
+    let body = move || match stage.get() {
+        Stage::StepUp => view! {
+            <h2>"Verify it’s you"</h2>
+            <p>"Complete the second step again to make this change."</p>
+            <SendAndCheck number=number.clone() confirm="Confirm" check=verify on_accepted=after_step_up />
         }
-        let (about, label) = if enrolled {
-            (
-                "An app was added before. A new code replaces it: what that app shows will not be taken any more.",
-                "Replace the app",
-            )
-        } else {
-            (
-                "Any app that scans QR codes and shows six digits will do. It works with the phone offline.",
-                "Show the code",
-            )
-        };
-        view! {
+        .into_any(),
+        Stage::Start => view! {
             <p>{about}</p>
-            <p>"The code is shown once. Have the app ready."</p>
+            <p>"We show the QR code only once. Open your authenticator app first."</p>
             <div class="row">
-                <button class="button" type="button" aria-busy=move || task.word() on:click=move |_| show()>{label}</button>
+                <button
+                    class="button"
+                    type="button"
+                    aria-busy=move || submission.aria_busy()
+                    on:click=move |_| enrol()
+                >
+                    "Show QR code"
+                </button>
             </div>
         }
-        .into_any()
+        .into_any(),
+        Stage::Confirm(new) => view! {
+            <Secret new />
+            <CodeForm
+                confirm="Turn on"
+                check=confirm
+                on_accepted=after_confirm
+                spec=AUTHENTICATOR_CODE
+                maxlength=7_u32
+            />
+        }
+        .into_any(),
+        Stage::Done => {
+            view! { <div id="done">{message_box("", Icon::Check, ADDED.to_owned())}</div> }.into_any()
+        }
     };
+    let is_done = move || stage.with(|stage| matches!(stage, Stage::Done));
     view! {
         <div class="pair">
             <section class="sheet stack">
-                <h1 tabindex="-1">"Add an authenticator app"</h1>
-                {told}
-                <Notice text=task.problem() />
-                <a class="link" href=page::ACCOUNT on:click=move |_| visit.refresh_soon()>"Back to your account"</a>
+                // The heading takes the focus at each step; at the last one it is read with the result.
+                <h1 tabindex="-1" aria-describedby=move || is_done().then_some("done")>{title}</h1>
+                {body}
+                <FailureNotice failure=submission.failure />
+                <a class="link" href=page::ACCOUNT>"Back to your account"</a>
             </section>
-            <Stub
-                half=Half::Both
-                turn=Turn::Approved
-                heading="One more way in"
-                text="The app counts the same half: the phone you hold."
-            />
+            <Stub half=Half::Both state=StubState::Approved heading="Another sign-in method" />
         </div>
     }
 }
 
+/// The secret as a QR code, and as text for apps without a camera.
 #[component]
-fn Shown(secret: Secret) -> impl IntoView {
-    let grouped: Vec<String> =
-        secret.secret.as_bytes().chunks(4).map(|four| String::from_utf8_lossy(four).into_owned()).collect();
+fn Secret(new: NewAuthenticator) -> impl IntoView {
+    let groups: Vec<_> = new.secret.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
     view! {
-        <p role="status">"Scan this with the app. It is shown this once."</p>
-        <div class="qr" role="img" aria-label="QR code for the authenticator app" inner_html=secret.svg></div>
+        <p role="status">"Scan this QR code with your authenticator app."</p>
+        <div class="qr" role="img" aria-label="QR code for the authenticator app" inner_html=new.svg></div>
+        <p class="quiet">"Can’t scan it? Enter the setup key in your app instead."</p>
         <dl class="facts">
-            <div><dt>"Account"</dt><dd>{secret.issuer}": "{secret.label}</dd></div>
-            <div><dt>"Key"</dt><dd><code class="num">{grouped.join(" ")}</code></dd></div>
+            <div><dt>"Setup key"</dt><dd><code class="num">{groups.join(" ")}</code></dd></div>
         </dl>
-        <p class="quiet">"No camera? Type the key into the app. At the next sign-in, choose \u{201c}Code from the app\u{201d}."</p>
     }
 }

@@ -1,54 +1,55 @@
-//! Second half: a code.
+//! The second factor by a code.
 
 use leptos::{prelude::*, task::spawn_local};
 use shared::routes::page;
 
 use crate::{
     api,
+    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
     components::{
-        code_form::{CodeForm, CodeWays, SentWhere},
-        pair::{Stub, Turn, arrive},
+        code_form::{CodeForm, SentMessage},
+        pair::{Stub, StubState, announce_page},
         seal::Half,
     },
-    flow::{Act, send_code},
-    who::{For, Only, Visit, Who, goer},
+    flow::{ApiCall, send_code},
 };
 
 #[component]
 pub fn Code() -> impl IntoView {
-    arrive("Enter the code");
-    view! { <Only page_for=For::Pending><Form /></Only> }
+    announce_page("Enter the code");
+    view! { <RequireAccess access=Access::Pending><Form /></RequireAccess> }
 }
 
 #[component]
 fn Form() -> impl IntoView {
-    let visit = Visit::get();
-    let go = goer();
-    let number = match visit.who.get_untracked() {
-        Who::Pending(status) => status.phone,
+    let auth = AuthContext::get();
+    let navigate = navigator();
+    let number = match auth.state.get_untracked() {
+        AuthState::Pending(status) => status.phone,
         _ => String::new(),
     };
-    let ways = CodeWays { check: Act::new(api::verify), send: Act::new(move |via| send_code(visit, via)) };
-    let on_right = Callback::new(move |()| {
-        let go = go.clone();
+    let check = ApiCall::new(api::verify);
+    let send = ApiCall::new(move |via| send_code(auth, via));
+    let on_accepted = Callback::new(move |()| {
+        let navigate = navigate.clone();
         spawn_local(async move {
-            visit.refresh().await;
-            go(page::ACCOUNT, true);
+            auth.refresh().await;
+            navigate(page::ACCOUNT, true);
         });
     });
     view! {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Enter the code"</h1>
-                <SentWhere or_else=format!("The one the app shows on {number}, or the last one sent there.") />
-                <CodeForm confirm="Confirm" ways on_right />
+                <SentMessage fallback=format!("The one the app shows on {number}, or the last one sent there.") />
+                <CodeForm confirm="Confirm" check send on_accepted />
                 <a class="link" href=page::METHODS>"Choose another way"</a>
             </section>
             <Stub
                 half=Half::Know
-                turn=Turn::Waiting
-                heading="Second half: your phone"
-                text="The password is right. The code proves the phone is with you."
+                state=StubState::Waiting
+                heading="Step 2 of 2: your phone"
+                text="Your password is correct. Now enter the code from your phone."
             />
         </div>
     }

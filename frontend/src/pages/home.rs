@@ -1,4 +1,4 @@
-//! What this is.
+//! The start page.
 
 use leptos::prelude::*;
 use shared::routes::page;
@@ -6,33 +6,33 @@ use shared::routes::page;
 use crate::{
     browser,
     components::{
-        life::Life,
-        pair::arrive,
+        countdown_ring::CountdownRing,
+        pair::announce_page,
         seal::{Half, Seal},
     },
 };
 
 /// The number whose cut the picture shows.
-const SHOWN: u32 = 47;
+const EXAMPLE_NUMBER: u32 = 47;
 
 #[component]
 pub fn Home() -> impl IntoView {
-    arrive("Sign-in in two halves");
+    announce_page("Two-factor sign-in");
     view! {
         <div class="stack">
             <div class="pair hero" data-state="waiting">
                 <section class="sheet stack">
                     <h1 tabindex="-1">"Half you know."<br />"Half you hold."</h1>
-                    <p>"A password is one half of a sign-in. The phone in your hand is the other. Countersign opens nothing until the two meet."</p>
+                    <p>"Sign in with your password, then approve on your phone. A password alone doesn’t open your account."</p>
                     <div class="row">
                         <a class="button" href=page::SIGN_UP>"Create account"</a>
                         <a class="button plain" href=page::LOG_IN>"Log in"</a>
                     </div>
                 </section>
                 <div class="stub" data-state="waiting">
-                    <Life number=SHOWN left=0.77 half=Half::Know />
+                    <CountdownRing number=EXAMPLE_NUMBER left=0.77 half=Half::Know />
                     <div>
-                        <h2>"Waiting for the other half"</h2>
+                        <h2>"Waiting for approval"</h2>
                         <p class="quiet">"Each request has its own cut. Only your phone has the piece that fits."</p>
                     </div>
                 </div>
@@ -51,12 +51,11 @@ pub fn Home() -> impl IntoView {
                 <li>
                     <Seal half=Half::Both />
                     <h2>"You are in"</h2>
-                    <p class="quiet">"The two halves match. The attempt that asked is let in, and no other."</p>
+                    <p class="quiet">"Your account opens as soon as you approve."</p>
                 </li>
             </ol>
             <p class="quiet">
-                "Only a phone to prove? "
-                <a class="link" href=page::VERIFICATION>"Verify a number without an account"</a>
+                <a class="link" href=page::VERIFICATION>"Verify a phone number without an account"</a>
             </p>
             {browser::sandbox_phone().map(|url| view! {
                 <section class="sheet row">

@@ -1,35 +1,35 @@
-//! First half: the password.
+//! The first factor: the password.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use shared::{Login, routes::page};
 
 use crate::{
-    api::{self, Failure},
+    api::{self, ApiFailure},
+    auth::{Access, AuthContext, RequireAccess, navigator},
     browser,
     components::{
-        field::{Notice, PasswordField, Purpose, TextField},
-        pair::{Stub, arrive},
+        field::{FieldSpec, PasswordField, TextField},
+        notice::{FailureNotice, StatusNotice},
+        pair::{Stub, announce_page},
         seal::Half,
     },
-    flow::page_after,
-    who::{For, Only, Visit, goer},
+    flow::page_after_push,
 };
 
 #[component]
 pub fn LogIn() -> impl IntoView {
-    arrive("Log in");
-    view! { <Only page_for=For::Anonymous><Form /></Only> }
+    announce_page("Log in");
+    view! { <RequireAccess access=Access::Anonymous><Form /></RequireAccess> }
 }
 
 #[component]
 fn Form() -> impl IntoView {
     let (email, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let failure = RwSignal::new(None::<Failure>);
+    let failure = RwSignal::new(None::<ApiFailure>);
     let busy = RwSignal::new(false);
-    let visit = Visit::get();
-    let go = goer();
-    let remark = visit.remark.get_untracked();
-    on_cleanup(move || visit.remark.set(None));
+    let auth = AuthContext::get();
+    let navigate = navigator();
+    on_cleanup(move || auth.notice.set(None));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() {
@@ -37,7 +37,7 @@ fn Form() -> impl IntoView {
         }
         busy.set(true);
         failure.set(None);
-        let go = go.clone();
+        let navigate = navigate.clone();
         spawn_local(async move {
             let login = Login {
                 email: email.get_untracked(),
@@ -46,9 +46,9 @@ fn Form() -> impl IntoView {
             };
             match api::log_in(&login).await {
                 Ok(answer) => {
-                    let next = page_after(visit, answer);
-                    visit.refresh().await;
-                    go(next, true);
+                    let next = page_after_push(auth, answer);
+                    auth.refresh().await;
+                    navigate(next, true);
                 }
                 Err(refused) => {
                     failure.set(Some(refused));
@@ -59,7 +59,7 @@ fn Form() -> impl IntoView {
             }
         });
     };
-    const EMAIL: Purpose = Purpose {
+    const EMAIL: FieldSpec = FieldSpec {
         id: "email",
         label: "E-mail or username",
         kind: "text",
@@ -71,10 +71,10 @@ fn Form() -> impl IntoView {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Log in"</h1>
-                {remark.map(|remark| view! { <div class="notice wait" role="status">{remark}</div> })}
-                <Notice text=Signal::derive(move || failure.get().map(|failure| failure.message())) />
+                <StatusNotice text=auth.notice />
+                <FailureNotice failure />
                 <form class="stack" on:submit=submit novalidate>
-                    <TextField purpose=EMAIL value=email />
+                    <TextField spec=EMAIL value=email />
                     <PasswordField value=password autocomplete="current-password" />
                     <button class="button wide" aria-busy=move || busy.get().then_some("true")>"Continue"</button>
                 </form>
@@ -82,7 +82,7 @@ fn Form() -> impl IntoView {
             </section>
             <Stub
                 half=Half::None
-                heading="First half: your password"
+                heading="Step 1 of 2: password"
                 text="Then we ask your phone. Neither opens the account alone."
             />
         </div>

@@ -1,4 +1,4 @@
-//! Second half: every way to it, the safest first.
+//! The second factor: all sign-in methods, the safest first.
 
 use std::rc::Rc;
 
@@ -7,43 +7,50 @@ use shared::{Channel, PushStatus, Via, routes::page};
 
 use crate::{
     api,
+    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
     components::{
-        field::Notice,
         icon::{Icon, icon},
-        pair::{Stub, Turn, arrive},
+        notice::{FailureNotice, StatusNotice},
+        pair::{Stub, StubState, announce_page},
         seal::Half,
     },
-    flow::{Task, every_second, minutes, page_after, send_code, stay, wait_for_code},
-    who::{For, Only, Visit, Who, goer},
+    flow::{
+        Submission, every_second, minutes_and_seconds, mounted, page_after_push, seconds_until_resend,
+        send_code,
+    },
 };
 
 #[component]
 pub fn Methods() -> impl IntoView {
-    arrive("Choose another way");
-    view! { <Only page_for=For::Choosing><Choices /></Only> }
+    announce_page("Choose another way");
+    view! { <RequireAccess access=Access::ChooseMethod><Choices /></RequireAccess> }
 }
 
 #[component]
 fn Choices() -> impl IntoView {
-    let visit = Visit::get();
-    let go = goer();
-    let beat = every_second();
-    let task = Task::new();
-    let (phone, last, open) = match visit.who.get_untracked() {
-        Who::Pending(status) => (status.phone, status.last_channel, status.status == PushStatus::Pending),
+    let auth = AuthContext::get();
+    let navigate = navigator();
+    let tick = every_second();
+    let submission = Submission::new();
+    let (phone, last, push_is_open) = match auth.state.get_untracked() {
+        AuthState::Pending(status) => {
+            (status.phone, status.last_channel, status.status == PushStatus::Pending)
+        }
         _ => (String::new(), None, false),
     };
-    let wait = Memo::new(move |_| wait_for_code(visit, beat));
-    let here = stay();
-    // Each choice leads to its page, or stays here and says why not: then another one is at hand.
+    // One row is for all codes that an app shows.
+    let last = last.map(|last| if last == Channel::Authenticator { Channel::SoftToken } else { last });
+    let wait = Memo::new(move |_| seconds_until_resend(auth, tick));
+    let mounted = mounted();
+    // A method that fails keeps this page, with the others to choose from.
     let choose = move |channel: Channel| {
-        let (go, here) = (go.clone(), Rc::clone(&here));
-        task.run(async move {
+        let (navigate, mounted) = (navigate.clone(), Rc::clone(&mounted));
+        submission.run(async move {
             let next = match channel {
-                Channel::Push if open => page::APPROVE,
-                Channel::Push => page_after(visit, api::push().await?),
-                Channel::SoftToken => {
-                    visit.sent.update(|sent| {
+                Channel::Push if push_is_open => page::APPROVE,
+                Channel::Push => page_after_push(auth, api::push().await?),
+                Channel::SoftToken | Channel::Authenticator => {
+                    auth.sent.update(|sent| {
                         if let Some(sent) = sent {
                             sent.message = None;
                         }
@@ -52,24 +59,26 @@ fn Choices() -> impl IntoView {
                 }
                 Channel::Sms | Channel::Call => {
                     let via = if channel == Channel::Sms { Via::Sms } else { Via::Call };
-                    send_code(visit, via).await?;
+                    send_code(auth, via).await?;
                     page::CODE
                 }
             };
-            // What the server knows of the push decides what the next page shows.
-            visit.refresh().await;
-            if here.get() {
-                go(next, false);
+            // The next page begins with the status of the newest push.
+            auth.refresh().await;
+            if mounted.get() {
+                navigate(next, false);
             }
             Ok(())
         });
     };
     let choose = StoredValue::new_local(choose);
-    let row = move |channel: Channel, sign: Icon, name: &'static str, about: String| {
+    let row = move |channel: Channel, symbol: Icon, name: &'static str, about: String| {
         let sends = matches!(channel, Channel::Sms | Channel::Call);
         let waits = move || sends && wait.get() > 0;
-        let said = move || match wait.get() {
-            left if waits() => view! { "Ready again in "<span class="num">{minutes(left)}</span> }.into_any(),
+        let description = move || match wait.get() {
+            left if waits() => {
+                view! { "Ready again in "<span class="num">{minutes_and_seconds(left)}</span> }.into_any()
+            }
             _ => about.clone().into_any(),
         };
         view! {
@@ -78,15 +87,15 @@ fn Choices() -> impl IntoView {
                     class="choice"
                     type="button"
                     disabled=waits
-                    aria-busy=move || task.word()
+                    aria-busy=move || submission.aria_busy()
                     on:click=move |_| choose.with_value(|choose| choose(channel))
                 >
-                    {icon(sign)}
+                    {icon(symbol)}
                     <span>
                         <b>{name}</b>
                         {(last == Some(channel)).then(|| view! { " "<span class="badge">"Last used"</span> })}
                         <br />
-                        <span class="quiet">{said}</span>
+                        <span class="quiet">{description}</span>
                     </span>
                     {icon(Icon::Next)}
                 </button>
@@ -98,6 +107,7 @@ fn Choices() -> impl IntoView {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Choose another way"</h1>
+                <StatusNotice text=auth.not_sent />
                 <p>"All of them reach the same phone. The safest is first."</p>
                 <ul>
                     {row(Channel::Push, Icon::Phone, "Approve on the phone", "One tap, and you see who is asking".to_owned())}
@@ -105,12 +115,12 @@ fn Choices() -> impl IntoView {
                     {row(Channel::Sms, Icon::Text, "Code by text", to.clone())}
                     {row(Channel::Call, Icon::Call, "Code by call", to)}
                 </ul>
-                <Notice text=task.problem() />
+                <FailureNotice failure=submission.failure />
             </section>
             <Stub
                 half=Half::Know
-                turn=Turn::Waiting
-                heading="Second half: your phone"
+                state=StubState::Waiting
+                heading="Step 2 of 2: your phone"
                 text="Any one of these completes the sign-in."
             />
         </div>

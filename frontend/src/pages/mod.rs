@@ -1,4 +1,4 @@
-//! One module per page.
+//! The pages, one module each.
 
 pub mod account;
 pub mod approve;

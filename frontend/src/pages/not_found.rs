@@ -1,16 +1,16 @@
-//! No page here.
+//! The page for unknown paths.
 
 use leptos::prelude::*;
 use shared::routes::page;
 
 use crate::components::{
-    pair::{Stub, arrive},
+    pair::{Stub, announce_page},
     seal::Half,
 };
 
 #[component]
 pub fn NotFound() -> impl IntoView {
-    arrive("No page here");
+    announce_page("No page here");
     view! {
         <div class="pair">
             <section class="sheet stack">
@@ -18,7 +18,7 @@ pub fn NotFound() -> impl IntoView {
                 <p>"The address may be mistyped, or the page is gone. Your session is as it was."</p>
                 <div class="row"><a class="button" href=page::HOME>"Go to the start"</a></div>
             </section>
-            <Stub half=Half::Hold heading="404" text="Only one half was found." />
+            <Stub half=Half::Hold heading="404" />
         </div>
     }
 }

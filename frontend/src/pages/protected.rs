@@ -1,48 +1,47 @@
-//! What only both halves open.
+//! A page that needs a complete sign-in and a verified phone.
 
 use leptos::{prelude::*, task::spawn_local};
 use shared::routes::page;
 
 use crate::{
-    api::{self, Failure},
+    api::{self, ApiFailure},
+    auth::{Access, RequireAccess},
     components::{
-        field::Notice,
-        pair::{Stub, Turn, arrive},
+        notice::{FailureNotice, loading},
+        pair::{Stub, StubState, announce_page},
         seal::Half,
     },
-    who::{For, Only},
 };
 
 #[component]
 pub fn Protected() -> impl IntoView {
-    arrive("Protected page");
-    view! { <Only page_for=For::Proven><Content /></Only> }
+    announce_page("Protected page");
+    view! { <RequireAccess access=Access::VerifiedPhone><Content /></RequireAccess> }
 }
 
 #[component]
 fn Content() -> impl IntoView {
-    let content = RwSignal::new(None::<Result<(String, String), Failure>>);
+    let content = RwSignal::new(None::<Result<(String, String), ApiFailure>>);
     spawn_local(async move {
         let answer = api::protected().await.map(|answer| (answer.message, answer.username));
         content.try_set(Some(answer));
     });
-    let told = move || match content.get() {
-        None => view! { <p class="quiet" role="status">"One moment."</p> }.into_any(),
+    let body = move || match content.get() {
+        None => loading().into_any(),
         Some(Ok((message, username))) => view! {
             <p>{message}</p>
             <dl class="facts"><div><dt>"Signed in as"</dt><dd>{username}</dd></div></dl>
         }
         .into_any(),
         Some(Err(failure)) => {
-            let text = Some(failure.message());
-            view! { <Notice text=Signal::derive(move || text.clone()) /> }.into_any()
+            view! { <FailureNotice failure=Signal::derive(move || Some(failure.clone())) /> }.into_any()
         }
     };
     view! {
         <div class="pair" data-state="approved">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Protected page"</h1>
-                {told}
+                {body}
                 <div class="row">
                     <a class="button" href=page::SEND>"Send money"</a>
                     <a class="button plain" href=page::ACCOUNT>"Your account"</a>
@@ -50,8 +49,8 @@ fn Content() -> impl IntoView {
             </section>
             <Stub
                 half=Half::Both
-                turn=Turn::Approved
-                heading="Both halves are here"
+                state=StubState::Approved
+                heading="Signed in"
                 text="Your password and your phone opened this page."
             />
         </div>

@@ -1,4 +1,4 @@
-//! Making both halves.
+//! Creating an account: the password and the phone.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,23 @@ use shared::{
 };
 
 use crate::{
-    api::{self, Failure},
+    api::{self, ApiFailure},
+    auth::{Access, AuthContext, RequireAccess, navigator},
     browser,
     components::{
-        field::{Notice, PasswordField, Purpose, TextField},
+        field::{FieldSpec, PasswordField, TextField},
         icon::{Icon, icon},
-        pair::{Stub, arrive},
+        notice::Notice,
+        pair::{Stub, announce_page},
         phone_field::{PhoneEntry, PhoneField},
         seal::Half,
     },
-    who::{For, Only, Visit, goer},
 };
 
 #[component]
 pub fn SignUp() -> impl IntoView {
-    arrive("Create your account");
-    view! { <Only page_for=For::Anonymous><Form /></Only> }
+    announce_page("Create your account");
+    view! { <RequireAccess access=Access::Anonymous><Form /></RequireAccess> }
 }
 
 /// What is wrong with which field, by its name on the wire.
@@ -41,21 +42,22 @@ const FIELDS: [(&str, &str); 5] = [
     ("phone", "#phone"),
 ];
 
+/// The values of the form.
 #[derive(Clone, Copy)]
-struct Entry {
+struct NewAccount {
     name: RwSignal<String>,
     email: RwSignal<String>,
     password: RwSignal<String>,
     phone: PhoneEntry,
 }
 
-impl Entry {
+impl NewAccount {
     fn advice(self) -> Advice {
         let (name, email) = (self.name.get(), self.email.get());
         self.password.with(|password| Advice::on(password, &[&name, &email]))
     }
 
-    /// What can be seen from here; the server looks again.
+    /// The problems this page can find; the server checks again.
     fn problems(self) -> Problems {
         let mut problems = Problems::new();
         if let Some(problem) = self.name.with_untracked(|name| name_problem(name.trim())) {
@@ -85,11 +87,11 @@ impl Entry {
     }
 }
 
-fn from_server(failure: &Failure) -> Problems {
+fn problems_of(failure: &ApiFailure) -> Problems {
     FIELDS.iter().filter_map(|(name, _)| Some((*name, failure.field(name)?))).collect()
 }
 
-/// "One field needs another look."
+/// The message above a form with problems in so many fields.
 fn summary(count: usize) -> String {
     const WORDS: [&str; 4] = ["Two", "Three", "Four", "Five"];
     match count {
@@ -101,13 +103,13 @@ fn summary(count: usize) -> String {
 #[component]
 fn Form() -> impl IntoView {
     let text = || RwSignal::new(String::new());
-    let entry = Entry { name: text(), email: text(), password: text(), phone: PhoneEntry::new() };
+    let account = NewAccount { name: text(), email: text(), password: text(), phone: PhoneEntry::new() };
     let problems = RwSignal::new(Problems::new());
     let failure = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
-    let visit = Visit::get();
-    let go = goer();
-    let complain = move |found: Problems, message: Option<String>| {
+    let auth = AuthContext::get();
+    let navigate = navigator();
+    let show_problems = move |found: Problems, message: Option<String>| {
         failure.set(message.or_else(|| Some(summary(found.len()))));
         let first = FIELDS.iter().find(|(name, _)| found.contains_key(name));
         problems.set(found);
@@ -120,32 +122,32 @@ fn Form() -> impl IntoView {
         if busy.get_untracked() {
             return;
         }
-        let found = entry.problems();
+        let found = account.problems();
         if !found.is_empty() {
-            complain(found, None);
+            show_problems(found, None);
             return;
         }
         busy.set(true);
         failure.set(None);
         problems.set(Problems::new());
-        let go = go.clone();
+        let navigate = navigate.clone();
         spawn_local(async move {
-            match api::sign_up(&entry.new_user()).await {
+            match api::sign_up(&account.new_user()).await {
                 Ok(()) => {
-                    visit.refresh().await;
-                    go(page::ACCOUNT, true);
+                    auth.refresh().await;
+                    navigate(page::ACCOUNT, true);
                 }
                 Err(refused) => {
                     busy.set(false);
-                    let found = from_server(&refused);
+                    let found = problems_of(&refused);
                     let message = found.is_empty().then(|| refused.message());
-                    complain(found, message);
+                    show_problems(found, message);
                 }
             }
         });
     };
-    // What is being mended is no longer complained about.
-    let mended = move |name: &'static str| {
+    // The problem of a field goes when the field is edited.
+    let clear_problem = move |name: &'static str| {
         if problems.with_untracked(|found| found.contains_key(name)) {
             problems.update(|found| drop(found.remove(name)));
             if problems.with_untracked(Problems::is_empty) {
@@ -153,15 +155,15 @@ fn Form() -> impl IntoView {
             }
         }
     };
-    Effect::watch(move || entry.name.track(), move |(), _, _| mended("fullName"), false);
-    Effect::watch(move || entry.email.track(), move |(), _, _| mended("email"), false);
-    Effect::watch(move || entry.password.track(), move |(), _, _| mended("password"), false);
-    let phone = move || (entry.phone.number.track(), entry.phone.country.track());
+    Effect::watch(move || account.name.track(), move |(), _, _| clear_problem("fullName"), false);
+    Effect::watch(move || account.email.track(), move |(), _, _| clear_problem("email"), false);
+    Effect::watch(move || account.password.track(), move |(), _, _| clear_problem("password"), false);
+    let phone = move || (account.phone.number.track(), account.phone.country.track());
     Effect::watch(
         phone,
         move |_, _, _| {
-            mended("phone");
-            mended("countryCode");
+            clear_problem("phone");
+            clear_problem("countryCode");
         },
         false,
     );
@@ -171,7 +173,7 @@ fn Form() -> impl IntoView {
     let phone_problem = Signal::derive(move || {
         problems.with(|found| found.get("countryCode").or(found.get("phone")).cloned())
     });
-    const NAME: Purpose = Purpose {
+    const NAME: FieldSpec = FieldSpec {
         id: "name",
         label: "Full name",
         kind: "text",
@@ -179,7 +181,7 @@ fn Form() -> impl IntoView {
         inputmode: "text",
         hint: None,
     };
-    const EMAIL: Purpose = Purpose {
+    const EMAIL: FieldSpec = FieldSpec {
         id: "email",
         label: "E-mail",
         kind: "email",
@@ -193,19 +195,19 @@ fn Form() -> impl IntoView {
                 <h1 tabindex="-1">"Create your account"</h1>
                 <Notice text=failure />
                 <form class="stack" on:submit=submit novalidate>
-                    <TextField purpose=NAME value=entry.name error=problem("fullName") />
-                    <TextField purpose=EMAIL value=entry.email error=problem("email") />
+                    <TextField spec=NAME value=account.name error=problem("fullName") />
+                    <TextField spec=EMAIL value=account.email error=problem("email") />
                     <div class="stack">
                         <PasswordField
-                            value=entry.password
+                            value=account.password
                             autocomplete="new-password"
                             error=problem("password")
                             described_by="password-advice"
                         />
-                        <PasswordAdvice entry />
+                        <PasswordAdvice account />
                     </div>
                     <PhoneField
-                        entry=entry.phone
+                        entry=account.phone
                         error=phone_problem
                         hint="We ask this phone at every sign-in. No advertising, ever."
                     />
@@ -215,17 +217,17 @@ fn Form() -> impl IntoView {
             </section>
             <Stub
                 half=Half::None
-                heading="You are making both halves"
+                heading="Two steps to sign in"
                 text="A password you know and a phone you hold. From then on, both are asked."
             />
         </div>
     }
 }
 
-/// One honest sentence about length, and what can be checked from here.
+/// A sentence about the length of the password, and the checks this page can make.
 #[component]
-fn PasswordAdvice(entry: Entry) -> impl IntoView {
-    let advice = Memo::new(move |_| entry.advice());
+fn PasswordAdvice(account: NewAccount) -> impl IntoView {
+    let advice = Memo::new(move |_| account.advice());
     let sentence = move || match advice.get().length {
         0 => "Three or four unrelated words make a good one.".to_owned(),
         1 => "1 character. Three or four unrelated words would be far harder to guess.".to_owned(),

@@ -1,16 +1,16 @@
-//! After signing out.
+//! The page after logging out.
 
 use leptos::prelude::*;
 use shared::routes::page;
 
 use crate::components::{
-    pair::{Stub, arrive},
+    pair::{Stub, announce_page},
     seal::Half,
 };
 
 #[component]
 pub fn SignedOut() -> impl IntoView {
-    arrive("Signed out");
+    announce_page("Signed out");
     view! {
         <div class="pair">
             <section class="sheet stack">
@@ -18,7 +18,7 @@ pub fn SignedOut() -> impl IntoView {
                 <p>"This browser holds nothing of your account any more."</p>
                 <div class="row"><a class="button" href=page::LOG_IN>"Log in again"</a></div>
             </section>
-            <Stub half=Half::None heading="The halves are apart" text="Next time both are asked again." />
+            <Stub half=Half::None heading="Session ended" />
         </div>
     }
 }

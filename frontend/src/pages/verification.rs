@@ -1,4 +1,4 @@
-//! Proving a phone: that of an open account, or any phone of a browser without one.
+//! Verifying a phone: that of the signed-in account, or any phone without an account.
 
 use leptos::prelude::*;
 use shared::{
@@ -9,96 +9,75 @@ use shared::{
 };
 
 use crate::{
-    api, browser,
+    api,
+    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
+    browser,
     components::{
-        code_form::{CodeForm, CodeWays, SendFirst, SentWhere},
-        pair::{Stub, Turn, arrive},
+        code_form::{CodeForm, SendAndCheck, SendButtons, SentMessage},
+        pair::{Stub, StubState, announce_page},
         phone_field::{PhoneEntry, PhoneField},
         seal::Half,
     },
-    flow::{Act, note_sent, send_code},
-    who::{For, Only, Visit, Who, goer},
+    flow::{ApiCall, record_sent},
 };
 
 #[component]
 pub fn Verification() -> impl IntoView {
-    arrive("Prove this is your phone");
-    view! { <Only page_for=For::Unproven><Either /></Only> }
+    announce_page("Verify your phone number");
+    view! { <RequireAccess access=Access::UnverifiedPhone><OwnOrAnyPhone /></RequireAccess> }
 }
 
 #[component]
-fn Either() -> impl IntoView {
-    let visit = Visit::get();
-    match visit.who.get_untracked() {
-        Who::SignedIn(user) => {
+fn OwnOrAnyPhone() -> impl IntoView {
+    match AuthContext::get().state.get_untracked() {
+        AuthState::SignedIn(user) => {
             view! { <OwnPhone id=user.id number=written(&user.country_code, &user.phone) /> }.into_any()
         }
         _ => view! { <AnyPhone /> }.into_any(),
     }
 }
 
-/// After a right code: on to the page that says so, which asks the server anew who this is.
-fn on_right() -> Callback<()> {
-    let go = goer();
-    Callback::new(move |()| go(page::VERIFIED, true))
+/// Navigates to the page after verifying, which loads the auth state again.
+fn show_verified() -> Callback<()> {
+    let navigate = navigator();
+    Callback::new(move |()| navigate(page::VERIFIED, true))
 }
 
-/// The phone the account was made with.
+/// The phone of the signed-in account.
 #[component]
 fn OwnPhone(id: String, number: String) -> impl IntoView {
-    let visit = Visit::get();
-    let check = Act::new(move |code| {
+    let check = ApiCall::new(move |code| {
         let id = id.clone();
         async move { api::verify_account(&id, code).await }
     });
-    let ways = CodeWays { check, send: Act::new(move |via| send_code(visit, via)) };
-    let on_right = on_right();
-    // Also when the server only says that one was sent a moment ago, and when the person has one.
-    let has_code = RwSignal::new(false);
-    let begun = Memo::new(move |_| has_code.get() || visit.sent.with(Option::is_some));
-    let body = move || {
-        if begun.get() {
-            view! {
-                <SentWhere or_else=format!("The code that was sent to {number}, or the one the app shows.") />
-                <CodeForm confirm="Verify phone" ways on_right focused=true />
-            }
-            .into_any()
-        } else {
-            view! {
-                <p>"We send a code to "<span class="num">{number.clone()}</span>"."</p>
-                <SendFirst send=ways.send />
-                <button class="link" type="button" on:click=move |_| has_code.set(true)>"I have a code"</button>
-            }
-            .into_any()
-        }
-    };
+    let on_accepted = show_verified();
     view! {
         <div class="pair">
             <section class="sheet stack">
-                <h1 tabindex="-1">"Prove this is your phone"</h1>
-                {body}
+                <h1 tabindex="-1">"Verify your phone number"</h1>
+                <SendAndCheck number confirm="Verify phone" check on_accepted />
                 <a class="link" href=page::ACCOUNT>"Do this later"</a>
             </section>
             <Stub
                 half=Half::Know
-                turn=Turn::Waiting
-                heading="Second half: your phone"
-                text="Your account exists. Until the phone is proven, protected pages stay shut."
+                state=StubState::Waiting
+                heading="One more step"
+                text="Your account is ready. Verify your phone number to unlock every page."
             />
         </div>
     }
 }
 
-/// Any phone, without an account: a number, a code, done.
+/// Any phone, without an account.
 #[component]
 fn AnyPhone() -> impl IntoView {
-    let visit = Visit::get();
+    let auth = AuthContext::get();
     let entry = PhoneEntry::new();
     let problem = RwSignal::new(None::<String>);
-    // The number a code was sent to; another number begins anew.
+    // Calling code and number a code was sent to; `None` while the number is being entered.
     let sent_to = RwSignal::new(None::<(String, String)>);
-    visit.sent.set(None);
-    let send = Act::new(move |via: Via| async move {
+    auth.sent.set(None);
+    let send = ApiCall::new(move |via: Via| async move {
         let (country_code, phone_number) =
             sent_to.get_untracked().unwrap_or_else(|| (entry.calling_code(), entry.number.get_untracked()));
         if let Some(found) = entry.problem() {
@@ -106,18 +85,18 @@ fn AnyPhone() -> impl IntoView {
             return Ok(());
         }
         problem.set(None);
-        let wish = StartVerification {
+        let start = StartVerification {
             country_code: country_code.clone(),
             phone_number: phone_number.clone(),
             via: via.to_string(),
             ..StartVerification::default()
         };
-        let started = api::start_verification(&wish).await;
-        let refused_field = match &started {
-            // Too soon for another: the last one is still good.
+        let started = api::start_verification(&start).await;
+        let field_problem = match &started {
+            // Too soon for another code: the last one is still accepted.
             Err(failure) if failure.code() != ErrorCode::TooMany => {
                 let found = failure.field("phone_number").or(failure.field("country_code"));
-                // Beside the field, where the field is on the page.
+                // The field is on the page only before a code was sent.
                 found.filter(|_| sent_to.try_with_untracked(Option::is_none).unwrap_or_default())
             }
             _ => {
@@ -125,25 +104,25 @@ fn AnyPhone() -> impl IntoView {
                 None
             }
         };
-        problem.set(refused_field.clone());
-        let noted = note_sent(visit, started.map(|started| (started.message, started.resend_after_seconds)));
-        // Said beside the field already.
-        if refused_field.is_some() { Ok(()) } else { noted }
+        problem.set(field_problem.clone());
+        let sent = started.map(|started| (started.message, started.resend_after_seconds));
+        let recorded = record_sent(auth, sent);
+        // A problem shown at the field is not shown below the buttons as well.
+        if field_problem.is_some() { Ok(()) } else { recorded }
     });
-    let check = Act::new(move |token| async move {
+    let check = ApiCall::new(move |token| async move {
         let (country_code, phone_number) = sent_to.get_untracked().unwrap_or_default();
-        let typed = CheckVerification { country_code, phone_number, token, ..CheckVerification::default() };
-        api::check_verification(&typed).await.map(drop)
+        let check = CheckVerification { country_code, phone_number, token, ..CheckVerification::default() };
+        api::check_verification(&check).await
     });
-    let ways = CodeWays { check, send };
-    let on_right = on_right();
+    let on_accepted = show_verified();
     let body = move || {
         if sent_to.with(Option::is_some) {
             view! {
-                <SentWhere or_else="The code that was sent a moment ago." />
-                <CodeForm confirm="Verify phone" ways on_right focused=true />
+                <SentMessage fallback="The code that was sent a moment ago." />
+                <CodeForm confirm="Verify phone" check send on_accepted focused=true />
                 <button class="link" type="button" on:click=move |_| {
-                    visit.sent.set(None);
+                    auth.sent.set(None);
                     sent_to.set(None);
                     browser::focus_soon("#phone");
                 }>"Wrong number?"</button>
@@ -153,7 +132,7 @@ fn AnyPhone() -> impl IntoView {
             view! {
                 <p>"No account needed: we send a code of six digits, and you type it here."</p>
                 <PhoneField entry error=problem hint="Any country, with or without its leading zero." />
-                <SendFirst send=ways.send />
+                <SendButtons send />
             }
             .into_any()
         }
@@ -161,12 +140,12 @@ fn AnyPhone() -> impl IntoView {
     view! {
         <div class="pair">
             <section class="sheet stack">
-                <h1 tabindex="-1">"Prove this is your phone"</h1>
+                <h1 tabindex="-1">"Verify your phone number"</h1>
                 {body}
             </section>
             <Stub
                 half=Half::Hold
-                turn=Turn::Waiting
+                state=StubState::Waiting
                 heading="Only the phone"
                 text="This browser remembers for an hour that the phone answered."
             />

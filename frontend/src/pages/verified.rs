@@ -1,4 +1,4 @@
-//! The phone is proven.
+//! The page after a phone was verified.
 
 use leptos::{prelude::*, task::spawn_local};
 use shared::{
@@ -8,62 +8,68 @@ use shared::{
 
 use crate::{
     api,
+    auth::{AuthContext, AuthState, LoadFailed, navigator},
     components::{
         icon::{Icon, icon},
-        pair::{Stub, Turn, arrive},
+        notice::loading,
+        pair::{Stub, StubState, announce_page},
         seal::Half,
     },
-    who::{NoAnswer, Visit, Who, goer},
 };
 
-/// Whether a text never arrived.
-fn is_lost(status: &str) -> bool {
+/// Whether a text message was not delivered.
+fn is_undelivered(status: &str) -> bool {
     matches!(status, "undelivered" | "failed" | "canceled")
 }
 
 #[component]
 pub fn Verified() -> impl IntoView {
-    arrive("Phone verified");
-    let (visit, go) = (Visit::get(), goer());
-    // A browser without an account: the server knows which phone it has proven.
-    let proven = RwSignal::new(None::<String>);
-    // Until the server has been asked anew, nobody is sent anywhere.
-    let asked = RwSignal::new(false);
+    announce_page("Phone verified");
+    let (auth, navigate) = (AuthContext::get(), navigator());
+    // The phone that a browser without an account has verified.
+    let verified_phone = RwSignal::new(None::<String>);
+    // Redirects wait until the state was loaded again: verifying has changed it.
+    let loaded = RwSignal::new(false);
     spawn_local(async move {
-        visit.refresh().await;
-        let phone = api::whereabouts().await.ok().and_then(|answer| answer.proven_phone);
-        proven.try_set(phone);
-        asked.try_set(true);
+        auth.refresh().await;
+        let phone = api::whereabouts().await.ok().and_then(|answer| answer.verified_phone);
+        verified_phone.try_set(phone);
+        loaded.try_set(true);
     });
     Effect::new(move || {
-        if !asked.get() {
+        if !loaded.get() {
             return;
         }
-        match visit.who.get() {
-            Who::Pending(_) => go(page::METHODS, true),
-            Who::SignedIn(user) if !user.verified => go(page::VERIFICATION, true),
-            Who::Anonymous if proven.with(Option::is_none) => go(page::VERIFICATION, true),
+        match auth.state.get() {
+            AuthState::Pending(_) => navigate(page::METHODS, true),
+            AuthState::SignedIn(user) if !user.verified => navigate(page::VERIFICATION, true),
+            AuthState::Anonymous if verified_phone.with(Option::is_none) => {
+                navigate(page::VERIFICATION, true);
+            }
             _ => {}
         }
     });
     move || {
-        let (number, confirmed) = match visit.who.get() {
-            Who::SignedIn(user) if user.verified => {
-                let texted = user.confirmation.is_some_and(|text| !is_lost(&text.status));
-                (written(&user.country_code, &user.phone), Some(texted))
+        // `text_sent` is `None` without an account.
+        let (number, text_sent) = match auth.state.get() {
+            AuthState::SignedIn(user) if user.verified => {
+                let text_sent = user.confirmation.is_some_and(|text| !is_undelivered(&text.status));
+                (written(&user.country_code, &user.phone), Some(text_sent))
             }
-            Who::Anonymous => (proven.get().map_or_else(String::new, |phone| written_e164(&phone)), None),
-            Who::Unknown(failure) if asked.get() => {
-                return view! { <NoAnswer message=failure.message() /> }.into_any();
+            AuthState::Anonymous => {
+                (verified_phone.get().map_or_else(String::new, |phone| written_e164(&phone)), None)
             }
-            _ => return view! { <p class="quiet" role="status">"One moment."</p> }.into_any(),
+            AuthState::Failed(failure) if loaded.get() => {
+                return view! { <LoadFailed message=failure.message() /> }.into_any();
+            }
+            _ => return loading().into_any(),
         };
         if number.is_empty() {
-            return view! { <p class="quiet" role="status">"One moment."</p> }.into_any();
+            return loading().into_any();
         }
-        let next = match confirmed {
-            Some(texted) => view! {
-                {texted.then(|| view! { <p>"A text on its way there says the same."</p> })}
+        let next = match text_sent {
+            Some(text_sent) => view! {
+                {text_sent.then(|| view! { <p>"A text on its way there says the same."</p> })}
                 <div class="row">
                     <a class="button" href=page::PROTECTED>"Open the protected page"</a>
                     <a class="button plain" href=page::ACCOUNT>"Your account"</a>
@@ -71,7 +77,7 @@ pub fn Verified() -> impl IntoView {
             }
             .into_any(),
             None => view! {
-                <p>"This browser has proven it, without an account."</p>
+                <p>"This browser remembers it for 1 hour."</p>
                 <div class="row">
                     <a class="button" href=page::SIGN_UP>"Create account"</a>
                     <a class="button plain" href=page::VERIFICATION>"Another phone"</a>
@@ -90,8 +96,8 @@ pub fn Verified() -> impl IntoView {
                     {next}
                 </section>
                 <Stub
-                    half=if confirmed.is_some() { Half::Both } else { Half::Hold }
-                    turn=Turn::Approved
+                    half=if text_sent.is_some() { Half::Both } else { Half::Hold }
+                    state=StubState::Approved
                     heading="The phone is yours"
                     text="Only whoever holds it could have known the code."
                 />

@@ -1,11 +1,18 @@
-//! `app/…`: the application itself and how much it was used.
+//! `app/…`: the one application that exists, and its statistics.
 
 use actix_web::{HttpResponse, Responder, web::Data};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
-use super::{APP_NAME, APP_SERIAL};
-use crate::{Emulator, answer::ok, params::Params};
+use super::params::Params;
+use crate::{emulator::Emulator, response::ok};
+
+/// Serial number of the application.
+pub(crate) const APP_SERIAL: u32 = 7;
+/// Its other id, 24 hexadecimal digits.
+pub(crate) const APP_ID: &str = "0123456789abcdef01234567";
+/// Its name.
+pub(crate) const APP_NAME: &str = "Countersign";
 
 pub(super) async fn details(_: Params) -> impl Responder {
     ok(&json!({
@@ -19,12 +26,12 @@ pub(super) async fn details(_: Params) -> impl Responder {
 }
 
 pub(super) async fn stats(emulator: Data<Emulator>, _: Params) -> HttpResponse {
-    let world = emulator.world();
+    let state = emulator.state();
     let today = Timestamp::from_millisecond(emulator.now()).unwrap_or_default().to_zoned(TimeZone::UTC);
     let calls = |part: &str| {
-        world.requests.iter().filter(|request| request.status == 200 && request.path.contains(part)).count()
+        state.provider_calls.iter().filter(|call| call.status == 200 && call.path.contains(part)).count()
     };
-    let users = world.users.values().filter(|user| !user.removed).count();
+    let users = state.users.values().filter(|user| !user.removed).count();
     ok(&json!({
         "stats": [{
             "sms_count": calls("/sms/"),
@@ -32,7 +39,7 @@ pub(super) async fn stats(emulator: Data<Emulator>, _: Params) -> HttpResponse {
             "users_count": users,
             "auths_count": calls("/verify/"),
             "month": today.strftime("%B").to_string(),
-            "api_calls_count": world.requests.len(),
+            "api_calls_count": state.provider_calls.len(),
             "year": today.year(),
         }],
         "message": "Monthly statistics.",

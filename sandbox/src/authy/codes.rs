@@ -7,12 +7,12 @@ use actix_web::{
 use serde_json::{Value, json};
 use shared::Via;
 
-use super::APP_NAME;
+use super::{application::APP_NAME, error::AuthyError, params::Params};
 use crate::{
-    Emulator,
-    answer::{Refusal, ok},
-    params::Params,
-    world::{Checked, Message, User, random_bytes},
+    emulator::Emulator,
+    random,
+    response::ok,
+    state::{Message, TokenCheck, User},
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -21,7 +21,7 @@ pub(super) async fn sms(
     emulator: Data<Emulator>,
     id: Path<String>,
     params: Params,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, AuthyError> {
     send(&emulator, &id, &params, Via::Sms)
 }
 
@@ -29,17 +29,17 @@ pub(super) async fn call(
     emulator: Data<Emulator>,
     id: Path<String>,
     params: Params,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, AuthyError> {
     send(&emulator, &id, &params, Via::Call)
 }
 
-fn send(emulator: &Emulator, id: &str, params: &Params, via: Via) -> Result<HttpResponse, Refusal> {
+fn send(emulator: &Emulator, id: &str, params: &Params, via: Via) -> Result<HttpResponse, AuthyError> {
     let now = emulator.now();
-    emulator.change(|world| {
-        let limit = world.limits.sends_per_hour;
-        let user = world.user(id).ok_or(Refusal::UserNotFound)?;
-        let (phone, cellphone) = (user.phone.clone(), mask(user));
-        if world.has_app(&phone) && !params.flag("force") {
+    emulator.update(|state| {
+        let limit = state.limits.sends_per_hour;
+        let user = state.user(id).ok_or(AuthyError::UserNotFound)?;
+        let (phone, cellphone) = (user.phone.clone(), masked_phone(user));
+        if state.has_app(&phone) && !params.flag("force") {
             return Ok(ok(&json!({
                 "message": match via {
                     Via::Sms => "Ignored: SMS is not needed for smartphones. Pass force=true if you want to actually send it anyway.",
@@ -51,16 +51,16 @@ fn send(emulator: &Emulator, id: &str, params: &Params, via: Via) -> Result<Http
                 "success": true,
             })));
         }
-        let user = world.user_mut(id).ok_or(Refusal::UserNotFound)?;
+        let user = state.user_mut(id).ok_or(AuthyError::UserNotFound)?;
         user.sends_ms.retain(|sent| sent + HOUR_MS > now);
         if limit.is_some_and(|limit| user.sends_ms.len() >= limit) {
-            return Err(Refusal::TooManyTokens);
+            return Err(AuthyError::TooManyTokens);
         }
         let action = params.text("action");
         let code = user.code_to_send(action.as_deref(), now);
         let purpose = params.text("action_message").filter(|_| action.is_some());
-        let body = words(via, &code, purpose.as_deref());
-        world.deliver(&phone, Message { via, body, code: Some(code), at_ms: now });
+        let body = message_text(via, &code, purpose.as_deref());
+        state.deliver(&phone, Message { via, body, code: Some(code), at_ms: now });
         let message = match via {
             Via::Sms => "SMS token was sent",
             Via::Call => "Call started...",
@@ -69,8 +69,8 @@ fn send(emulator: &Emulator, id: &str, params: &Params, via: Via) -> Result<Http
     })
 }
 
-/// What a text says, or a voice.
-pub(super) fn words(via: Via, code: &str, purpose: Option<&str>) -> String {
+/// The content of a text message or a call with a code.
+pub(super) fn message_text(via: Via, code: &str, purpose: Option<&str>) -> String {
     let purpose = purpose.map(|purpose| format!(" It is for: {purpose}.")).unwrap_or_default();
     match via {
         Via::Sms => format!(
@@ -84,7 +84,7 @@ pub(super) fn words(via: Via, code: &str, purpose: Option<&str>) -> String {
     }
 }
 
-fn mask(user: &User) -> String {
+fn masked_phone(user: &User) -> String {
     let national = user.phone.national();
     let tail = &national[national.len().saturating_sub(2)..];
     format!("+{}-XXX-XXX-XX{tail}", user.phone.calling_code())
@@ -94,16 +94,16 @@ pub(super) async fn email(
     emulator: Data<Emulator>,
     id: Path<String>,
     _: Params,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, AuthyError> {
     let now = emulator.now();
-    emulator.change(|world| {
-        let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
+    emulator.update(|state| {
+        let user = state.user_mut(&id).ok_or(AuthyError::UserNotFound)?;
         user.code_to_send(None, now);
         Ok(ok(&json!({
             "success": true,
             "message": "Email token was sent",
             "email": user.email,
-            "email_id": format!("EM{}", hex::encode(random_bytes::<16>())),
+            "email_id": format!("EM{}", hex::encode(random::bytes::<16>())),
         })))
     })
 }
@@ -112,25 +112,25 @@ pub(super) async fn verify(
     emulator: Data<Emulator>,
     path: Path<(String, String)>,
     params: Params,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, AuthyError> {
     let (token, id) = path.into_inner();
     let now = emulator.now();
-    emulator.change(|world| {
-        let user = world.user_mut(&id).ok_or(Refusal::UserDoesNotExist)?;
+    emulator.update(|state| {
+        let user = state.user_mut(&id).ok_or(AuthyError::UserDoesNotExist)?;
         let well_formed = (4..=12).contains(&token.len()) && token.bytes().all(|c| c.is_ascii_digit());
         if !well_formed {
-            return Err(Refusal::TokenInvalid);
+            return Err(AuthyError::TokenInvalid);
         }
-        // Without force, somebody who has never confirmed a token is waved through unchecked, so
-        // that a failed enrolment locks nobody out. The real service does this too.
+        // As at the real service: without `force`, any token is valid for a user who has not
+        // confirmed one yet, so that a failed enrolment does not lock the user out.
         if !user.confirmed && !params.flag("force") {
             return Ok(valid(user, "sms"));
         }
         match user.check(&token, params.text("action").as_deref(), now) {
-            Checked::SentCode => Ok(valid(user, "sms")),
-            Checked::SoftToken => Ok(valid(user, "android")),
-            Checked::Used => Err(Refusal::TokenUsed),
-            Checked::Wrong => Err(Refusal::TokenInvalid),
+            TokenCheck::SentCode => Ok(valid(user, "sms")),
+            TokenCheck::SoftToken => Ok(valid(user, "android")),
+            TokenCheck::Used => Err(AuthyError::TokenUsed),
+            TokenCheck::Wrong => Err(AuthyError::TokenInvalid),
         }
     })
 }

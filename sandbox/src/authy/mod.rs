@@ -1,8 +1,11 @@
-//! The provider's calls, under the paths the real hosts have.
+//! The Authy API, under the paths of the real hosts.
 
 mod application;
+pub(crate) mod callback;
 mod codes;
+pub(crate) mod error;
 mod one_touch;
+mod params;
 mod phones;
 pub(crate) mod users;
 
@@ -11,19 +14,12 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{answer, faults};
-
-/// Serial number of the only application there is.
-pub(crate) const APP_SERIAL: u32 = 7;
-/// Its other id, 24 hexadecimal digits.
-pub(crate) const APP_ID: &str = "0123456789abcdef01234567";
-/// Its name.
-pub(crate) const APP_NAME: &str = "Countersign";
+use crate::middleware::provider_call;
 
 pub(crate) fn routes(app: &mut ServiceConfig) {
     app.service(
         web::scope("/protected/json")
-            .wrap(from_fn(faults::around))
+            .wrap(from_fn(provider_call))
             .route("/users/new", web::post().to(users::create))
             .route("/users/delete/{id}", web::post().to(users::remove))
             .route("/users/{id}/remove", web::post().to(users::remove))
@@ -45,13 +41,13 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/phones/verification/check", web::get().to(phones::check))
             .route("/phones/verification/status", web::get().to(phones::status))
             .route("/phones/info", web::get().to(phones::info))
-            .default_service(web::to(answer::unknown_route)),
+            .default_service(web::to(error::unknown_route)),
     )
     .service(
         web::scope("/onetouch/json")
-            .wrap(from_fn(faults::around))
+            .wrap(from_fn(provider_call))
             .route("/users/{id}/approval_requests", web::post().to(one_touch::create))
             .route("/approval_requests/{uuid}", web::get().to(one_touch::status))
-            .default_service(web::to(answer::unknown_route)),
+            .default_service(web::to(error::unknown_route)),
     );
 }

@@ -8,18 +8,16 @@ use qrcode::{Color, QrCode};
 use serde_json::json;
 use shared::phone::PhoneNumber;
 
+use super::{application::APP_NAME, error::AuthyError, params::Params};
 use crate::{
-    Emulator,
-    answer::{Refusal, ok},
-    params::Params,
+    emulator::Emulator,
+    format, random,
+    response::ok,
     soft_token::OTHER_APP,
-    view,
-    world::{User, World, random_bytes, random_digits},
+    state::{State, User},
 };
 
-use super::APP_NAME;
-
-pub(super) async fn create(emulator: Data<Emulator>, params: Params) -> Result<HttpResponse, Refusal> {
+pub(super) async fn create(emulator: Data<Emulator>, params: Params) -> Result<HttpResponse, AuthyError> {
     let text = |name: &str| params.text(name).unwrap_or_default();
     let (email, cellphone) = (text("user.email"), text("user.cellphone"));
     let phone = PhoneNumber::read(&text("user.country_code"), &cellphone);
@@ -31,33 +29,33 @@ pub(super) async fn create(emulator: Data<Emulator>, params: Params) -> Result<H
     }
     let phone = match phone {
         Ok(phone) if wrong.is_empty() => phone,
-        Ok(_) => return Err(Refusal::UserNotValid(wrong)),
+        Ok(_) => return Err(AuthyError::UserNotValid(wrong)),
         Err(_) => {
             wrong.push(("cellphone", "is invalid"));
-            return Err(Refusal::UserNotValid(wrong));
+            return Err(AuthyError::UserNotValid(wrong));
         }
     };
     let now = emulator.now();
-    let id = emulator.change(|world| enrol(world, phone, &email, now));
+    let id = emulator.update(|state| enrol(state, phone, &email, now));
     Ok(ok(&json!({"message": "User created successfully.", "user": {"id": id}, "success": true})))
 }
 
-/// The same number again is the same user.
-fn enrol(world: &mut World, phone: PhoneNumber, email: &str, now: i64) -> u64 {
-    let known = world.users.values_mut().find(|user| !user.removed && user.phone == phone);
+/// Creates a user. For a number that is enrolled already, changes the e-mail of that user.
+fn enrol(state: &mut State, phone: PhoneNumber, email: &str, now: i64) -> u64 {
+    let known = state.users.values_mut().find(|user| !user.removed && user.phone == phone);
     if let Some(user) = known {
         email.clone_into(&mut user.email);
         return user.id;
     }
     let id = loop {
-        // Nine digits, the first of them no zero.
-        let id = 100_000_000 + random_digits(9).parse::<u64>().unwrap_or_default() % 900_000_000;
-        if !world.users.contains_key(&id) {
+        // Nine digits; the first is not zero.
+        let id = 100_000_000 + random::digits(9).parse::<u64>().unwrap_or_default() % 900_000_000;
+        if !state.users.contains_key(&id) {
             break id;
         }
     };
-    world.phones.entry(phone.e164()).or_default();
-    world.users.insert(
+    state.phones.entry(phone.e164()).or_default();
+    state.users.insert(
         id,
         User {
             id,
@@ -66,8 +64,8 @@ fn enrol(world: &mut World, phone: PhoneNumber, email: &str, now: i64) -> u64 {
             confirmed: false,
             removed: false,
             created_ms: now,
-            secret: random_bytes(),
-            other_secret: random_bytes(),
+            secret: random::bytes(),
+            other_secret: random::bytes(),
             codes: Vec::new(),
             used_steps: Vec::new(),
             sends_ms: Vec::new(),
@@ -84,10 +82,10 @@ pub(super) async fn remove(
     emulator: Data<Emulator>,
     id: Path<String>,
     _: Params,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, AuthyError> {
     emulator
-        .change(|world| world.user_mut(&id).map(|user| user.removed = true))
-        .ok_or(Refusal::UserNotFound)?;
+        .update(|state| state.user_mut(&id).map(|user| user.removed = true))
+        .ok_or(AuthyError::UserNotFound)?;
     Ok(ok(&json!({"message": "User removed from application", "success": true})))
 }
 
@@ -95,11 +93,11 @@ pub(super) async fn status(
     emulator: Data<Emulator>,
     id: Path<String>,
     _: Params,
-) -> Result<HttpResponse, Refusal> {
-    let world = emulator.world();
-    // A removed user stays readable for a while, disabled.
-    let user = id.parse().ok().and_then(|id: u64| world.users.get(&id)).ok_or(Refusal::UserNotFound)?;
-    let app = world.has_app(&user.phone) && !user.removed;
+) -> Result<HttpResponse, AuthyError> {
+    let state = emulator.state();
+    // A removed user can still be read, as disabled.
+    let user = id.parse().ok().and_then(|id: u64| state.users.get(&id)).ok_or(AuthyError::UserNotFound)?;
+    let app = state.has_app(&user.phone) && !user.removed;
     let devices = if app { json!(["android"]) } else { json!([]) };
     let detailed = if app {
         json!([{
@@ -131,16 +129,16 @@ pub(super) async fn status(
     })))
 }
 
-/// A new secret for another authenticator app; the one before it opens nothing any more.
+/// Creates a secret for another authenticator app. The previous secret becomes invalid.
 pub(super) async fn secret(
     emulator: Data<Emulator>,
     request: HttpRequest,
     id: Path<String>,
     params: Params,
-) -> Result<HttpResponse, Refusal> {
-    let user = emulator.change(|world| {
-        let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
-        user.other_secret = random_bytes();
+) -> Result<HttpResponse, AuthyError> {
+    let user = emulator.update(|state| {
+        let user = state.user_mut(&id).ok_or(AuthyError::UserNotFound)?;
+        user.other_secret = random::bytes();
         Ok(user.clone())
     })?;
     let label = params.text("label").unwrap_or_else(|| user.email.clone());
@@ -159,18 +157,18 @@ pub(super) async fn secret(
     })))
 }
 
-/// The picture `secret` links to: an `otpauth` address for any authenticator app.
+/// The QR code that `secret` links to: an `otpauth` URL for any authenticator app.
 pub(crate) async fn qr_code(
     emulator: Data<Emulator>,
     request: HttpRequest,
     id: Path<String>,
-) -> Result<HttpResponse, Refusal> {
-    let world = emulator.world();
-    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+) -> Result<HttpResponse, AuthyError> {
+    let state = emulator.state();
+    let user = state.user(&id).ok_or(AuthyError::UserNotFound)?;
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
     let value = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-    let mut address = url::Url::parse("otpauth://totp/").map_err(|_| Refusal::InvalidRequest)?;
+    let mut address = url::Url::parse("otpauth://totp/").map_err(|_| AuthyError::InvalidRequest)?;
     address.set_path(&format!("/{APP_NAME}:{}", value("label").unwrap_or_default()));
     address
         .query_pairs_mut()
@@ -179,23 +177,23 @@ pub(crate) async fn qr_code(
         .append_pair("digits", &OTHER_APP.digits.to_string())
         .append_pair("period", &OTHER_APP.period.to_string());
     let size = value("size").and_then(|size| size.parse().ok()).unwrap_or(300).clamp(100_usize, 1000);
-    let code = QrCode::new(address.as_str()).map_err(|_| Refusal::InvalidRequest)?;
-    let picture = png(&code, size).ok_or(Refusal::InvalidRequest)?;
+    let code = QrCode::new(address.as_str()).map_err(|_| AuthyError::InvalidRequest)?;
+    let picture = png(&code, size).ok_or(AuthyError::InvalidRequest)?;
     Ok(HttpResponse::Ok()
         .content_type("image/png")
         .insert_header(("Cache-Control", "no-store"))
         .body(picture))
 }
 
-/// The code in grey pixels, at least `size` wide, with the four blank modules cameras want.
+/// The code as a greyscale image, at least `size` pixels wide, with a quiet zone of four modules.
 fn png(code: &QrCode, size: usize) -> Option<Vec<u8>> {
-    const QUIET: usize = 4;
-    let modules = code.width() + 2 * QUIET;
+    const QUIET_ZONE: usize = 4;
+    let modules = code.width() + 2 * QUIET_ZONE;
     let (scale, colors) = (size.div_ceil(modules), code.to_colors());
     let side = modules * scale;
     let mut pixels = vec![255_u8; side * side];
     for (at, pixel) in pixels.iter_mut().enumerate() {
-        let inside = |at: usize| (at / scale).checked_sub(QUIET).filter(|at| *at < code.width());
+        let inside = |at: usize| (at / scale).checked_sub(QUIET_ZONE).filter(|at| *at < code.width());
         let module = inside(at % side).zip(inside(at / side));
         if module.is_some_and(|(x, y)| colors[y * code.width() + x] == Color::Dark) {
             *pixel = 0;
@@ -213,14 +211,14 @@ pub(super) async fn export_secret(
     emulator: Data<Emulator>,
     id: Path<String>,
     _: Params,
-) -> Result<HttpResponse, Refusal> {
-    let world = emulator.world();
-    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+) -> Result<HttpResponse, AuthyError> {
+    let state = emulator.state();
+    let user = state.user(&id).ok_or(AuthyError::UserNotFound)?;
     let otp = OTHER_APP.code(&user.other_secret, OTHER_APP.step(emulator.now()));
     Ok(ok(&json!({"secret": base32(&user.other_secret), "otp": otp, "success": true})))
 }
 
-/// RFC 4648 §6, without padding: 160 bits need none.
+/// Base32 (RFC 4648 §6). 160 bits need no padding.
 fn base32(bytes: &[u8; 20]) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     bytes
@@ -236,13 +234,13 @@ pub(super) async fn register_activity(
     emulator: Data<Emulator>,
     id: Path<String>,
     params: Params,
-) -> Result<HttpResponse, Refusal> {
-    emulator.world().user(&id).ok_or(Refusal::UserNotFound)?;
+) -> Result<HttpResponse, AuthyError> {
+    emulator.state().user(&id).ok_or(AuthyError::UserNotFound)?;
     match params.text("type").as_deref() {
         Some("password_reset" | "banned" | "unbanned" | "cookie_login") => {
             Ok(ok(&json!({"message": "Activity was created.", "success": true})))
         }
-        _ => Err(Refusal::BadActivity),
+        _ => Err(AuthyError::BadActivity),
     }
 }
 
@@ -250,11 +248,11 @@ pub(super) async fn update(
     emulator: Data<Emulator>,
     id: Path<String>,
     params: Params,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, AuthyError> {
     let email = params.text("email").filter(|email| looks_like_email(email));
-    emulator.change(|world| {
-        let user = world.user_mut(&id).ok_or(Refusal::UserNotFound)?;
-        user.email = email.ok_or(Refusal::UserNotValid(vec![("email", "is invalid")]))?;
+    emulator.update(|state| {
+        let user = state.user_mut(&id).ok_or(AuthyError::UserNotFound)?;
+        user.email = email.ok_or(AuthyError::UserNotValid(vec![("email", "is invalid")]))?;
         Ok(())
     })?;
     Ok(ok(&json!({"message": "User was updated successfully", "success": true})))
@@ -264,21 +262,21 @@ pub(super) async fn phone_number(
     emulator: Data<Emulator>,
     id: Path<String>,
     _: Params,
-) -> Result<HttpResponse, Refusal> {
-    let world = emulator.world();
-    let user = world.user(&id).ok_or(Refusal::UserNotFound)?;
+) -> Result<HttpResponse, AuthyError> {
+    let state = emulator.state();
+    let user = state.user(&id).ok_or(AuthyError::UserNotFound)?;
     Ok(ok(&json!({
         "phone_number": user.phone.national(),
         "country_code": user.phone.calling_code(),
         "e164": user.phone.e164(),
-        "updated_at": view::seconds(user.created_ms),
+        "updated_at": format::seconds(user.created_ms),
         "success": true,
     })))
 }
 
-/// Registrations are made by the provider's phone SDK, which nothing here plays.
+/// Registrations are made by the provider's phone SDK, which the sandbox does not emulate.
 pub(super) async fn registration(_: Params) -> impl Responder {
-    Refusal::UserNotFound
+    AuthyError::UserNotFound
 }
 
 #[cfg(test)]
@@ -286,7 +284,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base32_is_that_of_rfc_4648() {
+    fn base32_follows_rfc_4648() {
         assert_eq!(base32(b"foobafoobafoobafooba"), "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB");
     }
 }

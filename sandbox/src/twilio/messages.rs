@@ -1,4 +1,4 @@
-//! `Messages`: sending a text, looking at it, taking it away.
+//! `Messages`: sending, reading, redacting, deleting and listing text messages.
 
 use actix_web::{
     HttpResponse,
@@ -7,21 +7,30 @@ use actix_web::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shared::{Via, phone::PhoneNumber};
-
-use super::{Text, VERSION, answer::Refusal, delivery, params::Fields};
-use crate::{
-    ACCOUNT_SID, Emulator, NUMBER,
-    answer::{ok, send},
-    world::{Message, random_bytes},
+use shared::{
+    Via,
+    phone::PhoneNumber,
+    sandbox::{ACCOUNT_SID, NUMBER},
 };
 
-const LONGEST_BODY: usize = 1600;
-/// Characters of one segment, where all are of the GSM alphabet and where not.
+use super::{
+    delivery,
+    error::{TwilioError, VERSION},
+    params::Fields,
+};
+use crate::{
+    emulator::Emulator,
+    random,
+    response::{self, ok},
+    state::{Message, TextMessage},
+};
+
+const MAX_BODY_LENGTH: usize = 1600;
+/// Characters of a single segment and of each of several, for ASCII and for other texts.
 const SEGMENTS: [(usize, usize); 2] = [(160, 153), (70, 67)];
 
-/// The provider's numbers for tests, and what a text to or from them comes to.
-const MAGIC: [(&str, &str, u16, u32); 8] = [
+/// The provider's test numbers: field, number, and the error that it causes.
+const TEST_NUMBERS: [(&str, &str, u16, u32); 8] = [
     ("To", "+15005550001", 400, 21211),
     ("To", "+15005550002", 400, 21612),
     ("To", "+15005550003", 400, 21408),
@@ -32,23 +41,24 @@ const MAGIC: [(&str, &str, u16, u32); 8] = [
     ("From", "+15005550008", 429, 21611),
 ];
 
-pub(super) async fn create(emulator: Data<Emulator>, fields: Fields) -> Result<HttpResponse, Refusal> {
+pub(super) async fn create(emulator: Data<Emulator>, fields: Fields) -> Result<HttpResponse, TwilioError> {
     let now = emulator.now();
     let (to, text) = read(&fields, now)?;
-    let made = text.clone();
-    emulator.change(|world| {
-        if world.phones.entry(to.e164()).or_default().reachable {
+    let created = text.clone();
+    emulator.update(|state| {
+        if state.phones.entry(to.e164()).or_default().reachable {
             let body = text.body.clone();
-            world.deliver(&to, Message { via: Via::Sms, body, code: None, at_ms: now });
+            state.deliver(&to, Message { via: Via::Sms, body, code: None, at_ms: now });
         }
-        world.texts.push(text);
+        state.text_messages.push(text);
     });
-    tokio::spawn(delivery::report(emulator.into_inner(), made.sid.clone()));
-    Ok(send(StatusCode::CREATED, &view(&made)))
+    tokio::spawn(delivery::deliver(emulator.into_inner(), created.sid.clone()));
+    Ok(response::json(StatusCode::CREATED, &view(&created)))
 }
 
-fn read(fields: &Fields, now: i64) -> Result<(PhoneNumber, Text), Refusal> {
-    let refuse = |code: u32, message: String| Err(Refusal::of(400, code, message));
+/// Checks the fields of a new message.
+fn read(fields: &Fields, now: i64) -> Result<(PhoneNumber, TextMessage), TwilioError> {
+    let refuse = |code: u32, message: String| Err(TwilioError::new(400, code, message));
     let Some(to) = fields.text("To") else {
         return refuse(21604, "A 'To' phone number is required.".into());
     };
@@ -59,12 +69,16 @@ fn read(fields: &Fields, now: i64) -> Result<(PhoneNumber, Text), Refusal> {
     let Some(body) = fields.text("Body") else {
         return refuse(21602, "A message body is required.".into());
     };
-    if body.chars().count() > LONGEST_BODY {
+    if body.chars().count() > MAX_BODY_LENGTH {
         return refuse(21617, "The message body exceeds the limit of 1600 characters.".into());
     }
-    for (field, number, status, code) in MAGIC {
+    for (field, number, status, code) in TEST_NUMBERS {
         if fields.text(field) == Some(number) {
-            return Err(Refusal::of(status, code, format!("The '{field}' number {number} was refused.")));
+            return Err(TwilioError::new(
+                status,
+                code,
+                format!("The '{field}' number {number} was refused."),
+            ));
         }
     }
     let Ok(phone) = PhoneNumber::read_e164(to) else {
@@ -73,24 +87,24 @@ fn read(fields: &Fields, now: i64) -> Result<(PhoneNumber, Text), Refusal> {
     if from.is_some_and(|from| from != NUMBER) {
         return refuse(21606, "The 'From' phone number is not one of this account.".into());
     }
-    let callback = fields.text("StatusCallback").map(str::to_owned);
-    let fine = |address: &String| {
+    let status_callback = fields.text("StatusCallback").map(str::to_owned);
+    let is_valid = |address: &String| {
         url::Url::parse(address).is_ok_and(|url| {
             matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('_'))
         })
     };
-    if callback.as_ref().is_some_and(|address| !fine(address)) {
+    if status_callback.as_ref().is_some_and(|address| !is_valid(address)) {
         return refuse(21609, "The 'StatusCallback' address is not valid.".into());
     }
-    let text = Text {
-        sid: format!("SM{}", hex::encode(random_bytes::<16>())),
+    let text = TextMessage {
+        sid: format!("SM{}", hex::encode(random::bytes::<16>())),
         to: phone.e164(),
         from: from.map(str::to_owned),
         service: service.map(str::to_owned),
         body: body.to_owned(),
         status: if service.is_some() { "accepted" } else { "queued" },
         error_code: None,
-        callback,
+        status_callback,
         created_ms: now,
         updated_ms: now,
         sent_ms: None,
@@ -105,12 +119,12 @@ fn date(ms: i64) -> String {
 
 fn segments(body: &str) -> usize {
     let length = body.chars().count();
-    let (alone, joined) = SEGMENTS[usize::from(!body.is_ascii())];
-    if length <= alone { 1 } else { length.div_ceil(joined) }
+    let (single, of_several) = SEGMENTS[usize::from(!body.is_ascii())];
+    if length <= single { 1 } else { length.div_ceil(of_several) }
 }
 
-/// A text as the provider shows it: counts are texts, absent things are there and null.
-fn view(text: &Text) -> Value {
+/// A text message as the provider shows it: counts are strings, absent values are null.
+fn view(text: &TextMessage) -> Value {
     let uri = format!("/{VERSION}/Accounts/{ACCOUNT_SID}/Messages/{}", text.sid);
     json!({
         "sid": text.sid,
@@ -136,33 +150,43 @@ fn view(text: &Text) -> Value {
     })
 }
 
-type Named = Path<(String, String)>;
+/// Account and message of a path.
+type MessagePath = Path<(String, String)>;
 
-fn unknown(sid: &str) -> Refusal {
-    Refusal::not_found(&format!("/Accounts/{ACCOUNT_SID}/Messages/{sid}.json"))
+fn not_found(sid: &str) -> TwilioError {
+    TwilioError::not_found(&format!("/Accounts/{ACCOUNT_SID}/Messages/{sid}.json"))
 }
 
-pub(super) async fn fetch(emulator: Data<Emulator>, path: Named, _: Fields) -> Result<HttpResponse, Refusal> {
-    let world = emulator.world();
-    let text = world.texts.iter().find(|text| text.sid == path.1).ok_or_else(|| unknown(&path.1))?;
+pub(super) async fn fetch(
+    emulator: Data<Emulator>,
+    path: MessagePath,
+    _: Fields,
+) -> Result<HttpResponse, TwilioError> {
+    let state = emulator.state();
+    let text =
+        state.text_messages.iter().find(|text| text.sid == path.1).ok_or_else(|| not_found(&path.1))?;
     Ok(ok(&view(text)))
 }
 
-/// Redacts (`Body` empty), or cancels, which comes too late for what has been sent.
+/// Redacts a message (`Body` empty). Canceling is refused, since no message is scheduled.
 pub(super) async fn update(
     emulator: Data<Emulator>,
-    path: Named,
+    path: MessagePath,
     fields: Fields,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, TwilioError> {
     let now = emulator.now();
-    emulator.change(|world| {
-        let text = world.texts.iter_mut().find(|text| text.sid == path.1).ok_or_else(|| unknown(&path.1))?;
+    emulator.update(|state| {
+        let text = state
+            .text_messages
+            .iter_mut()
+            .find(|text| text.sid == path.1)
+            .ok_or_else(|| not_found(&path.1))?;
         if fields.text("Status") == Some("canceled") {
-            return Err(Refusal::of(400, 20001, "A message that is not scheduled cannot be canceled."));
+            return Err(TwilioError::new(400, 20001, "A message that is not scheduled cannot be canceled."));
         }
         match fields.given("Body") {
             Some("") => text.body.clear(),
-            Some(_) => return Err(Refusal::of(400, 20001, "A body can only be emptied.")),
+            Some(_) => return Err(TwilioError::new(400, 20001, "A body can only be emptied.")),
             None => {}
         }
         text.updated_ms = now;
@@ -172,26 +196,30 @@ pub(super) async fn update(
 
 pub(super) async fn delete(
     emulator: Data<Emulator>,
-    path: Named,
+    path: MessagePath,
     _: Fields,
-) -> Result<HttpResponse, Refusal> {
-    emulator.change(|world| {
-        let at = world.texts.iter().position(|text| text.sid == path.1).ok_or_else(|| unknown(&path.1))?;
-        world.texts.remove(at);
+) -> Result<HttpResponse, TwilioError> {
+    emulator.update(|state| {
+        let at = state
+            .text_messages
+            .iter()
+            .position(|text| text.sid == path.1)
+            .ok_or_else(|| not_found(&path.1))?;
+        state.text_messages.remove(at);
         Ok(HttpResponse::NoContent().finish())
     })
 }
 
-/// Newest first, in pages whose addresses are relative.
-pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<HttpResponse, Refusal> {
+/// Lists messages, newest first, in pages. The URLs of pages are relative.
+pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<HttpResponse, TwilioError> {
     let number = |name: &str| fields.text(name).map(str::parse::<usize>);
     let (Ok(page), Ok(size)) = (number("Page").unwrap_or(Ok(0)), number("PageSize").unwrap_or(Ok(50))) else {
-        return Err(Refusal::of(400, 20001, "Page and PageSize are numbers."));
+        return Err(TwilioError::new(400, 20001, "Page and PageSize are numbers."));
     };
     let size = size.clamp(1, 1000);
-    let world = emulator.world();
-    let found: Vec<&Text> = world
-        .texts
+    let state = emulator.state();
+    let found: Vec<&TextMessage> = state
+        .text_messages
         .iter()
         .rev()
         .filter(|text| fields.text("To").is_none_or(|to| text.to == to))

@@ -1,56 +1,64 @@
-//! Accounts: what a person gives, read into values that hold.
+//! Accounts: the fields of a sign-up, read into valid values.
 
 use std::collections::BTreeMap;
 
 use shared::{
     NewUser,
     account::{email_problem, name_problem},
-    password::Advice,
     phone::{PhoneNumber, PhoneProblem},
 };
 
-use super::{refusal::Refusal, secret::Secret};
+use super::{
+    numbers::NumberRules,
+    password::obvious_problem,
+    phone::Phone,
+    refusal::Refusal,
+    secret::Secret,
+    text::{is_visible, is_visible_address, nfc},
+};
 
 const USERNAME: std::ops::RangeInclusive<usize> = 3..=64;
 
-/// A sign-up whose every field can be.
+/// A sign-up whose fields are valid. Whether the password is hard enough to guess is checked
+/// together with hashing it, for both take long.
 #[derive(Debug)]
 pub struct Registration {
-    /// As given, without blanks around it.
+    /// In NFC, without blanks around it.
     pub full_name: String,
-    /// As given.
+    /// In NFC.
     pub email: String,
     /// As given.
     pub username: Option<String>,
-    /// Checked for what a number can be, no more.
-    pub phone: PhoneNumber,
+    /// A possible number that codes may be sent to.
+    pub phone: Phone,
     /// Not hashed yet.
     pub password: Secret,
 }
 
-/// What e-mails and usernames are compared by: letter case is no difference.
+/// What e-mails and usernames are compared by: without letter case.
 #[must_use]
 pub fn key(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
 impl Registration {
-    /// Reads all fields and says of each what is wrong with it.
+    /// Reads all fields.
     ///
     /// # Errors
-    /// [`Refusal::InvalidFields`].
-    pub fn read(new: &NewUser) -> Result<Self, Refusal> {
+    /// [`Refusal::InvalidFields`] with what is wrong with each.
+    pub fn read(new: &NewUser, numbers: &NumberRules) -> Result<Self, Refusal> {
         let mut wrong = BTreeMap::new();
         let mut note = |field, problem: Option<String>| {
             if let Some(problem) = problem {
                 wrong.insert(field, problem);
             }
         };
-        let (full_name, email, username) = (new.full_name.trim(), new.email.trim(), new.username.trim());
-        note("fullName", name_problem(full_name).map(str::to_owned));
-        note("email", email_problem(email).map(str::to_owned));
+        let (full_name, email) = (nfc(new.full_name.trim()), nfc(new.email.trim()));
+        let username = new.username.trim();
+        note("fullName", visible_name_problem(&full_name).map(str::to_owned));
+        note("email", visible_email_problem(&email).map(str::to_owned));
         note("username", username_problem(username).map(str::to_owned));
-        note("password", password_problem(&new.password, &[full_name, email, username]));
+        note("password", obvious_problem(&new.password, &[&full_name, &email, username]).map(str::to_owned));
         let phone = PhoneNumber::read(&new.country_code, &new.phone);
         if new.country_code.trim().is_empty() {
             note("countryCode", Some("Choose the country of this number.".to_owned()));
@@ -61,18 +69,30 @@ impl Registration {
                 _ => "phone",
             };
             note(field, Some(problem.to_string()));
+        } else if let Ok(phone) = &phone {
+            note("phone", numbers.problem(phone));
         }
         match phone {
             Ok(phone) if wrong.is_empty() => Ok(Self {
-                full_name: full_name.to_owned(),
-                email: email.to_owned(),
+                full_name,
+                email,
                 username: (!username.is_empty()).then(|| username.to_owned()),
-                phone,
+                phone: Phone::new(phone),
                 password: Secret::new(new.password.clone()),
             }),
             _ => Err(Refusal::InvalidFields(wrong)),
         }
     }
+}
+
+const INVISIBLE: &str = "Remove invisible and control characters.";
+
+fn visible_name_problem(name: &str) -> Option<&'static str> {
+    name_problem(name).or_else(|| (!is_visible(name)).then_some(INVISIBLE))
+}
+
+fn visible_email_problem(email: &str) -> Option<&'static str> {
+    email_problem(email).or_else(|| (!is_visible_address(email)).then_some(INVISIBLE))
 }
 
 fn username_problem(username: &str) -> Option<&'static str> {
@@ -82,25 +102,20 @@ fn username_problem(username: &str) -> Option<&'static str> {
     } else if !USERNAME.contains(&username.chars().count()) {
         Some("A username has 3 to 64 characters.")
     } else if !username.chars().all(allowed) {
-        // Without @, no username can pass for somebody's e-mail at the login.
+        // Without @, a username cannot be somebody's e-mail at the login.
         Some("A username has letters a to z, digits, dots, dashes and underscores.")
     } else {
         None
     }
 }
 
-/// Beyond what both sides check, the server asks zxcvbn how many guesses a password takes: a
-/// million are through the most used ones, the owner's own words, and their usual variations.
-fn password_problem(password: &str, about_owner: &[&str]) -> Option<String> {
-    const FEWEST_GUESSES_LOG10: f64 = 6.0;
-    if let Some(refusal) = Advice::on(password, about_owner).refusal() {
-        return Some(refusal.to_owned());
+impl Registration {
+    /// The owner's own words, which make a password easier to guess.
+    #[must_use]
+    pub fn about_owner(&self) -> Vec<String> {
+        let username = self.username.clone().unwrap_or_default();
+        vec![self.full_name.clone(), self.email.clone(), username]
     }
-    let mut known = about_owner.to_vec();
-    known.push("countersign");
-    let guesses = zxcvbn::zxcvbn(password, &known).guesses_log10();
-    (guesses < FEWEST_GUESSES_LOG10)
-        .then(|| "Too easy to guess. Pick three or four unrelated words.".to_owned())
 }
 
 #[cfg(test)]
@@ -121,7 +136,7 @@ mod tests {
     fn wrong(change: impl FnOnce(&mut NewUser)) -> Vec<&'static str> {
         let mut new = ada();
         change(&mut new);
-        match Registration::read(&new) {
+        match Registration::read(&new, &NumberRules::default()) {
             Err(Refusal::InvalidFields(fields)) => fields.into_keys().collect(),
             Err(other) => panic!("unexpected {other:?}"),
             Ok(_) => Vec::new(),
@@ -149,10 +164,32 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_seen_is_refused_and_one_look_is_one_text() {
+        for hidden in ["\u{200b}", "\u{202e}", "\u{ad}"] {
+            assert_eq!(wrong(|new| new.email = format!("ada{hidden}@example.com")), ["email"]);
+            assert_eq!(wrong(|new| new.full_name = format!("Ada{hidden}")), ["fullName"]);
+        }
+        let mut new = ada();
+        new.email = "zoe\u{308}@example.com".into();
+        let read = Registration::read(&new, &NumberRules::default()).expect("a good e-mail");
+        assert_eq!(read.email, "zoë@example.com");
+    }
+
+    #[test]
     fn passwords_people_guess_first_are_refused() {
         for password in ["1234567", "iloveyou1", "Countersign1", "countersign", "ada@example.com", "passw0rd"]
         {
-            assert_eq!(wrong(|new| new.password = password.into()), ["password"], "{password}");
+            let mut new = ada();
+            new.password = password.into();
+            let weak = match Registration::read(&new, &NumberRules::default()) {
+                Ok(registration) => {
+                    let about: Vec<String> = registration.about_owner();
+                    let about: Vec<&str> = about.iter().map(String::as_str).collect();
+                    crate::domain::password::is_too_weak(&registration.password, &about)
+                }
+                Err(_) => true,
+            };
+            assert!(weak, "{password}");
         }
         assert!(wrong(|new| new.password = "🔐🔑🗝️🚪🏠🐦🌲🌊".into()).is_empty());
     }

@@ -1,31 +1,36 @@
-//! Actions a person approves on the phone: what may be asked, and what makes two of them the same.
+//! Actions a person approves on the phone: which are valid, and which are the same.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use shared::{Logo, NewApproval};
 
-use super::{ids::digest, push::Question, refusal::Refusal};
+use super::{
+    approval::RequestContent,
+    ids::digest,
+    refusal::Refusal,
+    text::{is_visible, nfc},
+};
 
-/// Life of a request where the client names none.
-const USUAL_LIFE: u64 = 120;
-/// An answer longer awaited than ten minutes is one nobody is waiting for (NIST SP 800-63B-4 §5.1.3.2).
-const LIVES: std::ops::RangeInclusive<u64> = 10..=600;
+/// Lifetime of a request when the client names none, in seconds.
+const DEFAULT_LIFETIME: u64 = 120;
+/// Lifetimes a client may choose, in seconds; at most ten minutes (NIST SP 800-63B-4 §5.1.3.2).
+const LIFETIMES: std::ops::RangeInclusive<u64> = 10..=600;
 /// How long an approval may be used after it was given.
 pub const REDEEM_WITHIN: Duration = Duration::from_secs(600);
-/// What the provider shows of a message, a value, an address; its libraries refuse more.
+/// The provider's libraries refuse longer ones.
 const LONGEST_MESSAGE: usize = 200;
 const LONGEST_VALUE: usize = 200;
 const LONGEST_LABEL: usize = 20;
 const LONGEST_URL: usize = 500;
 const MOST_DETAILS: usize = 20;
 
-/// An action that can be asked.
+/// A valid action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// What the phone shows.
-    pub question: Question,
+    pub content: RequestContent,
     /// How long it is open.
-    pub life: Duration,
+    pub lifetime: Duration,
 }
 
 impl Action {
@@ -44,11 +49,11 @@ impl Action {
         note("details", details_problem(&new.details));
         note("hidden_details", details_problem(&new.hidden_details));
         note("logos", logos_problem(&new.logos));
-        let life = match new.seconds_to_expire.trim() {
-            "" => Some(USUAL_LIFE),
-            text => text.parse().ok().filter(|seconds| LIVES.contains(seconds)),
+        let lifetime = match new.seconds_to_expire.trim() {
+            "" => Some(DEFAULT_LIFETIME),
+            text => text.parse().ok().filter(|seconds| LIFETIMES.contains(seconds)),
         };
-        note("seconds_to_expire", life.is_none().then_some("A request is open for 10 to 600 seconds."));
+        note("seconds_to_expire", lifetime.is_none().then_some("Set 10 to 600 seconds."));
         if !new.unknown.is_empty() {
             let names: Vec<&str> = new.unknown.keys().map(String::as_str).take(5).collect();
             wrong.insert("unknown", format!("There is no such field: {}.", names.join(", ")));
@@ -56,20 +61,19 @@ impl Action {
         if !wrong.is_empty() {
             return Err(Refusal::InvalidFields(wrong));
         }
-        let question = Question {
-            message: new.message.trim().to_owned(),
-            details: new.details,
-            hidden_details: new.hidden_details,
+        let content = RequestContent {
+            message: nfc(new.message.trim()),
+            details: normalized(new.details),
+            hidden_details: normalized(new.hidden_details),
             logos: new.logos,
         };
-        Ok(Self { question, life: Duration::from_secs(life.unwrap_or(USUAL_LIFE)) })
+        Ok(Self { content, lifetime: Duration::from_secs(lifetime.unwrap_or(DEFAULT_LIFETIME)) })
     }
 
-    /// The same for the same data, and for no other: what was approved can be told from what was
-    /// not, however little they differ.
+    /// Equal for the same data, different for any other.
     #[must_use]
     pub fn digest(&self) -> String {
-        let Question { message, details, hidden_details, logos } = &self.question;
+        let RequestContent { message, details, hidden_details, logos } = &self.content;
         let counts = [details.len(), hidden_details.len(), logos.len()].map(|count| count.to_string());
         let mut parts: Vec<&str> = vec!["approval", message];
         parts.extend(counts.iter().map(String::as_str));
@@ -83,18 +87,17 @@ impl Action {
     }
 }
 
-/// Nothing in a text may move the cursor of whoever looks at it.
-fn is_plain(text: &str) -> bool {
-    !text.chars().any(char::is_control)
+fn normalized(details: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    details.into_iter().map(|(label, value)| (nfc(&label), nfc(&value))).collect()
 }
 
 fn message_problem(message: &str) -> Option<&'static str> {
     if message.is_empty() {
-        Some("Say what is to be approved.")
+        Some("Enter a message.")
     } else if message.chars().count() > LONGEST_MESSAGE {
         Some("Too long: 200 characters are the most.")
-    } else if !is_plain(message) {
-        Some("A message has no control characters.")
+    } else if !is_visible(message) {
+        Some("Remove invisible and control characters.")
     } else {
         None
     }
@@ -102,16 +105,16 @@ fn message_problem(message: &str) -> Option<&'static str> {
 
 fn details_problem(details: &BTreeMap<String, String>) -> Option<&'static str> {
     if details.len() > MOST_DETAILS {
-        Some("Too many: 20 are the most.")
+        Some("Use 20 details or fewer.")
     } else if !details.keys().all(|label| (1..=LONGEST_LABEL).contains(&label.chars().count())) {
-        Some("A label has 1 to 20 characters.")
+        Some("Use 1 to 20 characters per label.")
     } else if !details.values().all(|value| value.chars().count() <= LONGEST_VALUE) {
-        Some("A value has at most 200 characters.")
-    } else if !details.iter().all(|(label, value)| is_plain(label) && is_plain(value)) {
-        Some("Labels and values have no control characters.")
+        Some("Use up to 200 characters per value.")
+    } else if !details.iter().all(|(label, value)| is_visible(label) && is_visible(value)) {
+        Some("Remove invisible and control characters.")
     } else if details.keys().any(|label| label.contains(['[', ']'])) {
         // The provider's form encoding would read them as structure.
-        Some("A label has no brackets.")
+        Some("Remove square brackets from labels.")
     } else {
         None
     }
@@ -123,11 +126,11 @@ fn logos_problem(logos: &[Logo]) -> Option<&'static str> {
         matches!(*res, "default" | "low" | "med" | "high") && !resolutions[..at].contains(res)
     };
     if !resolutions.iter().enumerate().all(fits) {
-        Some("A logo is for default, low, med or high, one each.")
+        Some("Use each resolution once: default, low, med, or high.")
     } else if !logos.is_empty() && !resolutions.contains(&"default") {
-        Some("One of the logos is the default.")
+        Some("Add a default logo.")
     } else if !logos.iter().all(|logo| is_picture_address(&logo.url)) {
-        Some("A logo is at an https address of at most 500 characters.")
+        Some("Use https addresses up to 500 characters.")
     } else {
         None
     }
@@ -168,7 +171,7 @@ mod tests {
     #[test]
     fn every_field_has_its_borders() {
         assert!(wrong(|_| ()).is_empty());
-        for message in ["", " ", "a\u{1b}[2J", &"é".repeat(201)] {
+        for message in ["", " ", "a\u{1b}[2J", "pay\u{202e}5", "pay\u{200b}", &"é".repeat(201)] {
             assert_eq!(wrong(|new| new.message = message.into()), ["message"], "{message:?}");
         }
         assert!(wrong(|new| new.message = "é".repeat(200)).is_empty());

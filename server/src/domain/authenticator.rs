@@ -1,87 +1,159 @@
-//! What an authenticator app is told, and its picture.
+//! Authenticator apps: time-based one-time passwords (RFC 6238) and the QR code that enrols them.
 
 use std::time::Duration;
 
 use qrcode::{Color, QrCode};
-use shared::Authenticator;
-use url::Url;
+use totp_rs::{Algorithm, Builder, Totp};
 
-/// A factor is changed only so soon after the phone has answered in the same session
-/// (NIST SP 800-63B-4 §6.1.2.1).
-pub const FRESH_FOR: Duration = Duration::from_secs(20 * 60);
+use super::{clock::Timestamp, code::Code, ids::Random};
 
-/// Blank modules around the picture (ISO/IEC 18004 §6.3.8).
-const QUIET: usize = 4;
+/// Factors may be changed for so long after a factor passed in the same session (NIST SP 800-63B-4
+/// §6.1.2.1).
+pub const STEP_UP_LASTS: Duration = Duration::from_secs(20 * 60);
+/// A second enrolment is refused while an unconfirmed one is younger than this.
+pub const ENROLMENT_INTERVAL: Duration = Duration::from_secs(60);
+/// An unconfirmed enrolment can be confirmed for so long.
+pub const ENROLMENT_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// Reads an `otpauth` address (Key URI format) and draws it; `None` where it is none, or its
-/// secret has fewer than 112 bits (NIST SP 800-63B-4 §5.1.4.1).
-#[must_use]
-pub fn of_uri(uri: &str) -> Option<Authenticator> {
-    const SHORTEST_SECRET: usize = 112 / 5;
-    let url = Url::parse(uri).ok()?;
-    if url.scheme() != "otpauth" || url.host_str() != Some("totp") {
-        return None;
-    }
-    let value =
-        |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-    let secret = value("secret")?;
-    let is_base32 = |c: u8| c.is_ascii_uppercase() || (b'2'..=b'7').contains(&c) || c == b'=';
-    if secret.len() < SHORTEST_SECRET || !secret.bytes().all(is_base32) {
-        return None;
-    }
-    let path = percent_encoding::percent_decode_str(url.path().trim_start_matches('/')).decode_utf8_lossy();
-    let (before, label) = path.split_once(':').unwrap_or(("", &path));
-    Some(Authenticator {
-        issuer: value("issuer").unwrap_or_else(|| before.to_owned()),
-        label: label.trim().to_owned(),
-        secret,
-        svg: svg(uri)?,
-        uri: uri.to_owned(),
-    })
+/// Digits, seconds per step, and steps before and after the current one (RFC 6238 §5.2); the values
+/// every authenticator app supports.
+const DIGITS: u8 = 6;
+const PERIOD: u64 = 30;
+const SKEW: u16 = 1;
+/// Blank modules around a QR code (ISO/IEC 18004 §6.3.8).
+const QUIET_ZONE: usize = 4;
+
+/// An authenticator app's secret: 160 bits (RFC 4226 §4).
+#[derive(Clone, PartialEq, Eq)]
+pub struct TotpSecret([u8; 20]);
+
+/// What an app needs to know.
+#[derive(Clone)]
+pub struct Enrolment {
+    /// The secret in base32.
+    pub secret: String,
+    /// The secret as an `otpauth` address (Key URI format).
+    pub otpauth: String,
+    /// The address as a QR code, an `svg` element.
+    pub svg: String,
 }
 
-/// One path of squares on a white ground: cameras want dark on light, whatever the page's colours.
-fn svg(text: &str) -> Option<String> {
-    let code = QrCode::new(text).ok()?;
+impl TotpSecret {
+    /// A new one.
+    #[must_use]
+    pub fn new(random: Random) -> Self {
+        Self(random.bytes())
+    }
+
+    /// One that was stored; `None` where the length is wrong.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// To be stored, encrypted.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn totp(&self) -> Builder {
+        Builder::new()
+            .with_algorithm(Algorithm::SHA1)
+            .with_digits(DIGITS)
+            .with_step_duration(PERIOD)
+            .with_skew(SKEW)
+            .with_secret(self.0.to_vec())
+    }
+
+    /// The step a code belongs to: the current one or a neighbour, and later than `last_used`. A
+    /// step is accepted once, and so are all steps before it (RFC 6238 §5.2).
+    #[must_use]
+    pub fn step_of(&self, code: &Code, now: Timestamp, last_used: Option<i64>) -> Option<i64> {
+        let totp = self.totp().build().expect("the parameters are right");
+        let seconds = u64::try_from(now.0.div_euclid(1000)).ok()?;
+        let step = i64::try_from(totp.check(code.digits(), seconds)?).ok()?;
+        (last_used.is_none_or(|used| step > used)).then_some(step)
+    }
+
+    /// What the app of `account` needs to know.
+    #[must_use]
+    pub fn enrolment(&self, issuer: &str, account: &str) -> Enrolment {
+        // A colon separates issuer and account in the address.
+        let (issuer, account) = (issuer.replace(':', " "), account.replace(':', "_"));
+        let totp: Totp = self
+            .totp()
+            .with_issuer(Some(issuer))
+            .with_account_name(account)
+            .build()
+            .expect("the parameters are right");
+        let otpauth = totp.to_url().expect("the account has a name");
+        let svg = svg(&otpauth);
+        Enrolment { secret: totp.secret().to_base32(), otpauth, svg }
+    }
+}
+
+/// One path of squares on a white ground: cameras need dark on light, whatever the page's colours.
+fn svg(text: &str) -> String {
+    let code = QrCode::new(text).expect("an address fits into a QR code");
     let width = code.width();
     let mut path = String::new();
     for (at, color) in code.to_colors().into_iter().enumerate() {
         if color == Color::Dark {
-            path += &format!("M{} {}h1v1h-1z", at % width + QUIET, at / width + QUIET);
+            path += &format!("M{} {}h1v1h-1z", at % width + QUIET_ZONE, at / width + QUIET_ZONE);
         }
     }
-    let side = width + 2 * QUIET;
-    Some(format!(
+    let side = width + 2 * QUIET_ZONE;
+    format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{side}v{side}H0z"/><path fill="#000" d="{path}"/></svg>"##
-    ))
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SECRET: &str = "MZXW6YTBMZXW6YTBMZXW6YTBMZXW6YTB";
-
+    /// RFC 6238 appendix B, SHA-1; the last six of eight digits.
     #[test]
-    fn an_address_is_read_and_drawn() {
-        let uri = format!("otpauth://totp/Countersign:ada%40example.com?secret={SECRET}&issuer=Countersign");
-        let read = of_uri(&uri).expect("a good address");
-        assert_eq!((read.issuer.as_str(), read.label.as_str()), ("Countersign", "ada@example.com"));
-        assert_eq!(read.secret, SECRET);
-        assert!(read.svg.starts_with("<svg ") && read.svg.contains("M4 4h1v1h-1z"));
+    fn codes_are_those_of_rfc_6238() {
+        let secret = TotpSecret(*b"12345678901234567890");
+        for (seconds, digits) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (1_111_111_111, "050471"),
+            (1_234_567_890, "005924"),
+            (2_000_000_000, "279037"),
+            (20_000_000_000, "353130"),
+        ] {
+            let code = Code::read(digits).expect("six digits");
+            assert_eq!(secret.step_of(&code, Timestamp(seconds * 1000), None), Some(seconds / 30));
+        }
     }
 
     #[test]
-    fn what_is_no_such_address_is_none() {
-        for uri in [
-            "".to_owned(),
-            format!("https://totp/x?secret={SECRET}"),
-            format!("otpauth://hotp/x?secret={SECRET}"),
-            "otpauth://totp/x".to_owned(),
-            "otpauth://totp/x?secret=MZXW6YTB".to_owned(),
-            format!("otpauth://totp/x?secret={}", SECRET.to_lowercase()),
-        ] {
-            assert!(of_uri(&uri).is_none(), "{uri}");
-        }
+    fn one_step_before_and_after_is_accepted_and_no_step_twice() {
+        let secret = TotpSecret(*b"12345678901234567890");
+        let code = Code::read("287082").expect("six digits");
+        let at = |seconds: i64, used| secret.step_of(&code, Timestamp(seconds * 1000), used);
+        assert_eq!((at(0, None), at(29, None)), (Some(1), Some(1)), "one step early");
+        assert_eq!((at(60, None), at(89, None)), (Some(1), Some(1)), "one step late");
+        assert_eq!(at(90, None), None, "two steps late");
+        assert_eq!(at(59, Some(0)), Some(1));
+        assert_eq!((at(59, Some(1)), at(59, Some(2))), (None, None), "used, or a later one was");
+    }
+
+    #[test]
+    fn an_enrolment_names_issuer_and_account_and_is_drawn() {
+        let secret = TotpSecret(*b"12345678901234567890");
+        let enrolment = secret.enrolment("Countersign", "ada:l@example.com");
+        assert_eq!(enrolment.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+        let url = url::Url::parse(&enrolment.otpauth).expect("an address");
+        assert_eq!((url.scheme(), url.host_str()), ("otpauth", Some("totp")));
+        let value =
+            |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        assert_eq!(value("secret").as_deref(), Some(enrolment.secret.as_str()));
+        assert_eq!(value("issuer").as_deref(), Some("Countersign"));
+        assert!(url.path().ends_with("ada_l%40example.com"), "{url}");
+        assert!(enrolment.svg.starts_with("<svg ") && enrolment.svg.contains("M4 4h1v1h-1z"));
     }
 }

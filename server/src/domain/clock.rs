@@ -106,6 +106,7 @@ impl Clock {
     }
 }
 
+#[cfg(feature = "emulator")]
 impl sandbox::Clock for Clock {
     fn now_ms(&self) -> i64 {
         self.now().0

@@ -1,4 +1,4 @@
-//! Ids and tokens, and the randomness they are made of.
+//! Ids, tokens and digests, and the randomness they are made of.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ impl Random {
         Self(|bytes| getrandom::fill(bytes).expect("the operating system has random bytes"))
     }
 
-    /// A source of one's own, for tests that want to know what comes.
+    /// Another source, for tests that need to know the result.
     #[must_use]
     pub fn from_fn(fill: fn(&mut [u8])) -> Self {
         Self(fill)
@@ -45,14 +45,89 @@ impl Random {
         hex::encode(self.bytes::<16>())
     }
 
-    /// A number from 0 to 99; the bias of one in 2³² is no help to anybody.
+    /// A number from 0 to 99, with a bias of less than one in 2²⁵.
     #[must_use]
     pub fn below_100(self) -> u32 {
         u32::from_le_bytes(self.bytes()) % 100
     }
 }
 
-/// What a client holds to prove its session: 256 random bits. Shown once, never stored.
+/// Declares a text with a meaning of its own, also as a database column.
+macro_rules! text_type {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, diesel::expression::AsExpression,
+            diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes a text that is known to be one: from the database, from a digest, from a test.
+            #[must_use]
+            pub fn from_text(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text itself.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(super) use text_type;
+
+/// Ids of 128 random bits as text.
+macro_rules! random_id {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {$(
+        text_type!($(#[$meta])* $name);
+
+        impl $name {
+            /// A new one.
+            #[must_use]
+            pub fn new(random: Random) -> Self {
+                Self(random.id())
+            }
+        }
+    )+};
+}
+
+random_id!(
+    /// A user's id.
+    UserId,
+    /// A session's id. It outlives the session's tokens.
+    SessionId,
+    /// Our own id of an approval request; the outside knows the provider's uuid.
+    ApprovalId,
+    /// A factor's id.
+    FactorId,
+    /// Our own id of a text message.
+    MessageId,
+    /// Names one counted attempt, so that it can be taken back.
+    AttemptId,
+    /// Names one code that was sent.
+    SendId,
+    /// Names one code that was checked.
+    CheckId,
+    /// A known device's id.
+    DeviceId,
+);
+
+text_type!(
+    /// What is stored of a session's token: its digest.
+    TokenHash
+);
+
+/// A session's token: 256 random bits. The client gets it once; it is not stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
@@ -71,11 +146,11 @@ impl Token {
 
     /// What is stored of it.
     #[must_use]
-    pub fn hash(&self) -> String {
-        digest(&[&self.0])
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(digest(&[&self.0]))
     }
 
-    /// The token itself, for the one answer that brings it.
+    /// The token itself, for the answer that carries it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -88,8 +163,8 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Numbers requests for the log: 64 random bits of the process and a count. Nothing hangs on
-/// somebody guessing the next one.
+/// Numbers requests for the log: 64 random bits of the process and a count. The next number may be
+/// guessed; nothing depends on it.
 #[derive(Debug)]
 pub struct RequestIds {
     process: u64,
@@ -97,7 +172,7 @@ pub struct RequestIds {
 }
 
 impl RequestIds {
-    /// Begins to count.
+    /// Starts to count.
     #[must_use]
     pub fn new(random: Random) -> Self {
         Self { process: u64::from_le_bytes(random.bytes()), count: AtomicU64::new(0) }
@@ -110,7 +185,7 @@ impl RequestIds {
     }
 }
 
-/// SHA-256 over parts with their borders, as text.
+/// SHA-256 over parts, each with its length, as text.
 #[must_use]
 pub fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();

@@ -2,13 +2,21 @@
 
 pub mod account;
 pub mod action;
+pub mod approval;
 pub mod authenticator;
 pub mod browser;
+pub mod client;
 pub mod clock;
+pub mod code;
+pub mod event;
+pub mod factor;
 pub mod ids;
+pub mod keys;
 pub mod limits;
+pub mod numbers;
 pub mod password;
-pub mod push;
+pub mod phone;
 pub mod refusal;
-pub mod rights;
 pub mod secret;
+pub mod session;
+pub mod text;

@@ -1,20 +1,20 @@
-//! What may be refused, and why: the failures a client can expect.
+//! Refusals: the failures a client can expect, each with its reason.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use thiserror::Error;
 
-/// A request that was understood and is not granted.
+/// A request that was understood and is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// Fields by their name on the wire, each with what is wrong with it.
-    #[error("fields need another look")]
+    #[error("invalid fields")]
     InvalidFields(BTreeMap<&'static str, String>),
-    /// Somebody has this e-mail or username already; names the field.
+    /// Another account has this e-mail or username; names the field.
     #[error("{0} is taken")]
     Taken(&'static str),
     /// Unknown account or wrong password.
-    #[error("credentials do not match")]
+    #[error("wrong credentials")]
     WrongCredentials,
     /// There is no session, or it has ended.
     #[error("no session")]
@@ -22,50 +22,59 @@ pub enum Refusal {
     /// The same, where being signed in was required.
     #[error("not signed in")]
     NotSignedIn,
-    /// The password was right, the phone has not answered.
+    /// The second factor of this session is missing.
     #[error("second factor required")]
     SecondFactorRequired,
-    /// The account's phone has never answered.
-    #[error("phone not proven")]
+    /// The account's phone was never verified.
+    #[error("phone not verified")]
     PhoneUnverified,
-    /// The phone has not answered in this session for a while.
+    /// The phone number is verified for as many accounts as are allowed.
+    #[error("phone in use")]
+    PhoneInUse,
+    /// No factor has passed in this session for a while.
     #[error("step-up required")]
     StepUpRequired,
-    /// An authenticator app was shown its secret before.
-    #[error("an authenticator app is enrolled")]
+    /// An unconfirmed authenticator was enrolled a moment ago.
+    #[error("an authenticator was enrolled a moment ago")]
     AlreadyEnrolled,
-    /// No push can reach the phone.
-    #[error("no push is possible")]
+    /// Approval requests cannot reach the phone.
+    #[error("push unavailable")]
     PushUnavailable,
-    /// The phone has not been asked in this session.
-    #[error("no push was sent")]
+    /// No approval request was sent in this session.
+    #[error("no approval request was sent")]
     NoPush,
-    /// No such thing, or somebody else's.
-    #[error("unknown")]
-    Unknown,
-    /// Something else was approved.
-    #[error("other data")]
+    /// No such thing, or another user's.
+    #[error("not found")]
+    NotFound,
+    /// The data differs from what was approved.
+    #[error("other data was approved")]
     OtherData,
-    /// The answer has been used.
+    /// The approval was used before.
     #[error("already redeemed")]
     AlreadyRedeemed,
-    /// The push has not been approved.
+    /// The approval request was not approved.
     #[error("not approved")]
     NotApproved,
-    /// A push is still open in this session.
-    #[error("a push is open")]
+    /// An approval request is open in this session.
+    #[error("an approval request is open")]
     PushOpen,
-    /// Not the code, or one used before; so many tries are left.
+    /// Not the code, or one that was used before.
     #[error("wrong code")]
     WrongCode {
-        /// Tries before the lock.
-        left: u32,
+        /// Tries before the lock; `None` where they are not counted.
+        left: Option<u32>,
     },
-    /// Too often; again after this time.
+    /// A limit is reached.
     #[error("too many {what}")]
     TooMany {
-        /// Of what, for the message.
+        /// What was counted.
         what: Counted,
+        /// Until it may be tried again.
+        wait: Duration,
+    },
+    /// Too much password work is waiting.
+    #[error("too much password work is waiting")]
+    Busy {
         /// Until it may be tried again.
         wait: Duration,
     },
@@ -74,20 +83,20 @@ pub enum Refusal {
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Counted {
-    /// Codes sent, too fast one after the other.
+    /// Codes sent in one session, too soon after each other.
     #[error("codes sent in a row")]
     Resends,
-    /// Codes sent to one number, or from one address, without an account.
+    /// Codes sent without an account.
     #[error("phone verifications")]
     Verifications,
-    /// Codes sent to one user.
+    /// Codes sent.
     #[error("codes sent")]
     Sends,
-    /// Pushes nobody answered.
-    #[error("pushes")]
+    /// Approval requests that were not approved.
+    #[error("approval requests")]
     Pushes,
     /// The same, where an action was to be approved.
-    #[error("approval requests")]
+    #[error("approval requests for actions")]
     Approvals,
     /// Wrong codes.
     #[error("wrong codes")]

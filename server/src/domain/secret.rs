@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a text out of sight.
+    /// Hides a text from logs.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)

@@ -9,12 +9,14 @@ use actix_web::{
 use percent_encoding::percent_decode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use super::error::{Error, Result};
 
-/// What is read of a body at most.
+/// Larger bodies are refused.
 pub const LARGEST_BODY: usize = 64 * 1024;
+/// A body has to arrive within this time.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Levels of a form's names, and elements of its lists; no call has more.
 const DEEPEST: usize = 3;
 const MOST_ELEMENTS: usize = 20;
@@ -23,33 +25,38 @@ const MOST_ELEMENTS: usize = 20;
 #[derive(Debug)]
 pub(super) struct Body<T>(pub T);
 
-/// The body of a call that needs none; it must be readable all the same.
+/// The body of a call that needs none; it must still be readable.
 #[derive(Debug, Deserialize)]
-pub(super) struct Nothing {}
+pub(super) struct EmptyBody {}
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let kind = Kind::of(request);
+        let kind = BodyType::of(request);
         let bytes = read_all(payload.take());
         Box::pin(async move {
             let tree = kind.tree(&bytes.await?)?;
-            let tree = if kind == Kind::Form { nested(tree)? } else { tree };
+            let tree = if kind == BodyType::Form { nested(tree)? } else { tree };
             into_fields(tree).map(Self)
         })
     }
 }
 
-/// Reads a whole body, if it is not too large.
-pub(super) async fn read_all(mut payload: Payload) -> Result<Bytes> {
+/// Reads a whole body, if it is not too large and not too slow.
+pub(super) async fn read_all(payload: Payload) -> Result<Bytes> {
+    let read = tokio::time::timeout(BODY_TIMEOUT, read_chunks(payload)).await;
+    read.unwrap_or(Err(Error::Unreadable("The request is incomplete.")))
+}
+
+async fn read_chunks(mut payload: Payload) -> Result<Bytes> {
     use futures_util::StreamExt;
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| match error {
             PayloadError::Overflow => Error::TooLarge,
-            _ => Error::Unreadable("The body ended too soon."),
+            _ => Error::Unreadable("The request is incomplete."),
         })?;
         if bytes.len() + chunk.len() > LARGEST_BODY {
             return Err(Error::TooLarge);
@@ -59,15 +66,15 @@ pub(super) async fn read_all(mut payload: Payload) -> Result<Bytes> {
     Ok(bytes.freeze())
 }
 
-/// What a body says it is.
+/// A body's content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BodyType {
     Json,
     Form,
     Other,
 }
 
-impl Kind {
+impl BodyType {
     pub(super) fn of(request: &HttpRequest) -> Self {
         let kind = request.content_type().trim();
         if kind.eq_ignore_ascii_case("application/json") {
@@ -85,17 +92,17 @@ impl Kind {
             return Ok(Value::Object(Map::new()));
         }
         let text =
-            |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Unreadable("The body is not UTF-8."));
+            |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Unreadable("The request isn't UTF-8."));
         match self {
             Self::Json => serde_json::from_str(text(bytes)?)
-                .map_err(|_| Error::Unreadable("The body is not JSON, or nested too deep.")),
+                .map_err(|_| Error::Unreadable("The request isn't valid JSON, or it's nested too deeply.")),
             Self::Form => form(text(bytes)?),
             Self::Other => Err(Error::UnsupportedType),
         }
     }
 }
 
-/// The pairs of a form with what their names say: `a[b]` is the member `b` of `a`, `a[0]` an element.
+/// The pairs of a form as their names nest them: `a[b]` is the member `b` of `a`, `a[0]` an element.
 fn nested(form: Value) -> Result<Value> {
     let Value::Object(flat) = form else { return Ok(form) };
     let mut tree = Value::Object(Map::new());
@@ -104,7 +111,7 @@ fn nested(form: Value) -> Result<Value> {
         let steps: Vec<&str> = rest.split('[').map(|step| step.strip_suffix(']').unwrap_or(step)).collect();
         let steps = if rest.is_empty() { &[][..] } else { &steps };
         if steps.len() > DEEPEST {
-            return Err(Error::Unreadable("The form is nested too deep."));
+            return Err(Error::Unreadable("The form is nested too deeply."));
         }
         let mut at = &mut tree[first];
         for step in steps {
@@ -136,7 +143,7 @@ fn nested(form: Value) -> Result<Value> {
 pub(super) fn form(pairs: &str) -> Result<Value> {
     percent_decode(pairs.as_bytes())
         .decode_utf8()
-        .map_err(|_| Error::Unreadable("The form is not UTF-8."))?;
+        .map_err(|_| Error::Unreadable("The request isn't UTF-8."))?;
     let pairs = url::form_urlencoded::parse(pairs.as_bytes());
     Ok(Value::Object(pairs.map(|(name, value)| (name.into_owned(), value.into())).collect()))
 }

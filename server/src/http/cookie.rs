@@ -1,7 +1,7 @@
-//! The cookie: actix-session's middleware over the same table as `X-API-TOKEN`.
+//! The cookies: actix-session's for the session, and one of ours for known devices.
 //!
-//! The cookie holds the session's token, signed. Sessions begin and change in [`flow`](crate::flow);
-//! here their token goes into a cookie, and the state map into a column that holds nothing else.
+//! The session cookie holds the session's token, signed. There is no other state in it, so that finding
+//! the session is one query of the handler's own: the middleware makes none.
 
 use std::collections::HashMap;
 
@@ -10,50 +10,52 @@ use actix_session::{
     config::{BrowserSession, CookieContentSecurity},
     storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError},
 };
-use actix_web::cookie::{Key, SameSite, time::Duration};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    cookie::{Cookie, CookieJar, Key, SameSite, time::Duration},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderValue},
+    web::Data,
+};
 
 use super::error::{Error, Result};
 use crate::{
-    domain::{clock::Clock, ids::Token, limits::Lifetimes, secret::Secret},
-    store::{Store, StoreError, sessions},
+    domain::{client::Client, ids::Token, keys::KeyRing, session::Carrier},
+    services::{
+        Devices,
+        sessions::{Sessions, UserSession},
+    },
 };
-use std::sync::Arc;
 
 /// Under this name the middleware and the handlers pass the token; it is never saved.
 const TOKEN: &str = "token";
+/// A device stays known for this long.
+const DEVICE_DAYS: i64 = 180;
 
 type State = HashMap<String, String>;
-
-/// Sessions, as the cookie's middleware wants to have them.
-#[derive(Debug, Clone)]
-pub struct CookieSessions {
-    /// The database.
-    pub store: Store,
-    /// Time.
-    pub clock: Arc<Clock>,
-    /// How long they live.
-    pub lifetimes: Lifetimes,
-}
 
 /// How cookies are made.
 #[derive(Debug, Clone)]
 pub struct Cookies {
-    /// Where their sessions are.
-    pub sessions: CookieSessions,
+    /// Ends the session a cookie held before.
+    pub sessions: Sessions,
     /// What signs them.
-    pub app_secret: Secret,
+    pub keys: KeyRing,
     /// For https alone.
     pub secure: bool,
 }
 
 impl Cookies {
-    /// The middleware. A secure cookie has the `__Host-` prefix, which binds it to this very host
-    /// (RFC 6265bis §4.1.3.2).
+    /// A secure cookie has the `__Host-` prefix, which binds it to this very host (RFC 6265bis
+    /// §4.1.3.2).
+    fn session_name(&self) -> &'static str {
+        if self.secure { "__Host-countersign_session" } else { "countersign_session" }
+    }
+
+    /// The middleware of all calls that have to do with sessions.
     pub(super) fn middleware(&self) -> SessionMiddleware<CookieSessions> {
-        let name = if self.secure { "__Host-countersign_session" } else { "countersign_session" };
-        let key = Key::derive_from(self.app_secret.reveal().as_bytes());
-        SessionMiddleware::builder(self.sessions.clone(), key)
-            .cookie_name(name.to_owned())
+        SessionMiddleware::builder(CookieSessions(self.sessions.clone()), signing_key(self.keys.current()))
+            .cookie_name(self.session_name().to_owned())
             .cookie_secure(self.secure)
             .cookie_http_only(true)
             .cookie_same_site(SameSite::Lax)
@@ -62,85 +64,122 @@ impl Cookies {
             .session_lifecycle(BrowserSession::default())
             .build()
     }
+
+    /// During a rotation of `APP_SECRET`: a session cookie signed under the previous secret is signed
+    /// again under the current one, as if it had come so.
+    pub(super) fn accept_previous_key(&self, request: &mut ServiceRequest) {
+        let Some(previous) = self.keys.previous() else { return };
+        let sent = request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok());
+        let Some(sent) = sent.map(str::to_owned) else { return };
+        let name = self.session_name();
+        let mut cookies: Vec<Cookie<'static>> =
+            sent.split(';').filter_map(|pair| Cookie::parse_encoded(pair.trim().to_owned()).ok()).collect();
+        let Some(session) = cookies.iter_mut().find(|cookie| cookie.name() == name) else { return };
+        let current = signing_key(self.keys.current());
+        let mut jar = CookieJar::new();
+        jar.add_original(session.clone());
+        if jar.signed(&current).get(name).is_some() {
+            return;
+        }
+        let Some(token) = jar.signed(&signing_key(previous)).get(name) else { return };
+        let mut signed_again = CookieJar::new();
+        signed_again.signed_mut(&current).add(Cookie::new(name, token.value().to_owned()));
+        if let Some(cookie) = signed_again.get(name) {
+            session.set_value(cookie.value().to_owned());
+        }
+        let all: Vec<String> = cookies.iter().map(|cookie| cookie.encoded().stripped().to_string()).collect();
+        if let Ok(value) = HeaderValue::from_str(&all.join("; ")) {
+            request.headers_mut().insert(header::COOKIE, value);
+        }
+    }
+
+    /// Adds the device cookie a handler has asked for.
+    pub(super) fn add_device_cookie<B>(&self, response: &mut ServiceResponse<B>) {
+        let asked = response.request().extensions_mut().remove::<DeviceCookie>();
+        let Some(DeviceCookie(value)) = asked else { return };
+        let cookie = Cookie::build(device_cookie_name(self.secure), value)
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax)
+            .path("/")
+            .max_age(Duration::days(DEVICE_DAYS))
+            .finish();
+        if let Ok(value) = HeaderValue::from_str(&cookie.encoded().to_string()) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
 }
 
-/// Puts a new session's token into the cookie; whatever session the cookie held before ends.
-pub(super) fn hand_out(cookie: &Session, token: &Token) -> Result<()> {
+fn signing_key(key: &crate::domain::keys::MasterKey) -> Key {
+    Key::derive_from(key.secret().reveal().as_bytes())
+}
+
+fn device_cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-countersign_device" } else { "countersign_device" }
+}
+
+/// A device cookie to be set with the response.
+struct DeviceCookie(String);
+
+/// The device cookie a request brought.
+pub(super) fn device_cookie(request: &HttpRequest) -> Option<String> {
+    let cookies = request.app_data::<Data<Cookies>>().expect("the app has its cookies");
+    request.cookie(device_cookie_name(cookies.secure)).map(|cookie| cookie.value().to_owned())
+}
+
+/// A sign-in is complete in a browser: its device is known from now on.
+pub(super) fn remember_device(request: &HttpRequest, session: &UserSession, client: &Client) {
+    if session.carrier() != Carrier::Cookie {
+        return;
+    }
+    let devices = request.app_data::<Data<Devices>>().expect("the app has its devices");
+    request.extensions_mut().insert(DeviceCookie(devices.cookie(session, client)));
+}
+
+/// Puts a session's token into the cookie; whatever session the cookie held before ends.
+pub(super) fn set_session_cookie(cookie: &Session, token: &Token) -> Result<()> {
     cookie.renew();
     cookie.insert(TOKEN, token.reveal()).map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// The token the cookie brought, if its session lives.
-pub(super) fn token(cookie: &Session) -> Option<Token> {
+/// The token the cookie brought.
+pub(super) fn session_token(cookie: &Session) -> Option<Token> {
     let token: String = cookie.get(TOKEN).ok().flatten()?;
     Some(Token::sent(&token))
 }
 
-fn hash(key: &SessionKey) -> String {
-    Token::sent(key.as_ref()).hash()
-}
-
-/// The state map without the token, as JSON.
-fn to_json(mut state: State) -> std::result::Result<String, serde_json::Error> {
-    state.remove(TOKEN);
-    serde_json::to_string(&state)
-}
-
-impl CookieSessions {
-    async fn set_state(&self, token_hash: String, state: String) -> std::result::Result<(), StoreError> {
-        self.store.write(move |db| Ok(sessions::set_state(db, &token_hash, &state)?)).await
-    }
-}
+/// Sessions as the cookie's middleware wants to have them. It asks the database for nothing: whether
+/// the session lives is found out by whoever needs it.
+#[derive(Debug, Clone)]
+pub(super) struct CookieSessions(Sessions);
 
 impl SessionStore for CookieSessions {
     async fn load(&self, key: &SessionKey) -> std::result::Result<Option<State>, LoadError> {
-        let (hash, now, lifetimes) = (hash(key), self.clock.now(), self.lifetimes);
-        let state: Option<String> = self
-            .store
-            .read(move |db| Ok::<_, StoreError>(sessions::state(db, &hash, now, lifetimes)?))
-            .await
-            .map_err(|error| LoadError::Other(error.into()))?;
-        let Some(state) = state else { return Ok(None) };
-        let mut state: State =
-            serde_json::from_str(&state).map_err(|error| LoadError::Deserialization(error.into()))?;
         let token = serde_json::to_string(key.as_ref()).map_err(|error| LoadError::Other(error.into()))?;
-        state.insert(TOKEN.to_owned(), token);
-        Ok(Some(state))
+        Ok(Some(State::from([(TOKEN.to_owned(), token)])))
     }
 
     async fn save(&self, state: State, _: &Duration) -> std::result::Result<SessionKey, SaveError> {
         let token: Option<String> = state.get(TOKEN).and_then(|token| serde_json::from_str(token).ok());
-        let Some(token) = token else {
-            return Err(SaveError::Other(anyhow::anyhow!("no session was begun")));
-        };
-        if state.len() > 1 {
-            let json = to_json(state).map_err(|error| SaveError::Serialization(error.into()))?;
-            self.set_state(Token::sent(&token).hash(), json)
-                .await
-                .map_err(|error| SaveError::Other(error.into()))?;
-        }
+        let token = token.ok_or_else(|| SaveError::Other(anyhow::anyhow!("no session was begun")))?;
         SessionKey::try_from(token).map_err(|error| SaveError::Other(error.into()))
     }
 
     async fn update(
         &self,
         key: SessionKey,
-        state: State,
+        _: State,
         _: &Duration,
     ) -> std::result::Result<SessionKey, UpdateError> {
-        let json = to_json(state).map_err(|error| UpdateError::Serialization(error.into()))?;
-        self.set_state(hash(&key), json).await.map_err(|error| UpdateError::Other(error.into()))?;
         Ok(key)
     }
 
     async fn update_ttl(&self, _: &SessionKey, _: &Duration) -> std::result::Result<(), anyhow::Error> {
-        // How long a session lives is decided by its columns.
+        // How long a session lives is decided by its row.
         Ok(())
     }
 
     async fn delete(&self, key: &SessionKey) -> std::result::Result<(), anyhow::Error> {
-        let hash = hash(key);
-        self.store.write(move |db| Ok::<_, StoreError>(sessions::delete_by_token(db, &hash)?)).await?;
-        Ok(())
+        Ok(self.0.end_replaced(&Token::sent(key.as_ref())).await?)
     }
 }

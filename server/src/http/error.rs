@@ -1,6 +1,6 @@
-//! From what happened to what a client sees: one `match` to a code, one to a status, one shape.
+//! From what happened to what a client sees: one `match` to a code, one shape. The code has the status.
 
-use std::{collections::BTreeMap, error::Error as _, fmt};
+use std::{collections::BTreeMap, error::Error as _, fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -10,18 +10,18 @@ use serde::Serialize;
 use shared::{ApiError, ErrorCode};
 use thiserror::Error as ThisError;
 
-use super::edge::careful;
+use super::{client::ForeignOrigin, headers::set_security_headers};
 use crate::{
     domain::refusal::{Counted, Refusal},
-    flow::Failure,
-    provider::ProviderError,
+    provider::{ProviderError, authy::CallbackError},
+    services::ServiceError,
     store::StoreError,
 };
 
 /// Why a request is not answered with success.
 #[derive(Debug, ThisError)]
 pub enum Error {
-    /// The body or the query is not what its type says; for people, what is wrong with it.
+    /// The body or the query cannot be read; for people, why.
     #[error("unreadable: {0}")]
     Unreadable(&'static str),
     /// Neither JSON nor a form.
@@ -30,10 +30,10 @@ pub enum Error {
     /// More than [`LARGEST_BODY`](super::body::LARGEST_BODY).
     #[error("too large")]
     TooLarge,
-    /// A field holds what it cannot; its name is the client's own.
+    /// A field has the wrong type; its name is the client's own.
     #[error("wrong type of {0}")]
     WrongType(String),
-    /// Nothing here.
+    /// Nothing at this address.
     #[error("not found")]
     NotFound,
     /// The methods there are.
@@ -41,17 +41,20 @@ pub enum Error {
     Method(&'static str),
     /// A page of another origin made a browser send this.
     #[error("foreign origin")]
-    ForeignOrigin,
-    /// The webhook's signature is missing or wrong.
+    ForeignOrigin(ForeignOrigin),
+    /// The client's address has too many connections open.
+    #[error("too many connections")]
+    TooManyConnections,
+    /// The callback's signature is missing or wrong.
     #[error("wrong signature")]
     WrongSignature,
-    /// The webhook names a user nobody here is.
+    /// The callback names a user who never existed here.
     #[error("no such user")]
     NoSuchUser,
-    /// The deed was not done.
+    /// The operation was not done.
     #[error(transparent)]
-    Failed(#[from] Failure),
-    /// A defect, or a part of the framework that gave up.
+    Failed(#[from] ServiceError),
+    /// A defect, or a failure of the framework.
     #[error("internal: {0}")]
     Internal(String),
 }
@@ -71,9 +74,12 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<diesel::result::Error> for Error {
-    fn from(error: diesel::result::Error) -> Self {
-        Self::Failed(error.into())
+impl From<CallbackError> for Error {
+    fn from(error: CallbackError) -> Self {
+        match error {
+            CallbackError::Signature => Self::WrongSignature,
+            CallbackError::Field(name) => Self::WrongType(name.to_owned()),
+        }
     }
 }
 
@@ -91,166 +97,174 @@ impl Error {
             Self::WrongType(_) => ErrorCode::InvalidFields,
             Self::NotFound => ErrorCode::NotFound,
             Self::Method(_) => ErrorCode::MethodNotAllowed,
-            Self::ForeignOrigin => ErrorCode::ForeignOrigin,
+            Self::ForeignOrigin(_) => ErrorCode::ForeignOrigin,
+            Self::TooManyConnections => ErrorCode::TooMany,
             Self::WrongSignature => ErrorCode::WrongSignature,
             Self::NoSuchUser => ErrorCode::NoSuchUser,
             Self::Internal(_) => ErrorCode::Internal,
-            Self::Failed(Failure::Store(_)) => ErrorCode::Unavailable,
-            Self::Failed(Failure::Provider(ProviderError::Limited)) => ErrorCode::ProviderLimit,
-            Self::Failed(Failure::Provider(ProviderError::ChannelRefused)) => ErrorCode::ChannelRefused,
-            Self::Failed(Failure::Provider(_)) => ErrorCode::ProviderFailed,
-            Self::Failed(Failure::Refused(refusal)) => match refusal {
-                Refusal::InvalidFields(_) => ErrorCode::InvalidFields,
-                Refusal::Taken(_) => ErrorCode::Taken,
-                Refusal::WrongCredentials => ErrorCode::WrongCredentials,
-                Refusal::NoSession => ErrorCode::NoSession,
-                Refusal::NotSignedIn => ErrorCode::NotSignedIn,
-                Refusal::SecondFactorRequired => ErrorCode::SecondFactorRequired,
-                Refusal::PhoneUnverified => ErrorCode::PhoneUnverified,
-                Refusal::StepUpRequired => ErrorCode::StepUpRequired,
-                Refusal::AlreadyEnrolled => ErrorCode::AlreadyEnrolled,
-                Refusal::PushUnavailable => ErrorCode::PushUnavailable,
-                Refusal::NoPush => ErrorCode::NoPush,
-                Refusal::Unknown => ErrorCode::NotFound,
-                Refusal::OtherData => ErrorCode::OtherData,
-                Refusal::AlreadyRedeemed => ErrorCode::AlreadyRedeemed,
-                Refusal::NotApproved => ErrorCode::NotApproved,
-                Refusal::PushOpen => ErrorCode::PushOpen,
-                Refusal::WrongCode { .. } => ErrorCode::WrongCode,
-                Refusal::TooMany { .. } => ErrorCode::TooMany,
-            },
+            Self::Failed(ServiceError::Store(_)) => ErrorCode::Unavailable,
+            Self::Failed(ServiceError::Provider(ProviderError::Limited)) => ErrorCode::ProviderLimit,
+            Self::Failed(ServiceError::Provider(ProviderError::ChannelRefused)) => ErrorCode::ChannelRefused,
+            Self::Failed(ServiceError::Provider(_)) => ErrorCode::ProviderFailed,
+            Self::Failed(ServiceError::Refused(refusal)) => code_of(refusal),
         }
     }
 
+    /// Fields by their name on the wire, each with what is wrong with it.
     fn fields(&self) -> BTreeMap<String, String> {
         match self {
             Self::WrongType(field) if !field.is_empty() => {
-                [(field.clone(), "This is of the wrong kind.".to_owned())].into()
+                BTreeMap::from([(field.clone(), "A text is needed here.".to_owned())])
             }
-            Self::Failed(Failure::Refused(Refusal::InvalidFields(fields))) => {
+            Self::Failed(ServiceError::Refused(Refusal::InvalidFields(fields))) => {
                 fields.iter().map(|(field, problem)| ((*field).to_owned(), problem.clone())).collect()
             }
-            Self::Failed(Failure::Refused(Refusal::Taken(field))) => {
-                [((*field).to_owned(), format!("This {} has an account already.", named(field)))].into()
+            Self::Failed(ServiceError::Refused(Refusal::Taken(field))) => {
+                BTreeMap::from([((*field).to_owned(), taken(field).to_owned())])
             }
             _ => BTreeMap::new(),
         }
     }
 
+    /// What a person reads, where it does not follow from the code alone.
     fn message(&self) -> String {
         match self {
-            Self::Unreadable(what) => (*what).to_owned(),
-            Self::Failed(Failure::Refused(Refusal::Taken(field))) => {
-                format!("This {} has an account already.", named(field))
+            Self::Unreadable(why) => (*why).to_owned(),
+            Self::ForeignOrigin(ForeignOrigin { expected, came }) => {
+                let shown = |origin: &str| -> String {
+                    origin.chars().filter(|c| !c.is_control()).take(200).collect()
+                };
+                let (expected, came) = (shown(expected), shown(came));
+                format!(
+                    "Requests from other sites aren't allowed. Expected origin: {expected}. This request came from: {came}."
+                )
             }
-            Self::Failed(Failure::Refused(Refusal::WrongCode { left })) => match left {
-                0 => "That is not the code we sent. No tries left for now.".to_owned(),
-                1 => "That is not the code we sent. 1 try left.".to_owned(),
-                // Without limits there is nothing to count.
-                1000.. => "That is not the code we sent.".to_owned(),
-                left => format!("That is not the code we sent. {left} tries left."),
+            Self::Failed(ServiceError::Refused(Refusal::WrongCode { left })) => match left {
+                None => "Wrong code. Check it and try again.".to_owned(),
+                Some(0) => "Too many wrong codes.".to_owned(),
+                Some(1) => "Wrong code. 1 try left.".to_owned(),
+                Some(left) => format!("Wrong code. {left} tries left."),
             },
-            Self::Failed(Failure::Refused(Refusal::TooMany { what, .. })) => too_many(*what).to_owned(),
-            other => said_of(other.code()).to_owned(),
+            Self::Failed(ServiceError::Refused(Refusal::TooMany { what, wait })) => too_many(*what, *wait),
+            Self::Failed(ServiceError::Refused(Refusal::Busy { wait })) => {
+                format!("The service is busy. Try again {}.", when_in(*wait))
+            }
+            other => message_of(other.code()).to_owned(),
         }
     }
 
     /// Seconds until it may be tried again, rounded up.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Failed(Failure::Refused(Refusal::TooMany { wait, .. })) => {
-                Some(u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1))
+            Self::Failed(ServiceError::Refused(Refusal::TooMany { wait, .. } | Refusal::Busy { wait })) => {
+                Some(seconds(*wait))
             }
-            Self::Failed(Failure::Provider(ProviderError::Limited)) => Some(600),
-            Self::Failed(Failure::Store(_)) => Some(2),
+            Self::Failed(ServiceError::Provider(ProviderError::Limited)) => Some(600),
+            Self::Failed(ServiceError::Store(_)) => Some(2),
+            Self::TooManyConnections => Some(5),
             _ => None,
         }
     }
 }
 
-/// A field's name in a sentence.
-fn named(field: &str) -> &str {
-    if field == "email" { "e-mail" } else { field }
+fn code_of(refusal: &Refusal) -> ErrorCode {
+    match refusal {
+        Refusal::InvalidFields(_) => ErrorCode::InvalidFields,
+        Refusal::Taken(_) => ErrorCode::Taken,
+        Refusal::WrongCredentials => ErrorCode::WrongCredentials,
+        Refusal::NoSession => ErrorCode::NoSession,
+        Refusal::NotSignedIn => ErrorCode::NotSignedIn,
+        Refusal::SecondFactorRequired => ErrorCode::SecondFactorRequired,
+        Refusal::PhoneUnverified => ErrorCode::PhoneUnverified,
+        Refusal::PhoneInUse => ErrorCode::PhoneInUse,
+        Refusal::StepUpRequired => ErrorCode::StepUpRequired,
+        Refusal::AlreadyEnrolled => ErrorCode::AlreadyEnrolled,
+        Refusal::PushUnavailable => ErrorCode::PushUnavailable,
+        Refusal::NoPush => ErrorCode::NoPush,
+        Refusal::NotFound => ErrorCode::NotFound,
+        Refusal::OtherData => ErrorCode::OtherData,
+        Refusal::AlreadyRedeemed => ErrorCode::AlreadyRedeemed,
+        Refusal::NotApproved => ErrorCode::NotApproved,
+        Refusal::PushOpen => ErrorCode::PushOpen,
+        Refusal::WrongCode { .. } => ErrorCode::WrongCode,
+        Refusal::TooMany { .. } => ErrorCode::TooMany,
+        Refusal::Busy { .. } => ErrorCode::Unavailable,
+    }
 }
 
-fn too_many(what: Counted) -> &'static str {
+fn seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+/// "in 30 seconds", "in 15 minutes", "in 2 hours".
+fn when_in(wait: Duration) -> String {
+    let seconds = seconds(wait);
+    let (count, unit) = match seconds {
+        0..=90 => (seconds, "second"),
+        91..=5400 => (seconds.div_ceil(60), "minute"),
+        _ => (seconds.div_ceil(3600), "hour"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("in {count} {unit}{plural}")
+}
+
+fn taken(field: &str) -> &'static str {
+    if field == "email" { "This e-mail has an account already." } else { "This username is taken." }
+}
+
+fn too_many(what: Counted, wait: Duration) -> String {
+    let when = when_in(wait);
     match what {
-        Counted::Resends => "A code was sent a moment ago. Wait before you ask for another.",
-        Counted::Verifications => "Too many codes were sent to this number, or from here. Try again later.",
-        Counted::Sends => "Too many codes were sent. Try again later, or approve on the phone.",
-        Counted::Pushes => "Too many requests went unanswered. Use a code instead.",
-        Counted::Approvals => "Too many requests went unanswered. Wait before you ask again.",
-        Counted::Codes => "Too many wrong codes. Codes are not taken for a while.",
-        Counted::Passwords => "Too many wrong passwords. Try again later.",
-        Counted::SignUps => "Too many accounts were made from here. Try again later.",
+        Counted::Resends => format!("We just sent a code. You can get a new one {when}."),
+        Counted::Verifications => format!("Too many codes were requested. Try again {when}."),
+        Counted::Sends => {
+            format!("Too many codes were sent. Try again {when}, or use another sign-in method.")
+        }
+        Counted::Pushes => format!("Too many requests weren't approved. Use a code, or try again {when}."),
+        Counted::Approvals => format!("Too many requests weren't approved. Try again {when}."),
+        Counted::Codes => format!("Too many wrong codes. Try again {when}."),
+        Counted::Passwords => format!("Too many wrong passwords. Try again {when}."),
+        Counted::SignUps => format!("Too many accounts were created from your network. Try again {when}."),
     }
 }
 
-fn said_of(code: ErrorCode) -> &'static str {
+fn message_of(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::UnsupportedType => "Send JSON or a form.",
-        ErrorCode::TooLarge => "More than 64 KiB is not read.",
-        ErrorCode::InvalidFields => "Some fields need another look.",
-        ErrorCode::NotFound => "Nothing is at this address.",
-        ErrorCode::MethodNotAllowed => "This address does not take that method.",
-        ErrorCode::ForeignOrigin => "A page of another origin cannot do this.",
+        ErrorCode::Unreadable => "The request can't be read.",
+        ErrorCode::UnsupportedType => "Send JSON or form data.",
+        ErrorCode::TooLarge => "The request is larger than 64 KiB.",
+        ErrorCode::InvalidFields => "Check the marked fields.",
+        ErrorCode::NotFound => "Not found.",
+        ErrorCode::MethodNotAllowed => "This method isn't allowed here.",
+        ErrorCode::ForeignOrigin => "Requests from other sites aren't allowed.",
         ErrorCode::WrongSignature => "The signature is missing or wrong.",
-        ErrorCode::NoSuchUser => "There is no such user.",
-        ErrorCode::WrongCredentials => "That e-mail and password do not go together.",
-        ErrorCode::NoSession => "There is no sign-in under way, or it has ended.",
-        ErrorCode::NotSignedIn => "You are not signed in.",
-        ErrorCode::SecondFactorRequired => "Your phone has not confirmed this sign-in yet.",
-        ErrorCode::NotApproved => "The request has not been approved.",
-        ErrorCode::PushOpen => "A request is open on the phone already.",
-        ErrorCode::PhoneUnverified => "Prove your phone first.",
-        ErrorCode::StepUpRequired => "Confirm with your phone once more, then go on.",
-        ErrorCode::AlreadyEnrolled => {
-            "An authenticator app was enrolled already. Replace it to see a new code."
-        }
-        ErrorCode::PushUnavailable => "No request can reach this phone: the app is not installed.",
-        ErrorCode::NoPush => "The phone has not been asked in this sign-in.",
-        ErrorCode::OtherData => "Something else was approved. Ask again for this.",
-        ErrorCode::AlreadyRedeemed => "This approval has been used. Ask again.",
+        ErrorCode::NoSuchUser => "User not found.",
+        ErrorCode::WrongCredentials => "Wrong email or password.",
+        ErrorCode::WrongCode => "Wrong code. Check it and try again.",
+        ErrorCode::Taken => "This account exists already.",
+        ErrorCode::NoSession => "Your sign-in has ended. Sign in again.",
+        ErrorCode::NotSignedIn => "You're not signed in.",
+        ErrorCode::SecondFactorRequired => "Complete the second step first.",
+        ErrorCode::NotApproved => "The request isn't approved yet.",
+        ErrorCode::PushOpen => "A request is already waiting on your phone.",
+        ErrorCode::PhoneUnverified => "Verify your phone number first.",
+        ErrorCode::PhoneInUse => "This phone number can't be used for another account.",
+        ErrorCode::StepUpRequired => "Verify it's you, then try again.",
+        ErrorCode::AlreadyEnrolled => "A QR code was shown a moment ago. Wait a minute to get a new one.",
+        ErrorCode::PushUnavailable => "Approval requests can't reach this phone. Use a code instead.",
+        ErrorCode::NoPush => "No approval request was sent in this sign-in.",
+        ErrorCode::OtherData => "The details changed after approval. Send a new request.",
+        ErrorCode::AlreadyRedeemed => "This approval was already used. Send a new request.",
         ErrorCode::ChannelRefused => {
-            "Neither a text nor a call can reach this phone. Use the code from the app."
+            "Text messages and calls can't reach this phone. Use another sign-in method, such as the code from the app."
         }
-        ErrorCode::ProviderLimit => "The phone service sends no more to this number for now.",
-        ErrorCode::ProviderFailed => {
-            "The phone service did not answer. Nothing was sent. Try again in a moment."
+        ErrorCode::TooMany => "Too many requests. Try again in a moment.",
+        ErrorCode::ProviderLimit => {
+            "No more codes can be sent to this number for now. Try again in 10 minutes."
         }
-        ErrorCode::Unavailable => "We cannot answer right now. Try again in a moment.",
+        ErrorCode::ProviderFailed => "We couldn't reach your phone. Nothing was sent. Try again in a minute.",
+        ErrorCode::Unavailable => "The service is unavailable. Try again in a moment.",
         _ => "Something went wrong on our side.",
-    }
-}
-
-fn status_of(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::Unreadable => StatusCode::BAD_REQUEST,
-        ErrorCode::WrongSignature | ErrorCode::WrongCode => StatusCode::UNAUTHORIZED,
-        ErrorCode::WrongCredentials
-        | ErrorCode::NotSignedIn
-        | ErrorCode::SecondFactorRequired
-        | ErrorCode::PhoneUnverified
-        | ErrorCode::StepUpRequired
-        | ErrorCode::OtherData
-        | ErrorCode::AlreadyRedeemed
-        | ErrorCode::ForeignOrigin => StatusCode::FORBIDDEN,
-        ErrorCode::NotFound | ErrorCode::NoSession | ErrorCode::NoPush | ErrorCode::NoSuchUser => {
-            StatusCode::NOT_FOUND
-        }
-        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::Taken
-        | ErrorCode::NotApproved
-        | ErrorCode::PushOpen
-        | ErrorCode::PushUnavailable
-        | ErrorCode::AlreadyEnrolled => StatusCode::CONFLICT,
-        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorCode::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorCode::TooMany | ErrorCode::ProviderLimit => StatusCode::TOO_MANY_REQUESTS,
-        ErrorCode::ProviderFailed | ErrorCode::ChannelRefused => StatusCode::BAD_GATEWAY,
-        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -269,6 +283,10 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
+fn status_of(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).expect("codes have valid statuses")
+}
+
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         status_of(self.code())
@@ -281,38 +299,40 @@ impl ResponseError for Error {
 }
 
 impl Error {
-    /// A defect or an outage goes into the log, with its cause, once.
+    /// A defect or an outage goes into the log, with its causes, once. A full queue is neither.
     fn log(&self) {
-        if self.status_code().is_server_error() {
+        let is_full = matches!(self, Self::Failed(ServiceError::Refused(_)));
+        if self.status_code().is_server_error() && !is_full {
             tracing::error!(code = ?self.code(), cause = %Causes(self), "request failed");
         }
     }
 
+    /// Where exactly one field is wrong, the message is its text.
     fn body(&self, status: StatusCode) -> ApiError {
-        ApiError {
-            status: status.as_u16(),
-            code: self.code(),
-            message: self.message(),
-            fields: self.fields(),
-        }
+        let fields = self.fields();
+        let message = match fields.first_key_value().filter(|_| fields.len() == 1) {
+            Some((_, problem)) => problem.clone(),
+            None => self.message(),
+        };
+        ApiError { status: status.as_u16(), code: self.code(), message, fields }
     }
 
     fn render(&self, status: StatusCode, body: impl Serialize) -> HttpResponse {
-        let mut answer = HttpResponse::build(status);
+        let mut response = HttpResponse::build(status);
         if let Some(seconds) = self.retry_after() {
-            answer.insert_header((header::RETRY_AFTER, seconds));
+            response.insert_header((header::RETRY_AFTER, seconds));
         }
         if let Self::Method(methods) = self {
-            answer.insert_header((header::ALLOW, *methods));
+            response.insert_header((header::ALLOW, *methods));
         }
-        let mut answer = answer.json(body);
-        // An error of the middleware's own passes nobody who would still set them.
-        careful(answer.headers_mut(), false);
-        answer
+        let mut response = response.json(body);
+        // An error of the middleware itself passes nothing that would still set them.
+        set_security_headers(response.headers_mut(), false);
+        response
     }
 
-    /// The same as clients of the cookie API read it: 401 for whoever is nobody, their own names
-    /// of fields, and the text once more where they look for it.
+    /// The same for clients of the cookie API: 401 without a session, their own names of fields,
+    /// and the text again where they look for it.
     pub(super) fn for_cookie_api(&self) -> HttpResponse {
         let status = match self.code() {
             ErrorCode::WrongCredentials | ErrorCode::NoSession | ErrorCode::NotSignedIn => {
@@ -325,10 +345,6 @@ impl Error {
             .into_iter()
             .map(|(field, problem)| (old_name(field), problem))
             .collect();
-        // One wrong field is named in the text as well: these clients show nothing else.
-        if let Some((_, problem)) = error.fields.first_key_value().filter(|_| error.fields.len() == 1) {
-            error.message.clone_from(problem);
-        }
         let text = Some(error.message.clone());
         let (err, error_text) = match status {
             StatusCode::CONFLICT => (text, None),
@@ -339,7 +355,7 @@ impl Error {
     }
 }
 
-/// [`ApiError`] with the words of the cookie API.
+/// [`ApiError`] with the fields of the cookie API.
 #[derive(Serialize)]
 struct CookieApiError {
     #[serde(flatten)]
@@ -350,12 +366,31 @@ struct CookieApiError {
     error_text: Option<String>,
 }
 
-/// A field as the cookie API calls it.
+/// A field's name in the cookie API.
 fn old_name(field: String) -> String {
     match field.as_str() {
         "fullName" => "username".to_owned(),
         "countryCode" => "country_code".to_owned(),
         "phone" => "phone_number".to_owned(),
         _ => field,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_told_in_the_largest_unit_that_fits() {
+        for (seconds, told) in [
+            (0, "in 1 second"),
+            (30, "in 30 seconds"),
+            (900, "in 15 minutes"),
+            (3600, "in 60 minutes"),
+            (7200, "in 2 hours"),
+            (86_400, "in 24 hours"),
+        ] {
+            assert_eq!(when_in(Duration::from_secs(seconds)), told);
+        }
     }
 }

@@ -1,16 +1,16 @@
-//! For whoever watches over the process.
+//! For monitoring.
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 use shared::{ApiError, routes};
 
 use super::error::Result;
-use crate::{flow::second_factor::SecondFactor, store::StoreError};
+use crate::services::sessions::Sessions;
 
 /// The process answers
 #[utoipa::path(
     get, path = routes::HEALTHZ, tag = "Health", security(()),
-    responses((status = 200, description = "It lives"))
+    responses((status = 200, description = "It is alive"))
 )]
 pub(super) async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
@@ -24,10 +24,7 @@ pub(super) async fn alive() -> HttpResponse {
         (status = 503, description = "Not ready", body = ApiError),
     )
 )]
-pub(super) async fn ready(parts: Data<SecondFactor>) -> Result<HttpResponse> {
-    if parts.store.is_ready().await? {
-        Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
-    } else {
-        Err(StoreError::Migration("a migration has not been run".into()).into())
-    }
+pub(super) async fn ready(sessions: Data<Sessions>) -> Result<HttpResponse> {
+    sessions.require_ready_database().await?;
+    Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
 }

@@ -2,19 +2,21 @@
 
 mod accounts;
 mod approvals;
+mod auth;
 mod body;
-mod caller;
 mod client;
+mod connections;
 mod cookie;
 mod cookie_api;
 mod docs;
-mod edge;
 mod error;
+mod headers;
 mod health;
 mod one_touch;
 mod openapi;
 pub mod page;
 mod reports;
+mod request_scope;
 mod sessions;
 mod users;
 mod webhook;
@@ -28,14 +30,15 @@ use actix_web::{
 use shared::routes::{self, cookie_api as api};
 
 pub use body::LARGEST_BODY;
-pub use client::Network;
-pub use cookie::{CookieSessions, Cookies};
-pub use edge::around;
+pub use client::{ForeignOrigin, Network};
+pub use connections::Connections;
+pub use cookie::Cookies;
 pub use error::Error;
+pub use request_scope::around;
 
-/// Which method may be used where, and who answers it.
+/// Which method may be used where, and which handler answers it.
 pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
-    // Only what has to do with sessions asks the database for the cookie's.
+    // Only what has to do with sessions reads the cookie.
     let with_cookie = || cookies.middleware();
     app.service(
         at(routes::USER, "GET, POST")
@@ -49,12 +52,18 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
             .delete(sessions::delete)
             .wrap(with_cookie()),
     )
-    .service(at(routes::SESSION_CONTINUE, "POST").post(sessions::go_on).wrap(with_cookie()))
+    .service(at(routes::SESSION_CONTINUE, "POST").post(sessions::rotate).wrap(with_cookie()))
     .service(at(routes::SESSION_PUSH, "POST").post(one_touch::ask_again).wrap(with_cookie()))
     .service(at(routes::SESSION_RESEND, "POST").post(sessions::resend).wrap(with_cookie()))
     .service(at(routes::SESSION_VERIFY, "POST").post(sessions::verify).wrap(with_cookie()))
     .service(at(routes::AUTHY_STATUS, "GET").route(get().to(one_touch::status)).wrap(with_cookie()))
     .service(at(routes::AUTHENTICATOR, "POST").post(accounts::enrol_authenticator).wrap(with_cookie()))
+    .service(
+        at(routes::AUTHENTICATOR_ID, "DELETE").delete(accounts::remove_authenticator).wrap(with_cookie()),
+    )
+    .service(
+        at(routes::AUTHENTICATOR_CONFIRM, "POST").post(accounts::confirm_authenticator).wrap(with_cookie()),
+    )
     .service(at(routes::USERS, "POST").post(users::create).wrap(with_cookie()))
     .service(at(routes::USERS_ID, "GET").route(get().to(users::read)).wrap(with_cookie()))
     .service(at(routes::USERS_VERIFY, "POST").post(users::verify).wrap(with_cookie()))
@@ -67,7 +76,7 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
             .route(web::get().to(webhook::by_query))
             .post(webhook::by_body),
     )
-    .service(at(routes::TWILIO_STATUS, "POST").post(reports::take))
+    .service(at(routes::TWILIO_STATUS, "POST").post(reports::accept))
     .service(at(routes::HEALTHZ, "GET").route(get().to(health::alive)))
     .service(at(routes::READYZ, "GET").route(get().to(health::ready)))
     .service(at(routes::OPENAPI, "GET").route(get().to(openapi::describe)));
@@ -99,7 +108,7 @@ fn cookie_api_routes(app: &mut ServiceConfig, cookies: &Cookies) {
         gets(api::PROTECTED, get().to(account::protected)),
         posts(api::TEST, web::post().to(account::test)),
     ] {
-        app.service(resource.wrap(cookies.middleware()).wrap(from_fn(cookie_api::in_its_words)));
+        app.service(resource.wrap(cookies.middleware()).wrap(from_fn(cookie_api::translate_errors)));
     }
 }
 

@@ -18,13 +18,14 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
 #[openapi(
     info(
         title = "Countersign",
-        description = "Sign-in with a password you know and a phone you hold. JSON or form in, JSON out; an empty body is `{}`. Every refusal has one shape: `ApiError`.",
+        description = "Sign-in with a password and a second factor, and phone verification. JSON or form in, JSON out; an empty body is `{}`. Every error has one shape: `ApiError`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     servers((url = "/")),
     paths(
-        accounts::create, accounts::read, accounts::enrol_authenticator,
-        sessions::create, sessions::delete, sessions::go_on, sessions::resend, sessions::verify,
+        accounts::create, accounts::read,
+        accounts::enrol_authenticator, accounts::confirm_authenticator, accounts::remove_authenticator,
+        sessions::create, sessions::delete, sessions::rotate, sessions::resend, sessions::verify,
         one_touch::ask_again, one_touch::status,
         users::create, users::read, users::verify, users::resend,
         approvals::create, approvals::read, approvals::redeem,
@@ -33,23 +34,23 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
         cookie_api::second_factor::sms, cookie_api::second_factor::voice, cookie_api::second_factor::verify,
         cookie_api::second_factor::one_touch, cookie_api::second_factor::one_touch_status,
         cookie_api::verification::start, cookie_api::verification::verify,
-        webhook::by_body, webhook::by_query, reports::take,
+        webhook::by_body, webhook::by_query, reports::accept,
         health::alive, health::ready, describe,
     ),
     tags(
-        (name = "Sign-in", description = "Password, then the phone: a push, or a code"),
-        (name = "Account verification", description = "The phone is proven when the account is made"),
+        (name = "Sign-in", description = "Password, then a second factor: an approval request or a code"),
+        (name = "Account verification", description = "The phone is verified when the account is made"),
         (name = "Approvals", description = "Actions a person approves on the phone"),
-        (name = "Cookie API", description = "Sign-in by username, every channel by hand. Refusals also carry their text as `err` (409) or `error` (422)"),
+        (name = "Cookie API", description = "Sign-in by username, every channel by hand. Errors also carry their text as `err` (409) or `error` (422)"),
         (name = "Callbacks", description = "For the providers alone"),
-        (name = "Health", description = "For whoever watches over the process"),
+        (name = "Health", description = "For monitoring"),
     ),
     security(("token" = []), ("cookie" = [])),
     modifiers(&Carriers, &FormsToo, &Names, &Refusals),
 )]
 struct Described;
 
-/// The two ways to show a session.
+/// The two carriers of a session.
 struct Carriers;
 
 impl Modify for Carriers {
@@ -58,7 +59,7 @@ impl Modify for Carriers {
         let key = |key: fn(ApiKeyValue) -> ApiKey, name: &str, what: &str| {
             SecurityScheme::ApiKey(key(ApiKeyValue::with_description(name, what)))
         };
-        let header = key(ApiKey::Header, routes::TOKEN_HEADER, "Decides alone when it is there");
+        let header = key(ApiKey::Header, routes::TOKEN_HEADER, "If present, the cookie is ignored");
         let cookie = key(ApiKey::Cookie, "countersign_session", "`__Host-countersign_session` with https");
         components.add_security_scheme("token", header);
         components.add_security_scheme("cookie", cookie);
@@ -81,7 +82,7 @@ impl Modify for FormsToo {
     }
 }
 
-/// What any call may be refused for, in the one shape: named here once.
+/// Errors any call can answer, described once.
 struct Refusals;
 
 impl Modify for Refusals {

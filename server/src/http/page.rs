@@ -35,8 +35,8 @@ struct File {
 const INDEX: &str = "/index.html";
 
 impl Page {
-    /// Reads the folder the page was built into; without one there is no page, and the API is all
-    /// there is. `sandbox_url` is told to the page, for the way to the phone.
+    /// Reads the folder the page was built into; without one only the API is served. The page links to
+    /// the sandbox's phone at `sandbox_url`.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -87,6 +87,8 @@ impl Page {
         if name == INDEX {
             answer
                 .insert_header((header::CACHE_CONTROL, "no-cache"))
+                // The page's own form posts must name their origin.
+                .insert_header((header::REFERRER_POLICY, "same-origin"))
                 .insert_header((header::CONTENT_SECURITY_POLICY, self.policy.as_str()));
         } else {
             // The builder puts a hash of the content into every name.
@@ -155,12 +157,12 @@ fn policy_for(html: &str) -> String {
     )
 }
 
-/// Every route of the page is the same document; the page itself tells them apart.
+/// Every route of the page is the same document; the page does the routing.
 pub(super) async fn index(page: Data<Page>, request: HttpRequest) -> Result<HttpResponse, Error> {
     page.answer(INDEX, StatusCode::OK, &request).ok_or(Error::NotFound)
 }
 
-/// A file of the page, or nothing: for a browser that looks for a document, the page says so.
+/// A file of the page; a browser that asks for an unknown document gets the page with 404.
 pub(super) async fn file(page: Data<Page>, request: HttpRequest) -> Result<HttpResponse, Error> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Error::NotFound);

@@ -1,4 +1,4 @@
-//! `/session`: the password, codes, going on after an approval, leaving.
+//! `/session`: the password, codes, continuing after an approval, signing out.
 
 use actix_session::Session;
 use actix_web::{
@@ -9,157 +9,171 @@ use serde_json::json;
 use shared::{ApiError, CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via, routes};
 
 use super::{
-    body::{Body, Nothing},
-    caller::Live,
-    client, cookie,
-    error::{Error, Result, invalid},
+    auth::{AnySession, user_session},
+    body::{Body, EmptyBody},
+    client::RequestClient,
+    cookie::{remember_device, set_session_cookie},
+    error::{Result, invalid},
 };
 use crate::{
-    domain::{
-        ids::Token,
-        refusal::Refusal,
-        rights::{Carrier, TokenRotation},
+    domain::{client::Client, code::Code, ids::Token, refusal::Refusal, session::Carrier},
+    services::{
+        accounts::Accounts,
+        codes::{Codes, Verified},
+        sessions::{Sessions, UserSession},
     },
-    flow::{accounts::Accounts, codes::Verified, second_factor::SecondFactor},
-    provider::Code,
-    store::sessions,
 };
+
+/// The token an answer may hold: none for a session that is carried by the cookie alone.
+pub(super) fn answer_token(session: &UserSession, token: &Token) -> Option<String> {
+    (!session.is_cookie_only()).then(|| token.reveal().to_owned())
+}
 
 /// Check a password and ask the phone
 ///
-/// A push goes out; where none is possible, a code by text in its place.
+/// An approval request is sent; where that is impossible, a code by text. Where nothing could be sent
+/// and another sign-in method is enrolled, the answer says so.
 #[utoipa::path(
     post, path = routes::SESSION, tag = "Sign-in", request_body = Login, security(()),
     responses(
-        (status = 200, description = "A pending session, and what the phone was asked", body = LoginAnswer),
+        (status = 200, description = "A pending session, and what was sent to the phone", body = LoginAnswer),
         (status = 403, description = "Unknown account or wrong password", body = ApiError),
         (status = 429, description = "Too many wrong passwords", body = ApiError),
         (status = 502, description = "The phone could not be asked; there is no session", body = ApiError),
+        (status = 503, description = "Too much password work is waiting; see `Retry-After`", body = ApiError),
     )
 )]
 pub(super) async fn create(
     accounts: Data<Accounts>,
     cookie: Session,
-    client: client::From,
+    RequestClient(client): RequestClient,
     Body(login): Body<Login>,
 ) -> Result<Json<LoginAnswer>> {
-    let answer = accounts.log_in(login, &client.0).await?;
-    cookie::hand_out(&cookie, &Token::sent(&answer.token))?;
-    Ok(Json(answer))
+    let (session, authy_response) = accounts.log_in(login, &client).await?;
+    set_session_cookie(&cookie, session.token())?;
+    Ok(Json(LoginAnswer { token: answer_token(&session, session.token()), authy_response }))
 }
 
 /// End the session
 #[utoipa::path(
     delete, path = routes::SESSION, tag = "Sign-in",
     responses(
-        (status = 200, description = "It is gone"),
+        (status = 200, description = "It has ended"),
         (status = 403, description = "There was none", body = ApiError),
     )
 )]
 pub(super) async fn delete(
-    parts: Data<SecondFactor>,
+    sessions: Data<Sessions>,
     cookie: Session,
+    RequestClient(client): RequestClient,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let live = Live::of(request).await?.ok_or(Refusal::NotSignedIn)?;
-    let id = live.session.id;
-    parts.store.write(move |db| sessions::delete(db, &id).map_err(Error::from)).await?;
-    if live.presented.carrier == Carrier::Cookie {
+    let session = user_session(&request).await?.ok_or(Refusal::NotSignedIn)?;
+    sessions.end(&session, &client).await?;
+    if session.carrier() == Carrier::Cookie {
         cookie.purge();
     }
     // Not "cookies": that would also end sessions other applications have on this host's domain.
     Ok(HttpResponse::Ok()
         .insert_header(("Clear-Site-Data", r#""cache", "storage""#))
-        .json(json!({"message": "Signed out."})))
+        .json(json!({"message": "You're signed out."})))
 }
 
-/// Go on after an approval
+/// Continue after an approval
 ///
-/// Trades the session for one with a new id; the old one dies.
+/// The session gets a new token; the old one is dead.
 #[utoipa::path(
     post, path = routes::SESSION_CONTINUE, tag = "Sign-in",
     responses(
-        (status = 200, description = "The new id", body = TokenAnswer),
+        (status = 200, description = "The new token", body = TokenAnswer),
         (status = 404, description = "No session", body = ApiError),
         (status = 409, description = "Not approved", body = ApiError),
     )
 )]
-pub(super) async fn go_on(
-    parts: Data<SecondFactor>,
+pub(super) async fn rotate(
+    sessions: Data<Sessions>,
     cookie: Session,
-    live: Live,
-    Body(Nothing {}): Body<Nothing>,
+    request: HttpRequest,
+    RequestClient(client): RequestClient,
+    AnySession(session): AnySession,
+    Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<TokenAnswer>> {
-    let token = parts.go_on(&live.session.id, &live.presented.token).await?;
-    cookie::hand_out(&cookie, &token)?;
-    Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
+    let token = sessions.rotate_after_approval(&session).await?;
+    set_session_cookie(&cookie, &token)?;
+    remember_device(&request, &session, &client);
+    Ok(Json(TokenAnswer { token: answer_token(&session, &token) }))
 }
 
 /// Send a code
 ///
-/// By text or by call, always, also to people who have the app. Where a text cannot reach the phone
-/// it is called instead, and `via` says so.
+/// By text or by call, also to people who have the app. Where a text cannot reach the phone it is
+/// called instead, and `via` says so.
 #[utoipa::path(
     post, path = routes::SESSION_RESEND, tag = "Sign-in", request_body = Resend,
     responses(
-        (status = 200, description = "It is on its way", body = CodeSent),
+        (status = 200, description = "A code was sent", body = CodeSent),
         (status = 404, description = "No session", body = ApiError),
         (status = 422, description = "Neither sms nor call", body = ApiError),
         (status = 429, description = "Too soon or too often", body = ApiError),
-        (status = 502, description = "The provider could not", body = ApiError),
+        (status = 502, description = "The provider failed", body = ApiError),
     )
 )]
 pub(super) async fn resend(
-    parts: Data<SecondFactor>,
-    live: Live,
+    codes: Data<Codes>,
+    AnySession(session): AnySession,
+    RequestClient(client): RequestClient,
     Body(wish): Body<Resend>,
 ) -> Result<Json<CodeSent>> {
-    Ok(Json(parts.send(&live.user, &live.session.id, via(&wish.via)?).await?))
+    Ok(Json(codes.send(&session, via(&wish.via)?, &client).await?))
 }
 
 /// Check a code
 ///
-/// By text, by call or from an app alike.
+/// By text, by call, from the app or from an authenticator app.
 #[utoipa::path(
     post, path = routes::SESSION_VERIFY, tag = "Sign-in", request_body = VerifyCode,
     responses(
-        (status = 200, description = "Signed in; a new id for cookies", body = TokenAnswer),
-        (status = 401, description = "Not the code, or one used before", body = ApiError),
+        (status = 200, description = "Signed in; a new token for cookies", body = TokenAnswer),
+        (status = 401, description = "Wrong code, or one used before", body = ApiError),
         (status = 404, description = "No session", body = ApiError),
         (status = 422, description = "Not 4 to 10 digits", body = ApiError),
         (status = 429, description = "Too many wrong codes", body = ApiError),
-        (status = 502, description = "The provider could not say", body = ApiError),
+        (status = 502, description = "The provider could not tell", body = ApiError),
     )
 )]
 pub(super) async fn verify(
-    parts: Data<SecondFactor>,
-    rotation: Data<TokenRotation>,
+    codes: Data<Codes>,
     cookie: Session,
-    live: Live,
+    request: HttpRequest,
+    RequestClient(client): RequestClient,
+    AnySession(session): AnySession,
     Body(typed): Body<VerifyCode>,
 ) -> Result<Json<TokenAnswer>> {
-    let presented = live.presented.token.clone();
-    let verified = check(&parts, **rotation, &cookie, live, "code", &typed.code).await?;
-    let token = verified.token.unwrap_or(presented);
-    Ok(Json(TokenAnswer { token: token.reveal().to_owned() }))
+    let code = code("code", &typed.code)?;
+    let verified = codes.verify(&session, &code, &client).await?;
+    complete(&cookie, &request, &session, &client, &verified)?;
+    let token = verified.token.as_ref().unwrap_or(session.token());
+    Ok(Json(TokenAnswer { token: answer_token(&session, token) }))
 }
 
-/// Checks what was typed into `field` and hands out the session's new token, if there is one.
-pub(super) async fn check(
-    parts: &SecondFactor,
-    rotation: TokenRotation,
+/// A code was right: the cookie gets the session's new token, and the device is known from now on.
+pub(super) fn complete(
     cookie: &Session,
-    live: Live,
-    field: &'static str,
-    typed: &str,
-) -> Result<Verified> {
-    let code = Code::read(typed).ok_or_else(|| invalid(field, "A code has 4 to 10 digits."))?;
-    let how = (&live.presented.token, live.presented.carrier, rotation);
-    let verified = parts.verify(&live.user, &live.session.id, &code, how).await?;
+    request: &HttpRequest,
+    session: &UserSession,
+    client: &Client,
+    verified: &Verified,
+) -> Result<()> {
     if let Some(token) = &verified.token {
-        cookie::hand_out(cookie, token)?;
+        set_session_cookie(cookie, token)?;
     }
-    Ok(verified)
+    remember_device(request, session, client);
+    Ok(())
+}
+
+/// A code as typed into `field`.
+pub(super) fn code(field: &'static str, typed: &str) -> Result<Code> {
+    Code::read(typed).ok_or_else(|| invalid(field, "Enter 4 to 10 digits."))
 }
 
 /// Text or call, as a client writes it.

@@ -1,68 +1,73 @@
-//! The only place that calls other people's servers. A provider speaks our words: enrol, push,
-//! send, check, ask.
+//! The only place that calls other people's servers.
+//!
+//! A provider has capabilities: it enrols phones, sends approval requests and is polled about them,
+//! sends and checks codes, and verifies numbers nobody is enrolled with. [`Providers`] keeps them by
+//! account, so that users of two accounts can be served side by side.
 
-mod authy;
+pub mod authy;
+mod http;
 mod messages;
-mod picture;
 
-use std::{fmt, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, Response, redirect};
 use shared::{Via, phone::PhoneNumber};
 use thiserror::Error;
 
 pub use authy::Authy;
 pub use messages::{Messages, Queued};
 
-use crate::domain::push::{Question, Verdict};
+use crate::domain::{
+    approval::{Answer, RequestContent},
+    code::Code,
+    factor::{ProviderAccount, ProviderUser},
+};
 
-/// An answer larger than this is none of a provider's.
-const LARGEST_ANSWER: usize = 256 * 1024;
-
-fn http_client(patience: Duration) -> Client {
-    Client::builder()
-        .user_agent(concat!("Countersign/", env!("CARGO_PKG_VERSION")))
-        .timeout(patience)
-        .connect_timeout(patience.min(Duration::from_secs(3)))
-        .redirect(redirect::Policy::none())
-        .build()
-        .expect("the client has no setting that can fail")
+/// The providers in use, by account.
+#[derive(Debug, Clone)]
+pub struct Providers {
+    current: Arc<Provider>,
+    others: Vec<Arc<Provider>>,
 }
 
-async fn read_at_most(mut answer: Response, most: usize) -> Result<Vec<u8>, ProviderError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > most {
-            return Err(ProviderError::Nonsense { status: answer.status().as_u16() });
-        }
-        body.extend_from_slice(&chunk);
+impl Providers {
+    /// New users, and users whose account is not among `others`, are enrolled at `current`.
+    #[must_use]
+    pub fn new(current: Provider, others: Vec<Provider>) -> Self {
+        Self { current: Arc::new(current), others: others.into_iter().map(Arc::new).collect() }
     }
-    Ok(body)
+
+    /// Where new users are enrolled.
+    #[must_use]
+    pub fn current(&self) -> &Arc<Provider> {
+        &self.current
+    }
+
+    /// The provider of an account; `None` when it is no longer configured.
+    #[must_use]
+    pub fn get(&self, account: &ProviderAccount) -> Option<&Arc<Provider>> {
+        self.all().find(|provider| provider.account() == account)
+    }
+
+    /// All of them, the current one first.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        std::iter::once(&self.current).chain(&self.others)
+    }
 }
 
-/// The address may hold a code; the log must not.
-fn unreachable(error: reqwest::Error) -> ProviderError {
-    ProviderError::Unreachable(error.without_url())
-}
-
-/// Who talks to the phone.
+/// A provider account.
 #[derive(Debug)]
 pub enum Provider {
     /// The Authy API, or the sandbox by the same client.
     Authy(Authy),
 }
 
-/// A user's id at the provider.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProviderUser(pub String);
-
-/// What a provider calls a push, or a code it sent; a later question names it.
+/// What a provider calls an approval request or a code it sent; later calls name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(pub String);
 
 impl Reference {
-    /// A text that can name a push; `None` where it cannot. It goes into addresses, and not every
-    /// database takes every text.
+    /// Reads the name of an approval request; `None` where the text cannot be one. It goes into
+    /// addresses, and not every database stores every text.
     #[must_use]
     pub fn of_push(text: &str) -> Option<Self> {
         let fits =
@@ -71,18 +76,18 @@ impl Reference {
     }
 }
 
-/// What the provider says of a code.
+/// The provider's judgement of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checked {
-    /// Right; it was sent, or nothing says that it was not.
-    Sent,
+pub enum CodeCheck {
+    /// Right; it was sent, or the provider does not say otherwise.
+    SentCode,
     /// Right; an app showed it.
-    Shown,
+    AppCode,
     /// Wrong, expired, or used before.
     Wrong,
 }
 
-/// What the provider knows of a phone it sent a code to.
+/// What the provider knows about a phone it sent a code to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneFacts {
     /// Name of the carrier.
@@ -91,7 +96,7 @@ pub struct PhoneFacts {
     pub is_cellphone: Option<bool>,
 }
 
-/// A person as the provider wants to know them.
+/// A person to enrol.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
     /// E-mail.
@@ -100,19 +105,19 @@ pub struct Person<'a> {
     pub phone: &'a PhoneNumber,
 }
 
-/// Why the provider did not do it.
+/// Why a call to the provider failed.
 #[derive(Debug, Error)]
 pub enum ProviderError {
-    /// No answer: down, too slow, cut off.
+    /// No response: down, too slow, cut off.
     #[error("the provider cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// An answer that is none of the documented ones.
-    #[error("the provider's answer makes no sense (HTTP {status})")]
-    Nonsense {
+    /// A response that is none of the documented ones.
+    #[error("unexpected response of the provider (HTTP {status})")]
+    UnexpectedResponse {
         /// Its HTTP status.
         status: u16,
     },
-    /// It refuses, for a reason of ours to mend: key, account, suspension.
+    /// It refuses, because of something the operator has to mend: key, account, suspension.
     #[error("the provider refuses (HTTP {status}, code {code})")]
     Refused {
         /// Its HTTP status.
@@ -120,31 +125,31 @@ pub enum ProviderError {
         /// Its own code.
         code: String,
     },
-    /// It does not know the user: another key, or a sandbox that forgot.
+    /// It does not know the user: another key, or a sandbox that was reset.
     #[error("the provider does not know this user")]
     UnknownUser,
-    /// No push can reach this user: no app, or pushes are not enabled.
-    #[error("no push can reach this user")]
+    /// Approval requests cannot reach this user: no app, or they are not enabled.
+    #[error("approval requests cannot reach this user")]
     NoPush,
-    /// This phone cannot be reached this way: no texts to a landline, calls switched off.
+    /// The phone cannot be reached this way: no texts to a landline, calls switched off.
     #[error("the phone cannot be reached this way")]
     ChannelRefused,
-    /// It sends no more to this user for now.
+    /// The provider sends no more to this user for now.
     #[error("the provider's limit is reached")]
     Limited,
-    /// It does not take this phone number.
-    #[error("the provider does not take this phone number")]
+    /// It does not accept this phone number.
+    #[error("the provider does not accept this phone number")]
     BadPhone,
-    /// It does not take this e-mail.
-    #[error("the provider does not take this e-mail")]
+    /// It does not accept this e-mail.
+    #[error("the provider does not accept this e-mail")]
     BadEmail,
 }
 
+/// Enrolment.
 impl Provider {
-    /// Names the account users are enrolled at: kind, address and fingerprint of the key. Where it
-    /// changes, users are enrolled again.
+    /// Names the account users are enrolled at.
     #[must_use]
-    pub fn account(&self) -> &str {
+    pub fn account(&self) -> &ProviderAccount {
         match self {
             Self::Authy(authy) => authy.account(),
         }
@@ -159,51 +164,82 @@ impl Provider {
             Self::Authy(authy) => authy.enrol(person).await,
         }
     }
+}
 
-    /// Puts a question on the user's phone for so long.
+/// Approval requests.
+impl Provider {
+    /// Sends an approval request that is open for `lifetime`.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn push(
+    pub async fn send_push(
         &self,
         user: &ProviderUser,
-        question: &Question,
-        life: Duration,
+        content: &RequestContent,
+        lifetime: Duration,
     ) -> Result<Reference, ProviderError> {
         match self {
-            Self::Authy(authy) => authy.push(user, question, life).await,
+            Self::Authy(authy) => authy.send_push(user, content, lifetime).await,
         }
     }
 
-    /// Sends the user a code, whatever apps they have.
+    /// The answer to an approval request; `None` while there is none, and when it has expired.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn send(&self, user: &ProviderUser, via: Via) -> Result<Reference, ProviderError> {
+    pub async fn push_answer(&self, reference: &Reference) -> Result<Option<Answer>, ProviderError> {
         match self {
-            Self::Authy(authy) => authy.send(user, via).await,
+            Self::Authy(authy) => authy.push_answer(reference).await,
+        }
+    }
+}
+
+/// Codes of enrolled users.
+impl Provider {
+    /// Sends a code, also to users who have the app. `action` binds the code: only a check with the
+    /// same action accepts it.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn send_code(
+        &self,
+        user: &ProviderUser,
+        via: Via,
+        action: &str,
+    ) -> Result<Reference, ProviderError> {
+        match self {
+            Self::Authy(authy) => authy.send_code(user, via, action).await,
         }
     }
 
-    /// The reference a code is checked by when none was sent: codes an app shows.
+    /// The reference by which a code of the provider's app is checked.
     #[must_use]
-    pub fn standing_reference(&self, user: &ProviderUser) -> Reference {
+    pub fn app_reference(&self, user: &ProviderUser) -> Reference {
         match self {
-            Self::Authy(_) => Reference(user.0.clone()),
+            Self::Authy(_) => Reference(user.as_str().to_owned()),
         }
     }
 
-    /// What a code is. A right one is used up by that.
+    /// Checks a code; a right one is used up. `action` is that of the code that was sent; `None` for
+    /// codes of an app.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn check(&self, reference: &Reference, code: &Code) -> Result<Checked, ProviderError> {
+    pub async fn check_code(
+        &self,
+        reference: &Reference,
+        code: &Code,
+        action: Option<&str>,
+    ) -> Result<CodeCheck, ProviderError> {
         match self {
-            Self::Authy(authy) => authy.check(reference, code).await,
+            Self::Authy(authy) => authy.check_code(reference, code, action).await,
         }
     }
+}
 
-    /// Sends a code to a phone nobody is enrolled with.
+/// Numbers nobody is enrolled with.
+impl Provider {
+    /// Sends a code to a phone.
     ///
     /// # Errors
     /// [`ProviderError`].
@@ -217,7 +253,7 @@ impl Provider {
         }
     }
 
-    /// Whether that code is right. It is used up by that.
+    /// Whether that code is right; a right one is used up.
     ///
     /// # Errors
     /// [`ProviderError`].
@@ -226,85 +262,32 @@ impl Provider {
             Self::Authy(authy) => authy.check_verification(phone, code).await,
         }
     }
-
-    /// Makes a secret for the user's own authenticator app and answers its `otpauth` address.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn secret(&self, user: &ProviderUser, label: &str) -> Result<String, ProviderError> {
-        match self {
-            Self::Authy(authy) => authy.secret(user, label).await,
-        }
-    }
-
-    /// How a push stands; `None` while nobody has answered, and when it has expired.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn ask(&self, reference: &Reference) -> Result<Option<Verdict>, ProviderError> {
-        match self {
-            Self::Authy(authy) => authy.ask(reference).await,
-        }
-    }
-
-    /// The key that signs the provider's webhooks.
-    #[must_use]
-    pub fn webhook_key(&self) -> &str {
-        match self {
-            Self::Authy(authy) => authy.key(),
-        }
-    }
-}
-
-/// What somebody typed as a code: 4 to 10 ASCII digits, blanks and dashes left out. Nothing else
-/// ever reaches a provider's address.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Code(String);
-
-impl Code {
-    /// Reads what was typed; `None` when it cannot be a code.
-    #[must_use]
-    pub fn read(typed: &str) -> Option<Self> {
-        let code: String = typed.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        let fits = (4..=10).contains(&code.len()) && code.bytes().all(|c| c.is_ascii_digit());
-        fits.then_some(Self(code))
-    }
-
-    pub(super) fn digits(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Code")
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::secret::Secret;
+
+    fn authy(key: &str) -> Provider {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Provider::Authy(Authy::new(
+            "https://api.example.com",
+            Secret::new(key.into()),
+            Duration::from_secs(1),
+        ))
+    }
 
     #[test]
-    fn only_ascii_digits_of_legal_length_are_a_code() {
-        for good in ["1234", "0123456789", "482 9176", "482-9176"] {
-            assert!(Code::read(good).is_some(), "{good}");
+    fn users_of_two_accounts_are_each_served_by_their_own() {
+        let (first, second) = (authy("one key"), authy("another key"));
+        let accounts = [first.account().clone(), second.account().clone()];
+        assert_ne!(accounts[0], accounts[1], "the key is part of the account");
+        let providers = Providers::new(second, vec![first]);
+        assert_eq!(providers.current().account(), &accounts[1]);
+        for account in &accounts {
+            assert_eq!(providers.get(account).map(|provider| provider.account()), Some(account));
         }
-        let long = "1".repeat(200);
-        for bad in [
-            "",
-            "123",
-            "12345678901",
-            "../sms",
-            "1/2#",
-            "%2e%2e",
-            "１２３４５６",
-            "12a4",
-            "1234\n",
-            "+1234",
-            &long,
-        ] {
-            assert!(Code::read(bad).is_none(), "{bad}");
-        }
+        assert!(providers.get(authy("a third key").account()).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Approval requests, found by the provider's reference and bound to the session that asked.
+//! Approval requests, found by provider account and reference, and bound to the session that asked.
 
 use std::time::Duration;
 
@@ -7,24 +7,27 @@ use diesel::prelude::*;
 use super::{
     db::Db,
     schema::approvals::{self, dsl},
-    schema::{sessions, users},
+    schema::sessions,
 };
 use crate::domain::{
+    approval::{Answer, ApprovalPurpose, ApprovalState, MOST_POLLS, poll_interval},
     clock::Timestamp,
-    push::{ApprovalState, MOST_ASKS, Purpose, Verdict, ask_every},
+    factor::{ProviderAccount, ProviderUser},
+    ids::{ApprovalId, DeviceId, SessionId, UserId},
+    phone::Phone,
 };
 
-/// A new request, not yet handed to the provider.
+/// A new request, before the provider has accepted it.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = approvals)]
 pub struct NewApproval {
-    /// 128 random bits as text.
-    pub id: String,
+    /// 128 random bits.
+    pub id: ApprovalId,
     /// Who is asked.
-    pub user_id: String,
+    pub user_id: UserId,
     /// Which session asks.
-    pub session_id: Option<String>,
-    /// The question.
+    pub session_id: Option<SessionId>,
+    /// The message.
     pub message: String,
     /// Details as JSON.
     pub details: String,
@@ -32,12 +35,22 @@ pub struct NewApproval {
     pub status: ApprovalState,
     /// Now.
     pub created_at: Timestamp,
-    /// When it closes by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// What an approval opens.
-    pub purpose: Purpose,
-    /// Of an action: what tells its data from any other.
+    /// What an approval is for.
+    pub purpose: ApprovalPurpose,
+    /// Of an action: digest of its data.
     pub data_digest: Option<String>,
+    /// The provider account that will hold it.
+    pub provider_account: ProviderAccount,
+    /// The provider's id of the user.
+    pub provider_user: ProviderUser,
+    /// The phone it goes to.
+    pub phone: Phone,
+    /// Whether the account's phone is unverified.
+    pub stranger: bool,
+    /// The known device whose own budget it uses.
+    pub device_id: Option<DeviceId>,
 }
 
 /// An action's request, as its owner sees it.
@@ -45,49 +58,62 @@ pub struct NewApproval {
 #[diesel(table_name = approvals)]
 pub struct ActionRow {
     /// Its own id.
-    pub id: String,
-    /// The question.
+    pub id: ApprovalId,
+    /// The message.
     pub message: String,
     /// Details as JSON.
     pub details: String,
     /// As stored.
     pub status: ApprovalState,
-    /// When it went out.
+    /// When it was sent.
     pub created_at: Timestamp,
-    /// When it closes by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was answered.
     pub settled_at: Option<Timestamp>,
-    /// What tells its data from any other.
+    /// Digest of its data.
     pub data_digest: Option<String>,
-    /// When the answer was used.
+    /// When the approval was used.
     pub redeemed_at: Option<Timestamp>,
 }
 
-/// An open request whose answer is to be asked for.
+/// An open request the provider is to be polled about.
 #[derive(Debug, Clone, Queryable)]
 pub struct Due {
     /// The request.
-    pub id: String,
+    pub id: ApprovalId,
+    /// The provider account that holds it.
+    pub account: ProviderAccount,
     /// The provider's reference.
     pub reference: String,
-    /// When it was to be asked.
-    pub next_ask_at: Timestamp,
-    /// How often it was asked already.
-    pub asks: i32,
-    /// When it went out.
+    /// When it was due.
+    pub next_poll_at: Timestamp,
+    /// How often it was polled already.
+    pub polls: i32,
+    /// When it was sent.
     pub created_at: Timestamp,
-    /// When it closes by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What an approval changes.
-#[derive(Debug, Clone, Queryable)]
+/// A request that was just settled.
+#[derive(Debug, Clone)]
 pub struct Settled {
     /// Whose phone answered.
-    pub user_id: String,
-    /// Which session had asked; absent when it has ended.
-    pub session_id: Option<String>,
+    pub user: UserId,
+    /// Which session had asked; absent when it has ended, and for actions.
+    pub session: Option<SessionId>,
+}
+
+/// Names a request at its provider.
+#[derive(Debug, Clone)]
+pub struct AtProvider {
+    /// The account that holds it.
+    pub account: ProviderAccount,
+    /// The provider's reference.
+    pub reference: String,
+    /// Who has answered, by the provider's id; `None` when the provider was polled.
+    pub user: Option<ProviderUser>,
 }
 
 /// Reserves a request before the provider is called.
@@ -98,11 +124,11 @@ pub fn insert(db: &mut Db, approval: &NewApproval) -> QueryResult<()> {
     diesel::insert_into(approvals::table).values(approval).execute(db).map(drop)
 }
 
-/// Whether a request is open: on the phone or on its way there.
+/// Whether a request is open: on the phone, or being sent.
 ///
 /// # Errors
 /// When the query fails.
-pub fn is_open(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<bool> {
+pub fn is_open(db: &mut Db, id: &ApprovalId, now: Timestamp) -> QueryResult<bool> {
     let open: i64 = dsl::approvals
         .find(id)
         .filter(dsl::status.eq_any([ApprovalState::Asking, ApprovalState::Pending]))
@@ -116,7 +142,7 @@ pub fn is_open(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<bool> {
 ///
 /// # Errors
 /// When the query fails.
-pub fn is_newest_approved(db: &mut Db, session_id: &str) -> QueryResult<bool> {
+pub fn is_newest_approved(db: &mut Db, session_id: &SessionId) -> QueryResult<bool> {
     let approved: i64 = dsl::approvals
         .inner_join(sessions::table.on(sessions::push_id.eq(dsl::id.nullable())))
         .filter(sessions::id.eq(session_id))
@@ -126,41 +152,96 @@ pub fn is_newest_approved(db: &mut Db, session_id: &str) -> QueryResult<bool> {
     Ok(approved > 0)
 }
 
-/// When the requests went out that a user has left unanswered since a moment, oldest first.
+/// Whose requests are counted.
+#[derive(Debug, Clone, Copy)]
+pub enum CountedFor<'a> {
+    /// One account's, apart from those of known devices.
+    Account(&'a UserId),
+    /// All accounts' of a phone, verified ones or strangers.
+    Phone {
+        /// The phone.
+        phone: &'a Phone,
+        /// Strangers, or accounts that have verified it.
+        strangers: bool,
+    },
+    /// One known device's for one account.
+    Device(&'a UserId, &'a DeviceId),
+}
+
+/// When requests were sent that were not approved since a moment, oldest first.
 ///
 /// # Errors
 /// When the query fails.
-pub fn unanswered_since(db: &mut Db, user_id: &str, since: Timestamp) -> QueryResult<Vec<Timestamp>> {
-    dsl::approvals
-        .filter(dsl::user_id.eq(user_id))
+pub fn not_approved_since(
+    db: &mut Db,
+    whose: CountedFor<'_>,
+    since: Timestamp,
+) -> QueryResult<Vec<Timestamp>> {
+    let recent = dsl::approvals
         .filter(dsl::created_at.gt(since))
-        .filter(dsl::status.eq_any([ApprovalState::Asking, ApprovalState::Pending]))
+        .filter(dsl::status.eq_any([ApprovalState::Asking, ApprovalState::Pending, ApprovalState::Denied]))
         .order(dsl::created_at)
-        .select(dsl::created_at)
+        .select(dsl::created_at);
+    match whose {
+        CountedFor::Account(user) => {
+            recent.filter(dsl::user_id.eq(user)).filter(dsl::device_id.is_null()).load(db)
+        }
+        CountedFor::Phone { phone, strangers } => recent
+            .filter(dsl::phone.eq(phone))
+            .filter(dsl::stranger.eq(strangers))
+            .filter(dsl::device_id.is_null())
+            .load(db),
+        CountedFor::Device(user, device) => {
+            recent.filter(dsl::user_id.eq(user)).filter(dsl::device_id.eq(device)).load(db)
+        }
+    }
+}
+
+/// When an account's requests were denied since a moment, newest first.
+///
+/// # Errors
+/// When the query fails.
+pub fn denied_since(db: &mut Db, user: &UserId, since: Timestamp) -> QueryResult<Vec<Timestamp>> {
+    dsl::approvals
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::status.eq(ApprovalState::Denied))
+        .filter(dsl::settled_at.gt(since))
+        .order(dsl::settled_at.desc())
+        .select(dsl::settled_at.assume_not_null())
         .load(db)
 }
 
-/// The provider took the request: it is on the phone now.
+/// The provider has accepted the request, for this enrolment: it is on the phone now.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn sent(db: &mut Db, id: &str, reference: &str, first_ask: Timestamp) -> QueryResult<()> {
+pub fn sent(db: &mut Db, id: &ApprovalId, at: &AtProvider, first_poll: Timestamp) -> QueryResult<()> {
     diesel::update(dsl::approvals.find(id))
         .set((
             dsl::status.eq(ApprovalState::Pending),
-            dsl::reference.eq(reference),
-            dsl::next_ask_at.eq(first_ask),
+            dsl::reference.eq(&at.reference),
+            dsl::provider_account.eq(&at.account),
+            dsl::next_poll_at.eq(first_poll),
         ))
         .execute(db)
         .map(drop)
 }
 
-/// The provider did not take it.
+/// The provider did not accept it.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn failed(db: &mut Db, id: &str) -> QueryResult<()> {
+pub fn failed(db: &mut Db, id: &ApprovalId) -> QueryResult<()> {
     diesel::update(dsl::approvals.find(id)).set(dsl::status.eq(ApprovalState::Failed)).execute(db).map(drop)
+}
+
+/// Corrects the provider's id of the user, where the phone was enrolled again before the request
+/// was sent.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_provider_user(db: &mut Db, id: &ApprovalId, user: &ProviderUser) -> QueryResult<()> {
+    diesel::update(dsl::approvals.find(id)).set(dsl::provider_user.eq(user)).execute(db).map(drop)
 }
 
 /// Settles an open request of the user the provider names; `None` when there is no such request:
@@ -168,96 +249,92 @@ pub fn failed(db: &mut Db, id: &str) -> QueryResult<()> {
 ///
 /// # Errors
 /// When a statement fails.
-pub fn settle(
-    db: &mut Db,
-    reference: &str,
-    provider_user: Option<&str>,
-    verdict: Verdict,
-    now: Timestamp,
-) -> QueryResult<Option<Settled>> {
-    let found: Option<(String, String, Option<String>, String)> = dsl::approvals
-        .inner_join(users::table)
-        .filter(dsl::reference.eq(reference))
-        .select((dsl::id, dsl::user_id, dsl::session_id, users::provider_user))
+pub fn settle(db: &mut Db, at: &AtProvider, answer: Answer, now: Timestamp) -> QueryResult<Option<Settled>> {
+    let found: Option<(ApprovalId, UserId, Option<SessionId>, ProviderUser)> = dsl::approvals
+        .filter(dsl::reference.eq(&at.reference))
+        .filter(dsl::provider_account.eq(&at.account))
+        .select((dsl::id, dsl::user_id, dsl::session_id, dsl::provider_user))
         .get_result(db)
         .optional()?;
-    let Some((id, user_id, session_id, enrolled)) = found else { return Ok(None) };
-    if provider_user.is_some_and(|named| named != enrolled) {
+    let Some((id, user, session, enrolled)) = found else { return Ok(None) };
+    if at.user.as_ref().is_some_and(|named| *named != enrolled) {
         return Ok(None);
     }
-    let status = match verdict {
-        Verdict::Approved => ApprovalState::Approved,
-        Verdict::Denied => ApprovalState::Denied,
+    let status = match answer {
+        Answer::Approved => ApprovalState::Approved,
+        Answer::Denied => ApprovalState::Denied,
     };
     let open = dsl::approvals
         .find(id)
         .filter(dsl::status.eq(ApprovalState::Pending))
         .filter(dsl::expires_at.gt(now));
     let moved = diesel::update(open)
-        .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_ask_at.eq(None::<Timestamp>)))
+        .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_poll_at.eq(None::<Timestamp>)))
         .execute(db)?;
-    Ok((moved == 1).then_some(Settled { user_id, session_id }))
+    Ok((moved == 1).then_some(Settled { user, session }))
 }
 
-/// A user's request about an action; `None` when it is none, or somebody else's.
+/// A user's request about an action; `None` when there is none, or it is another user's.
 ///
 /// # Errors
 /// When the query fails.
-pub fn action(db: &mut Db, user_id: &str, reference: &str) -> QueryResult<Option<ActionRow>> {
+pub fn action(db: &mut Db, user_id: &UserId, reference: &str) -> QueryResult<Option<ActionRow>> {
     dsl::approvals
         .filter(dsl::reference.eq(reference))
         .filter(dsl::user_id.eq(user_id))
-        .filter(dsl::purpose.eq(Purpose::Action))
+        .filter(dsl::purpose.eq(ApprovalPurpose::Action))
         .select(ActionRow::as_select())
         .get_result(db)
         .optional()
 }
 
-/// Uses an answer; `false` when somebody was faster.
+/// Uses an approval; `false` when it was used before.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn redeem(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<bool> {
+pub fn redeem(db: &mut Db, id: &ApprovalId, now: Timestamp) -> QueryResult<bool> {
     let unused = dsl::approvals.find(id).filter(dsl::redeemed_at.is_null());
     Ok(diesel::update(unused).set(dsl::redeemed_at.eq(now)).execute(db)? == 1)
 }
 
-/// Requests whose answer is to be asked for now, oldest first.
+/// Requests the provider is to be polled about now, oldest first.
 ///
 /// # Errors
 /// When the query fails.
 pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<Vec<Due>> {
     dsl::approvals
-        .filter(dsl::next_ask_at.le(now))
+        .filter(dsl::next_poll_at.le(now))
         .filter(dsl::status.eq(ApprovalState::Pending))
         .filter(dsl::expires_at.gt(now))
-        .order(dsl::next_ask_at)
+        .order(dsl::next_poll_at)
         .limit(most)
         .select((
             dsl::id,
+            dsl::provider_account,
             dsl::reference.assume_not_null(),
-            dsl::next_ask_at.assume_not_null(),
-            dsl::asks,
+            dsl::next_poll_at.assume_not_null(),
+            dsl::polls,
             dsl::created_at,
             dsl::expires_at,
         ))
         .load(db)
 }
 
-/// Claims the next question about a request, so that of several servers one asks it.
+/// Claims the next poll of a request, so that one of several servers makes it.
 ///
 /// # Errors
 /// When the statement fails.
 pub fn claim(db: &mut Db, due: &Due, now: Timestamp) -> QueryResult<bool> {
-    let pause = ask_every(due.expires_at.since(due.created_at));
-    let next = (due.asks + 1 < MOST_ASKS).then(|| now.plus(pause));
-    let unclaimed = dsl::approvals.find(&due.id).filter(dsl::next_ask_at.eq(due.next_ask_at));
-    let claimed =
-        diesel::update(unclaimed).set((dsl::next_ask_at.eq(next), dsl::asks.eq(due.asks + 1))).execute(db)?;
+    let pause = poll_interval(due.expires_at.since(due.created_at));
+    let next = (due.polls + 1 < MOST_POLLS).then(|| now.plus(pause));
+    let unclaimed = dsl::approvals.find(&due.id).filter(dsl::next_poll_at.eq(due.next_poll_at));
+    let claimed = diesel::update(unclaimed)
+        .set((dsl::next_poll_at.eq(next), dsl::polls.eq(due.polls + 1)))
+        .execute(db)?;
     Ok(claimed == 1)
 }
 
-/// When the next question is due, of any request.
+/// When the next poll of any request is due.
 ///
 /// # Errors
 /// When the query fails.
@@ -265,14 +342,14 @@ pub fn next_due(db: &mut Db, now: Timestamp) -> QueryResult<Option<Timestamp>> {
     dsl::approvals
         .filter(dsl::status.eq(ApprovalState::Pending))
         .filter(dsl::expires_at.gt(now))
-        .filter(dsl::next_ask_at.is_not_null())
-        .order(dsl::next_ask_at)
-        .select(dsl::next_ask_at.assume_not_null())
+        .filter(dsl::next_poll_at.is_not_null())
+        .order(dsl::next_poll_at)
+        .select(dsl::next_poll_at.assume_not_null())
         .first(db)
         .optional()
 }
 
-/// Removes requests nobody will ask about again.
+/// Removes old requests.
 ///
 /// # Errors
 /// When the statement fails.

@@ -1,4 +1,4 @@
-//! What is counted per subject: passwords and codes in a row, sign-ups and sends in a window.
+//! What is counted per subject: passwords, codes, sends and sign-ups. A subject is a keyed digest.
 
 use std::time::Duration;
 
@@ -8,112 +8,170 @@ use super::{
     db::Db,
     schema::attempts::{self, dsl},
 };
-use crate::domain::clock::Timestamp;
+use crate::domain::{
+    clock::Timestamp,
+    ids::AttemptId,
+    limits::Quota,
+    refusal::{Counted, Refusal},
+};
 
 /// What is counted.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
-pub enum Kind {
+pub enum AttemptKind {
     /// A password that is being checked, or was wrong.
     Password,
     /// An account made.
     SignUp,
-    /// A code sent without an account.
-    Verification,
-    /// A code tried without an account.
-    VerificationCode,
+    /// A code sent.
+    Send,
+    /// A code that is being checked, or was wrong.
+    Code,
+    /// The same for a phone that is verified without an account.
+    NumberCode,
 }
 
-/// Who does it, and which of it.
-pub type Subject<'a> = (Kind, &'a str);
+/// One count to be made: of what, for whom, within which quota.
+#[derive(Debug, Clone)]
+pub struct Count {
+    /// Names the count, so that it can be taken back.
+    pub id: AttemptId,
+    /// What is counted.
+    pub kind: AttemptKind,
+    /// For whom: a keyed digest.
+    pub subject: String,
+    /// How many are allowed.
+    pub quota: Quota,
+    /// What the refusal says.
+    pub what: Counted,
+}
 
-/// Counts one more unless there are `most` already in a row, none further from the last than
-/// `window`; then says how long to wait: a whole window from the last of them.
+/// Makes all counts, or none: refuses if any quota is used up. Subjects are locked in one order, so
+/// that two transactions never wait for each other.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn in_a_row(
+pub fn count_all(
     db: &mut Db,
-    id: &str,
-    subject: Subject<'_>,
-    (most, window): (u32, Duration),
+    mut counts: Vec<Count>,
+    now: Timestamp,
+) -> QueryResult<Result<Vec<AttemptId>, Refusal>> {
+    counts.retain(|count| count.quota.is_limited());
+    counts.sort_by(|one, other| (one.kind, &one.subject).cmp(&(other.kind, &other.subject)));
+    for count in &counts {
+        if let Err(wait) = room(db, count, now)? {
+            return Ok(Err(Refusal::TooMany { what: count.what, wait }));
+        }
+    }
+    for count in &counts {
+        diesel::insert_into(attempts::table)
+            .values((
+                dsl::id.eq(&count.id),
+                dsl::kind.eq(count.kind),
+                dsl::subject.eq(&count.subject),
+                dsl::at.eq(now),
+            ))
+            .execute(db)?;
+    }
+    Ok(Ok(counts.into_iter().map(|count| count.id).collect()))
+}
+
+/// Whether one more fits into the quota; otherwise how long until the oldest has left it.
+fn room(db: &mut Db, count: &Count, now: Timestamp) -> QueryResult<Result<(), Duration>> {
+    let Quota { most, per } = count.quota;
+    super::lock(db, &count.subject)?;
+    let oldest_allowed: Option<Timestamp> = dsl::attempts
+        .filter(dsl::kind.eq(count.kind))
+        .filter(dsl::subject.eq(&count.subject))
+        .filter(dsl::at.gt(now.minus(per)))
+        .order(dsl::at.desc())
+        .offset(i64::from(most) - 1)
+        .limit(1)
+        .select(dsl::at)
+        .get_result(db)
+        .optional()?;
+    Ok(oldest_allowed.map_or(Ok(()), |oldest| Err(oldest.plus(per).since(now))))
+}
+
+/// A count of attempts in a row.
+#[derive(Debug, Clone)]
+pub struct Run<'a> {
+    /// What is counted, for whom.
+    pub kind: AttemptKind,
+    /// A keyed digest.
+    pub subject: &'a str,
+    /// So many in a row.
+    pub most: u32,
+    /// None of them further from the last than this; also how long the lock lasts after the last.
+    pub window: Duration,
+}
+
+/// Counts one more, unless there are `most` in a row; then says how long to wait.
+///
+/// # Errors
+/// When a statement fails.
+pub fn count_in_a_row(
+    db: &mut Db,
+    id: &AttemptId,
+    run: &Run<'_>,
     now: Timestamp,
 ) -> QueryResult<Result<(), Duration>> {
-    let seen = newest(db, subject, most, now.minus(window).minus(window))?;
-    if let (Some(newest), Some(oldest), true) = (seen.first(), seen.last(), seen.len() >= most as usize) {
-        let free = newest.plus(window);
-        if newest.since(*oldest) <= window && free > now {
+    if run.most == u32::MAX {
+        return Ok(Ok(()));
+    }
+    super::lock(db, run.subject)?;
+    let seen: Vec<Timestamp> = dsl::attempts
+        .filter(dsl::kind.eq(run.kind))
+        .filter(dsl::subject.eq(run.subject))
+        .filter(dsl::at.gt(now.minus(run.window).minus(run.window)))
+        .order(dsl::at.desc())
+        .limit(i64::from(run.most))
+        .select(dsl::at)
+        .load(db)?;
+    if let (Some(newest), Some(oldest), true) = (seen.first(), seen.last(), seen.len() >= run.most as usize) {
+        let free = newest.plus(run.window);
+        if newest.since(*oldest) <= run.window && free > now {
             return Ok(Err(free.since(now)));
         }
     }
-    insert(db, id, subject, now).map(Ok)
-}
-
-/// Counts one more unless there are `most` already within `window`; then says how long to wait:
-/// until the oldest of them has left it.
-///
-/// # Errors
-/// When a statement fails.
-pub fn in_window(
-    db: &mut Db,
-    id: &str,
-    subject: Subject<'_>,
-    (most, window): (u32, Duration),
-    now: Timestamp,
-) -> QueryResult<Result<(), Duration>> {
-    let seen = newest(db, subject, most, now.minus(window))?;
-    match seen.last() {
-        Some(oldest) if seen.len() >= most as usize => Ok(Err(oldest.plus(window).since(now))),
-        _ => insert(db, id, subject, now).map(Ok),
-    }
-}
-
-/// When the last `most` were, newest first; decides about them alone until the transaction ends.
-fn newest(
-    db: &mut Db,
-    (kind, subject): Subject<'_>,
-    most: u32,
-    since: Timestamp,
-) -> QueryResult<Vec<Timestamp>> {
-    super::lock(db, subject)?;
-    dsl::attempts
-        .filter(dsl::kind.eq(kind))
-        .filter(dsl::subject.eq(subject))
-        .filter(dsl::at.gt(since))
-        .order(dsl::at.desc())
-        .limit(i64::from(most))
-        .select(dsl::at)
-        .load(db)
-}
-
-fn insert(db: &mut Db, id: &str, (kind, subject): Subject<'_>, now: Timestamp) -> QueryResult<()> {
     diesel::insert_into(attempts::table)
-        .values((dsl::id.eq(id), dsl::kind.eq(kind), dsl::subject.eq(subject), dsl::at.eq(now)))
+        .values((dsl::id.eq(id), dsl::kind.eq(run.kind), dsl::subject.eq(run.subject), dsl::at.eq(now)))
         .execute(db)
-        .map(drop)
+        .map(|_| Ok(()))
 }
 
-/// Takes one back: it was no failure after all.
+/// Takes counts back: what they counted did not happen.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn take_back(db: &mut Db, id: &str) -> QueryResult<()> {
-    diesel::delete(dsl::attempts.find(id)).execute(db).map(drop)
+pub fn take_back(db: &mut Db, ids: &[AttemptId]) -> QueryResult<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    diesel::delete(dsl::attempts.filter(dsl::id.eq_any(ids))).execute(db).map(drop)
 }
 
-/// Forgets all of a subject.
+/// Forgets all counts of a subject.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn forget(db: &mut Db, (kind, subject): Subject<'_>) -> QueryResult<()> {
+pub fn forget(db: &mut Db, kind: AttemptKind, subject: &str) -> QueryResult<()> {
     diesel::delete(dsl::attempts.filter(dsl::kind.eq(kind)).filter(dsl::subject.eq(subject)))
         .execute(db)
         .map(drop)
 }
 
-/// Removes what no window reaches any more.
+/// Removes counts no quota reaches back to.
 ///
 /// # Errors
 /// When the statement fails.

@@ -1,4 +1,4 @@
-//! Codes on their way and codes that were tried.
+//! Codes that were sent and codes that were checked.
 
 use std::time::Duration;
 
@@ -10,15 +10,19 @@ use super::{
     db::Db,
     schema::{checks, sends},
 };
-use crate::domain::clock::Timestamp;
+use crate::domain::{
+    clock::Timestamp,
+    factor::ProviderAccount,
+    ids::{CheckId, SendId, SessionId, UserId},
+};
 
-/// What became of a code somebody typed.
+/// Outcome of a check.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
 )]
 #[diesel(sql_type = diesel::sql_types::Text)]
 pub enum Outcome {
-    /// Handed to the provider, no answer yet.
+    /// Being checked.
     Asked,
     /// Right.
     Right,
@@ -28,33 +32,20 @@ pub enum Outcome {
     Failed,
 }
 
-/// Whose code, asked for or typed in which session.
+/// Whose code, sent or typed in which session.
 #[derive(Debug, Clone, Copy)]
 pub struct Owner<'a> {
     /// The user.
-    pub user_id: &'a str,
+    pub user_id: &'a UserId,
     /// The session.
-    pub session_id: &'a str,
+    pub session_id: &'a SessionId,
 }
 
-/// When codes were sent to a user since a moment, oldest first.
+/// When this session last had a code sent to it.
 ///
 /// # Errors
 /// When the query fails.
-pub fn sends_since(db: &mut Db, user_id: &str, since: Timestamp) -> QueryResult<Vec<Timestamp>> {
-    sends::table
-        .filter(sends::user_id.eq(user_id))
-        .filter(sends::at.gt(since))
-        .order(sends::at)
-        .select(sends::at)
-        .load(db)
-}
-
-/// When this session last had a code sent.
-///
-/// # Errors
-/// When the query fails.
-pub fn last_send(db: &mut Db, session_id: &str) -> QueryResult<Option<Timestamp>> {
+pub fn last_send(db: &mut Db, session_id: &SessionId) -> QueryResult<Option<Timestamp>> {
     sends::table
         .filter(sends::session_id.eq(session_id))
         .order(sends::at.desc())
@@ -67,7 +58,7 @@ pub fn last_send(db: &mut Db, session_id: &str) -> QueryResult<Option<Timestamp>
 ///
 /// # Errors
 /// When the statement fails.
-pub fn reserve_send(db: &mut Db, id: &str, owner: Owner<'_>, via: Via, now: Timestamp) -> QueryResult<()> {
+pub fn reserve_send(db: &mut Db, id: &SendId, owner: Owner<'_>, via: Via, now: Timestamp) -> QueryResult<()> {
     diesel::insert_into(sends::table)
         .values((
             sends::id.eq(id),
@@ -75,50 +66,67 @@ pub fn reserve_send(db: &mut Db, id: &str, owner: Owner<'_>, via: Via, now: Time
             sends::session_id.eq(owner.session_id),
             sends::via.eq(ViaColumn(via)),
             sends::at.eq(now),
+            sends::provider_account.eq(""),
         ))
         .execute(db)
         .map(drop)
 }
 
-/// The provider took it, by this way in the end; its reference is what a check will name.
+/// A code as the provider has sent it.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The provider account it was sent by.
+    pub account: ProviderAccount,
+    /// The provider's reference; a check names it.
+    pub reference: String,
+    /// How it was sent in the end.
+    pub via: Via,
+}
+
+/// The provider has sent it.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn sent(db: &mut Db, id: &str, reference: &str, via: Via) -> QueryResult<()> {
+pub fn sent(db: &mut Db, id: &SendId, sent: &Sent) -> QueryResult<()> {
     diesel::update(sends::table.find(id))
-        .set((sends::reference.eq(reference), sends::via.eq(ViaColumn(via))))
+        .set((
+            sends::reference.eq(&sent.reference),
+            sends::via.eq(ViaColumn(sent.via)),
+            sends::provider_account.eq(&sent.account),
+        ))
         .execute(db)
         .map(drop)
 }
 
-/// The provider did not take it: it never happened.
+/// The provider did not send it: the reservation is dropped.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn cancel_send(db: &mut Db, id: &str) -> QueryResult<()> {
+pub fn cancel_send(db: &mut Db, id: &SendId) -> QueryResult<()> {
     diesel::delete(sends::table.find(id)).execute(db).map(drop)
 }
 
-/// The code this session was sent last: the provider's reference, and how it travelled.
+/// The code this session was sent last, since a moment.
 ///
 /// # Errors
 /// When the query fails.
-pub fn last_sent(db: &mut Db, session_id: &str) -> QueryResult<Option<(String, Via)>> {
+pub fn last_sent(db: &mut Db, session_id: &SessionId, since: Timestamp) -> QueryResult<Option<Sent>> {
     sends::table
         .filter(sends::session_id.eq(session_id))
         .filter(sends::reference.is_not_null())
+        .filter(sends::at.gt(since))
         .order(sends::at.desc())
-        .select((sends::reference.assume_not_null(), sends::via))
-        .first::<(String, ViaColumn)>(db)
+        .select((sends::provider_account, sends::reference.assume_not_null(), sends::via))
+        .first::<(ProviderAccount, String, ViaColumn)>(db)
         .optional()
-        .map(|sent| sent.map(|(reference, ViaColumn(via))| (reference, via)))
+        .map(|sent| sent.map(|(account, reference, ViaColumn(via))| Sent { account, reference, via }))
 }
 
 /// Notes a code that is about to be checked.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn insert_check(db: &mut Db, id: &str, owner: Owner<'_>, now: Timestamp) -> QueryResult<()> {
+pub fn insert_check(db: &mut Db, id: &CheckId, owner: Owner<'_>, now: Timestamp) -> QueryResult<()> {
     diesel::insert_into(checks::table)
         .values((
             checks::id.eq(id),
@@ -131,15 +139,15 @@ pub fn insert_check(db: &mut Db, id: &str, owner: Owner<'_>, now: Timestamp) -> 
         .map(drop)
 }
 
-/// Notes what became of it.
+/// Notes a check's outcome.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn finish_check(db: &mut Db, id: &str, outcome: Outcome) -> QueryResult<()> {
+pub fn finish_check(db: &mut Db, id: &CheckId, outcome: Outcome) -> QueryResult<()> {
     diesel::update(checks::table.find(id)).set(checks::outcome.eq(outcome)).execute(db).map(drop)
 }
 
-/// Removes what no limit counts any more.
+/// Removes old rows.
 ///
 /// # Errors
 /// When a statement fails.

@@ -6,12 +6,17 @@ use diesel::{
     serialize::{self, Output, ToSql},
     sql_types::{BigInt, Text},
 };
-use shared::{Channel, Via};
+use shared::{Via, phone::PhoneNumber};
 
 use crate::domain::{
+    approval::{ApprovalPurpose, ApprovalState},
     clock::Timestamp,
-    push::{ApprovalState, Purpose},
-    rights::Rights,
+    factor::{FactorKind, FactorState, Method, ProviderAccount, ProviderUser},
+    ids::{
+        ApprovalId, AttemptId, CheckId, DeviceId, FactorId, MessageId, SendId, SessionId, TokenHash, UserId,
+    },
+    phone::Phone,
+    session::{Origin, State},
 };
 
 impl<DB: Backend> ToSql<BigInt, DB> for Timestamp
@@ -29,6 +34,64 @@ where
 {
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
         i64::from_sql(bytes).map(Self)
+    }
+}
+
+/// Texts with a meaning of their own.
+macro_rules! text_column {
+    ($($kind:ty),+ $(,)?) => {$(
+        impl<DB: Backend> ToSql<Text, DB> for $kind
+        where
+            str: ToSql<Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                self.as_str().to_sql(out)
+            }
+        }
+
+        impl<DB: Backend> FromSql<Text, DB> for $kind
+        where
+            String: FromSql<Text, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                String::from_sql(bytes).map(Self::from_text)
+            }
+        }
+    )+};
+}
+
+text_column!(
+    ApprovalId,
+    AttemptId,
+    CheckId,
+    DeviceId,
+    FactorId,
+    MessageId,
+    ProviderAccount,
+    ProviderUser,
+    SendId,
+    SessionId,
+    TokenHash,
+    UserId,
+);
+
+impl<DB: Backend> ToSql<Text, DB> for Phone
+where
+    str: ToSql<Text, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.e164().to_sql(out)
+    }
+}
+
+impl<DB: Backend> FromSql<Text, DB> for Phone
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let number = String::from_sql(bytes)?;
+        let phone = PhoneNumber::from_e164(&number).ok_or("not an E.164 number")?;
+        Ok(Self::new(phone))
     }
 }
 
@@ -52,18 +115,44 @@ macro_rules! word_column {
             fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
                 match String::from_sql(bytes)?.as_str() {
                     $($word => Ok($value),)+
-                    other => Err(format!("{other:?} is no word of this column").into()),
+                    other => Err(format!("{other:?} is not a value of this column").into()),
                 }
             }
         }
     };
 }
 
-word_column!(Rights,
-    Rights::Anonymous => "anonymous",
-    Rights::Pending => "pending",
-    Rights::Proven => "proven",
-    Rights::SignedIn => "signed_in",
+word_column!(State,
+    State::Anonymous => "anonymous",
+    State::Pending => "pending",
+    State::Verified => "verified",
+    State::SignedIn => "signed_in",
+);
+
+word_column!(Origin,
+    Origin::SignUp => "sign_up",
+    Origin::Password => "password",
+    Origin::NumberVerification => "number_verification",
+);
+
+word_column!(FactorKind,
+    FactorKind::Phone => "phone",
+    FactorKind::Authenticator => "authenticator",
+    FactorKind::ProviderAuthenticator => "provider_authenticator",
+);
+
+word_column!(FactorState,
+    FactorState::Unconfirmed => "unconfirmed",
+    FactorState::Active => "active",
+    FactorState::Removed => "removed",
+);
+
+word_column!(Method,
+    Method::Push => "push",
+    Method::Sms => "sms",
+    Method::Call => "call",
+    Method::App => "soft_token",
+    Method::Authenticator => "authenticator",
 );
 
 word_column!(ApprovalState,
@@ -81,58 +170,48 @@ word_column!(super::codes::Outcome,
     super::codes::Outcome::Failed => "failed",
 );
 
-word_column!(super::attempts::Kind,
-    super::attempts::Kind::Password => "password",
-    super::attempts::Kind::SignUp => "sign_up",
-    super::attempts::Kind::Verification => "verification",
-    super::attempts::Kind::VerificationCode => "verification_code",
+word_column!(super::attempts::AttemptKind,
+    super::attempts::AttemptKind::Password => "password",
+    super::attempts::AttemptKind::SignUp => "sign_up",
+    super::attempts::AttemptKind::Send => "send",
+    super::attempts::AttemptKind::Code => "code",
+    super::attempts::AttemptKind::NumberCode => "number_code",
 );
 
-word_column!(Purpose,
-    Purpose::SignIn => "sign_in",
-    Purpose::Action => "action",
+word_column!(ApprovalPurpose,
+    ApprovalPurpose::SignIn => "sign_in",
+    ApprovalPurpose::Action => "action",
 );
 
-/// Types of the wire crate, as columns: neither they nor the traits are ours.
-macro_rules! wire_column {
-    ($column:ident($kind:ty), $($value:path => $word:literal),+ $(,)?) => {
-        #[doc = concat!("[`", stringify!($kind), "`] as a column.")]
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression,
-            diesel::deserialize::FromSqlRow,
-        )]
-        #[diesel(sql_type = Text)]
-        pub struct $column(pub $kind);
+/// [`Via`] as a column: neither the type nor the traits are of this crate.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = Text)]
+pub struct ViaColumn(pub Via);
 
-        impl<DB: Backend> ToSql<Text, DB> for $column
-        where
-            str: ToSql<Text, DB>,
-        {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-                let word: &'static str = match self.0 { $($value => $word),+ };
-                <str as ToSql<Text, DB>>::to_sql(word, out)
-            }
-        }
-
-        impl<DB: Backend> FromSql<Text, DB> for $column
-        where
-            String: FromSql<Text, DB>,
-        {
-            fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                match String::from_sql(bytes)?.as_str() {
-                    $($word => Ok(Self($value)),)+
-                    other => Err(format!("{other:?} is no word of this column").into()),
-                }
-            }
-        }
-    };
+impl<DB: Backend> ToSql<Text, DB> for ViaColumn
+where
+    str: ToSql<Text, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        let word: &'static str = match self.0 {
+            Via::Sms => "sms",
+            Via::Call => "call",
+        };
+        <str as ToSql<Text, DB>>::to_sql(word, out)
+    }
 }
 
-wire_column!(ViaColumn(Via), Via::Sms => "sms", Via::Call => "call");
-
-wire_column!(ChannelColumn(Channel),
-    Channel::Push => "push",
-    Channel::Sms => "sms",
-    Channel::Call => "call",
-    Channel::SoftToken => "soft_token",
-);
+impl<DB: Backend> FromSql<Text, DB> for ViaColumn
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        match String::from_sql(bytes)?.as_str() {
+            "sms" => Ok(Self(Via::Sms)),
+            "call" => Ok(Self(Via::Call)),
+            other => Err(format!("{other:?} is not a value of this column").into()),
+        }
+    }
+}

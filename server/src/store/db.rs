@@ -1,6 +1,6 @@
 //! The two databases behind one connection type.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, io, path::Path, time::Duration};
 
 use diesel::{
     Connection, ConnectionError, PgConnection, RunQueryDsl, SqliteConnection,
@@ -24,8 +24,8 @@ pub enum Db {
     Sqlite(SqliteConnection),
 }
 
-/// Runs a query on the one database's own connection type. Through [`Db`] its text is put together
-/// anew at every call, on its own it is known by its type; worth it where clients poll.
+/// Runs a query on the database's own connection type. Through [`Db`] its SQL is built anew at every
+/// call; on its own type it is cached. Worth it for what every request or poll asks.
 macro_rules! on_its_own {
     ($db:expr, $connection:ident => $query:expr) => {
         match $db {
@@ -36,7 +36,7 @@ macro_rules! on_its_own {
 }
 pub(super) use on_its_own;
 
-/// Which database, and where.
+/// Which database, and its address.
 #[derive(Clone)]
 pub enum Backend {
     /// A `postgres://` address.
@@ -60,35 +60,32 @@ impl Backend {
 /// Opens and checks connections.
 pub(super) struct Manager {
     backend: Backend,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Manager {
-    pub(super) fn new(backend: Backend, patience: Duration) -> Self {
-        Self { backend, patience }
+    pub(super) fn new(backend: Backend, timeout: Duration) -> Self {
+        Self { backend, timeout }
     }
 
     fn open(&self) -> Result<Db, r2d2::Error> {
-        let patience = self.patience.as_millis();
+        let timeout = self.timeout.as_millis();
         let opened = match &self.backend {
             Backend::Postgres(url) => PgConnection::establish(url).and_then(|mut db| {
                 db.batch_execute(&format!(
-                    "SET statement_timeout = {patience}; SET lock_timeout = {patience}; SET TIME ZONE 'UTC'"
+                    "SET statement_timeout = {timeout}; SET lock_timeout = {timeout}; SET TIME ZONE 'UTC'"
                 ))
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Db::Postgres(db))
             }),
             Backend::Sqlite(file) => {
-                if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty())
-                {
-                    fs::create_dir_all(folder)
-                        .map_err(|error| ConnectionError::BadConnection(error.to_string()))
-                        .map_err(r2d2::Error::ConnectionError)?;
-                }
+                make_private(Path::new(file))
+                    .map_err(|error| ConnectionError::BadConnection(error.to_string()))
+                    .map_err(r2d2::Error::ConnectionError)?;
                 SqliteConnection::establish(file).and_then(|mut db| {
                     // FULL: a logout or a used code must survive a power cut.
                     db.batch_execute(&format!(
-                        "PRAGMA busy_timeout = {patience}; PRAGMA journal_mode = WAL; \
+                        "PRAGMA busy_timeout = {timeout}; PRAGMA journal_mode = WAL; \
                          PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                     ))
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
@@ -98,6 +95,35 @@ impl Manager {
         };
         opened.map_err(r2d2::Error::ConnectionError)
     }
+}
+
+/// Makes the database's folder (0700) and file (0600) where they are missing, and takes other users'
+/// rights to an existing file away. SQLite gives its `-wal` and `-shm` files the same mode.
+fn make_private(file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt;
+            builder.mode(0o700);
+        }
+        builder.create(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        options.mode(0o600);
+        let file = options.open(file)?;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    options.open(file).map(drop)
 }
 
 impl ManageConnection for Manager {

@@ -1,4 +1,6 @@
-//! Texts that were sent, and what became of them.
+//! Text messages and their delivery.
+
+use std::time::Duration;
 
 use diesel::prelude::*;
 
@@ -6,17 +8,20 @@ use super::{
     db::Db,
     schema::messages::{self, dsl},
 };
-use crate::domain::clock::Timestamp;
+use crate::domain::{
+    clock::Timestamp,
+    ids::{MessageId, UserId},
+};
 
-/// How a text stands.
+/// A text's delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = messages)]
 pub struct MessageRow {
-    /// The provider's word.
+    /// The provider's status.
     pub status: String,
-    /// Why it did not arrive.
+    /// The provider's error code, when it was not delivered.
     pub error_code: Option<i32>,
-    /// When that was known.
+    /// When that was reported.
     pub updated_at: Timestamp,
 }
 
@@ -24,7 +29,13 @@ pub struct MessageRow {
 ///
 /// # Errors
 /// When the statement fails.
-pub fn insert(db: &mut Db, id: &str, user_id: &str, status: &str, now: Timestamp) -> QueryResult<()> {
+pub fn insert(
+    db: &mut Db,
+    id: &MessageId,
+    user_id: &UserId,
+    status: &str,
+    now: Timestamp,
+) -> QueryResult<()> {
     diesel::insert_into(messages::table)
         .values((
             dsl::id.eq(id),
@@ -37,32 +48,39 @@ pub fn insert(db: &mut Db, id: &str, user_id: &str, status: &str, now: Timestamp
         .map(drop)
 }
 
-/// The provider took it under this name.
+/// The provider has accepted it under this name.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_sid(db: &mut Db, id: &str, sid: &str) -> QueryResult<()> {
+pub fn set_sid(db: &mut Db, id: &MessageId, sid: &str) -> QueryResult<()> {
     diesel::update(dsl::messages.find(id)).set(dsl::sid.eq(sid)).execute(db).map(drop)
 }
 
-/// Moves a text from one of `from` to `status`; `false` when it is past them, or unknown. `id` is
-/// our own name for it, `sid` the provider's, which may be reported before it was noted.
+/// A report on a text.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// Our own id of the text.
+    pub id: &'a MessageId,
+    /// The provider's, which may be reported before it was noted.
+    pub sid: &'a str,
+    /// The provider's status.
+    pub status: &'a str,
+    /// The provider's error code.
+    pub error_code: Option<i32>,
+}
+
+/// Moves a text from one of the statuses `from` to the reported one; `false` when it is past them,
+/// or unknown.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn advance(
-    db: &mut Db,
-    (id, sid): (&str, &str),
-    from: &[&str],
-    (status, error_code): (&str, Option<i32>),
-    now: Timestamp,
-) -> QueryResult<bool> {
+pub fn advance(db: &mut Db, report: Report<'_>, from: &[&str], now: Timestamp) -> QueryResult<bool> {
     let earlier = dsl::messages
-        .find(id)
-        .filter(dsl::sid.is_null().or(dsl::sid.eq(sid)))
+        .find(report.id)
+        .filter(dsl::sid.is_null().or(dsl::sid.eq(report.sid)))
         .filter(dsl::status.eq_any(from.to_vec()));
     let moved = diesel::update(earlier)
-        .set((dsl::status.eq(status), dsl::error_code.eq(error_code), dsl::updated_at.eq(now)))
+        .set((dsl::status.eq(report.status), dsl::error_code.eq(report.error_code), dsl::updated_at.eq(now)))
         .execute(db)?;
     Ok(moved == 1)
 }
@@ -71,11 +89,19 @@ pub fn advance(
 ///
 /// # Errors
 /// When the query fails.
-pub fn newest(db: &mut Db, user_id: &str) -> QueryResult<Option<MessageRow>> {
+pub fn newest(db: &mut Db, user_id: &UserId) -> QueryResult<Option<MessageRow>> {
     dsl::messages
         .filter(dsl::user_id.eq(user_id))
         .order(dsl::created_at.desc())
         .select(MessageRow::as_select())
         .first(db)
         .optional()
+}
+
+/// Removes old texts.
+///
+/// # Errors
+/// When the statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
+    diesel::delete(dsl::messages.filter(dsl::created_at.le(now.minus(keep)))).execute(db)
 }

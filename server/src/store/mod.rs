@@ -1,27 +1,27 @@
 //! The only place that knows SQL.
 //!
-//! [`Store::read`] and [`Store::write`] run a unit of work on a blocking thread; the questions and
-//! deeds it is made of are the free functions of the modules below, so that several share one hop
-//! and one transaction. What must hold under a race stands in a `WHERE`, in a constraint, or behind
-//! [`lock`].
+//! [`Store::read`] and [`Store::write`] run a unit of work on a blocking thread. It is made of the
+//! queries and commands of the modules below, so that several share one thread hop and one
+//! transaction. What must hold under a race is in a `WHERE`, in a constraint, or behind [`lock`].
 //!
-//! What is looked up by a unique column is asked with `get_result`: `first` adds a limit, and with
-//! one of those a statement through [`Db`] is parsed anew every time.
+//! Lookups by a unique column use `get_result`: `first` adds a limit, and a statement with a limit is
+//! parsed anew at every call through [`Db`].
 
 pub mod approvals;
 pub mod attempts;
 pub mod codes;
 pub mod columns;
 mod db;
-mod glance;
+pub mod factors;
+mod inline_reader;
 pub mod messages;
 pub mod nonces;
+pub mod number_verifications;
 mod schema;
 #[cfg(test)]
 mod schema_test;
 pub mod sessions;
 pub mod users;
-pub mod visits;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,12 +37,12 @@ use tracing::Span;
 
 pub use db::{Backend, Db};
 use db::{MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE, Manager};
-pub use glance::Glance;
+pub use inline_reader::InlineReader;
 
 /// The database cannot do what it was asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// No connection to be had in time.
+    /// No connection was available in time.
     #[error("no database connection")]
     Connection(#[source] diesel::r2d2::PoolError),
     /// All connections were in use for too long.
@@ -54,10 +54,13 @@ pub enum StoreError {
     /// Bringing the schema up to date failed.
     #[error("database migration")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The cookie's middleware was failed by the database; what it made of the cause.
+    /// The cookie's middleware could not reach the database; its text of the cause.
     #[error("session: {0}")]
     Session(String),
-    /// `DATABASE_URL` is of a kind nobody here speaks.
+    /// An encrypted value cannot be decrypted, most likely because `APP_SECRET` was replaced.
+    #[error("encrypted value: {0}")]
+    Sealed(String),
+    /// `DATABASE_URL` has an unknown scheme.
     #[error("DATABASE_URL: write sqlite://path, a path, or postgres://…")]
     UnknownKind,
 }
@@ -77,7 +80,7 @@ pub struct Store {
     backend: Backend,
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl std::fmt::Debug for Store {
@@ -88,21 +91,21 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Prepares a pool of at most `connections`. A statement waits for a lock, and a request for a
-    /// connection, no longer than `patience`.
+    /// connection, no longer than `timeout`.
     ///
     /// # Errors
-    /// When the address is of no known kind, or its folder cannot be made.
-    pub fn new(url: &str, connections: u32, patience: Duration) -> Result<Self, StoreError> {
+    /// When the address has an unknown scheme.
+    pub fn new(url: &str, connections: u32, timeout: Duration) -> Result<Self, StoreError> {
         let backend = Backend::of(url).ok_or(StoreError::UnknownKind)?;
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(0))
-            .connection_timeout(patience)
+            .connection_timeout(timeout)
             // A broken connection shows at its first statement; a test before each would cost one.
             .test_on_check_out(matches!(backend, Backend::Postgres(_)))
             .error_handler(Box::new(db::QuietHandler))
-            .build_unchecked(Manager::new(backend.clone(), patience));
-        Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)), patience })
+            .build_unchecked(Manager::new(backend.clone(), timeout));
+        Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)), timeout })
     }
 
     /// Brings the schema up to date.
@@ -144,26 +147,29 @@ impl Store {
         .await
     }
 
-    /// Runs questions.
+    /// Runs queries.
     ///
     /// # Errors
-    /// What `ask` answers, or that there is no connection.
-    pub async fn read<T, E>(&self, ask: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    /// The query's own, or that there is no connection.
+    pub async fn read<T, E>(
+        &self,
+        query: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        self.blocking(ask).await
+        self.blocking(query).await
     }
 
-    /// Runs deeds in one transaction, which an error takes back. On SQLite it holds the write lock
-    /// from its beginning: a transaction that reads first would fail when it came to write.
+    /// Runs commands in one transaction; an error rolls it back. On SQLite it holds the write lock
+    /// from its beginning: a transaction that reads first would fail when it comes to write.
     ///
     /// # Errors
-    /// What `act` answers, or that the database could not do it.
+    /// The command's own, or the database's.
     pub async fn write<T, E>(
         &self,
-        act: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static,
+        command: impl FnOnce(&mut Db) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
@@ -176,7 +182,7 @@ impl Store {
                 Db::Postgres(db) => AnsiTransactionManager::begin_transaction(db),
             }
             .map_err(failed)?;
-            let result = act(db);
+            let result = command(db);
             match &result {
                 Ok(_) => <Db as Connection>::TransactionManager::commit_transaction(db).map_err(failed)?,
                 Err(_) => <Db as Connection>::TransactionManager::rollback_transaction(db).map_err(failed)?,
@@ -194,7 +200,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let permit = tokio::time::timeout(self.patience, self.permits.acquire()).await;
+        let permit = tokio::time::timeout(self.timeout, self.permits.acquire()).await;
         let _permit = permit.map_err(|_| StoreError::Busy)?.expect("the semaphore is never closed");
         let (pool, span) = (self.pool.clone(), Span::current());
         let done = tokio::task::spawn_blocking(move || {
@@ -209,8 +215,8 @@ impl Store {
     }
 }
 
-/// Lets one transaction at a time decide about `subject`, so that counting and then inserting is
-/// safe. SQLite has one writer anyway; PostgreSQL holds an advisory lock until the transaction ends.
+/// Lets one transaction at a time decide about `subject`, so that counting and then inserting is safe
+/// under a race. SQLite has one writer; PostgreSQL holds an advisory lock until the transaction ends.
 ///
 /// # Errors
 /// When the statement fails.

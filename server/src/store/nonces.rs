@@ -1,4 +1,4 @@
-//! Webhooks that were taken.
+//! Callbacks that were accepted, so that a replay changes nothing.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::domain::clock::Timestamp;
 
-/// Notes a webhook; `false` when it was taken before.
+/// Notes a callback; `false` when it was accepted before.
 ///
 /// # Errors
 /// When a statement fails, also when another transaction notes the same one at this moment.
-pub fn take(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
+pub fn insert(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
     super::lock(db, digest)?;
     let seen: i64 = dsl::nonces.find(digest).count().get_result(db)?;
     if seen > 0 {
@@ -24,7 +24,7 @@ pub fn take(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
     Ok(true)
 }
 
-/// Removes old ones; a replay of such a webhook finds its request settled or expired.
+/// Removes old ones; a replay of such a callback finds its request settled or expired.
 ///
 /// # Errors
 /// When the statement fails.

@@ -9,16 +9,34 @@ diesel::table! {
         email -> Text,
         email_key -> Text,
         password_hash -> Text,
-        calling_code -> Text,
-        national_number -> Text,
-        phone_proven_at -> Nullable<BigInt>,
-        provider_account -> Text,
-        provider_user -> Text,
+        phone -> Text,
+        phone_verified_at -> Nullable<BigInt>,
         wrong_codes -> Integer,
         codes_locked_until -> Nullable<BigInt>,
+        code_locks -> Integer,
+        password_version -> Integer,
         created_at -> BigInt,
+        last_sign_in_at -> Nullable<BigInt>,
         last_channel -> Nullable<Text>,
-        authenticator_at -> Nullable<BigInt>,
+        unverified_since -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    factors (id) {
+        id -> Text,
+        user_id -> Nullable<Text>,
+        kind -> Text,
+        state -> Text,
+        name -> Nullable<Text>,
+        provider_account -> Nullable<Text>,
+        provider_user -> Nullable<Text>,
+        secret -> Nullable<Text>,
+        last_step -> Nullable<BigInt>,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        removed_at -> Nullable<BigInt>,
     }
 }
 
@@ -27,16 +45,20 @@ diesel::table! {
         id -> Text,
         token_hash -> Text,
         user_id -> Nullable<Text>,
-        rights -> Text,
         state -> Text,
+        origin -> Text,
         push_id -> Nullable<Text>,
         created_at -> BigInt,
         seen_at -> BigInt,
         expires_at -> BigInt,
         verifying_phone -> Nullable<Text>,
         verifying_until -> Nullable<BigInt>,
-        proven_phone -> Nullable<Text>,
+        verified_phone -> Nullable<Text>,
+        factor -> Nullable<Text>,
         factor_at -> Nullable<BigInt>,
+        cookie_only -> Bool,
+        address_key -> Text,
+        device_id -> Nullable<Text>,
     }
 }
 
@@ -52,11 +74,16 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         settled_at -> Nullable<BigInt>,
-        next_ask_at -> Nullable<BigInt>,
-        asks -> Integer,
+        next_poll_at -> Nullable<BigInt>,
+        polls -> Integer,
         purpose -> Text,
         data_digest -> Nullable<Text>,
         redeemed_at -> Nullable<BigInt>,
+        provider_account -> Text,
+        provider_user -> Text,
+        phone -> Text,
+        stranger -> Bool,
+        device_id -> Nullable<Text>,
     }
 }
 
@@ -68,6 +95,7 @@ diesel::table! {
         via -> Text,
         reference -> Nullable<Text>,
         at -> BigInt,
+        provider_account -> Text,
     }
 }
 
@@ -112,5 +140,5 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(approvals -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
-    users, sessions, approvals, sends, checks, attempts, nonces, messages
+    users, factors, sessions, approvals, sends, checks, attempts, nonces, messages
 );

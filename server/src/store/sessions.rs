@@ -1,77 +1,122 @@
-//! Sessions. User, rights and expiry are columns of their own, which saving the cookie's state map
-//! never writes: an answer still in flight cannot undo an approval or a logout.
+//! Sessions. The table of [`session`](crate::domain::session) is repeated here in each `WHERE`.
 
 use diesel::prelude::*;
 
 use super::{
-    columns::ChannelColumn,
     db::{Db, on_its_own},
     schema::sessions::{self, dsl},
     schema::{approvals, checks, sends, users},
     users::UserRow,
 };
-use crate::domain::{clock::Timestamp, limits::Lifetimes, push::ApprovalState, rights::Rights};
+use crate::domain::{
+    approval::ApprovalState,
+    clock::Timestamp,
+    factor::Method,
+    ids::{ApprovalId, DeviceId, SessionId, TokenHash, UserId},
+    limits::{Lifetimes, PENDING_SESSIONS},
+    phone::Phone,
+    session::{Carrier, Origin, Progress, State},
+};
 
-/// A session that lives.
+/// A live session.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub struct SessionRow {
     /// Its own id, which outlives the token.
-    pub id: String,
+    pub id: SessionId,
     /// How far it has come.
-    pub rights: Rights,
+    pub state: State,
+    /// How it began.
+    pub origin: Origin,
     /// Last request of a signed-in client.
     pub seen_at: Timestamp,
-    /// When the phone last answered in it.
+    /// The factor that passed last.
+    pub factor: Option<Method>,
+    /// When that was.
     pub factor_at: Option<Timestamp>,
+    /// Whether no answer to it holds a token.
+    pub cookie_only: bool,
+    /// The number a code was sent to without an account, in E.164.
+    pub verifying_phone: Option<String>,
+    /// Until when that code can be used.
+    pub verifying_until: Option<Timestamp>,
+    /// The number that was verified without an account.
+    pub verified_phone: Option<String>,
+}
+
+impl SessionRow {
+    /// Its place in the state machine.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress { state: self.state, origin: self.origin, factor: self.factor.zip(self.factor_at) }
+    }
 }
 
 /// A new session.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = sessions)]
 pub struct NewSession {
-    /// 128 random bits as text.
-    pub id: String,
-    /// Hash of the token.
-    pub token_hash: String,
-    /// Whose; nobody's where a browser has no account.
-    pub user_id: Option<String>,
+    /// 128 random bits.
+    pub id: SessionId,
+    /// Digest of the token.
+    pub token_hash: TokenHash,
+    /// Whose; `None` for a browser without an account.
+    pub user_id: Option<UserId>,
     /// How far it has come.
-    pub rights: Rights,
+    pub state: State,
+    /// How it began.
+    pub origin: Origin,
     /// Now.
     pub created_at: Timestamp,
     /// Now.
     pub seen_at: Timestamp,
-    /// When it ends whatever happens.
+    /// When it ends in any case.
     pub expires_at: Timestamp,
+    /// Whether no answer to it holds a token.
+    pub cookie_only: bool,
+    /// Keyed digest of the client's address.
+    pub address_key: String,
+    /// The known device it came from.
+    pub device_id: Option<DeviceId>,
 }
 
-/// How a session's newest push stands, and whose phone it went to.
+/// What a request authenticates with.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Digest of the token.
+    pub token_hash: TokenHash,
+    /// How it came.
+    pub carrier: Carrier,
+}
+
+/// The newest approval request of a session, and whose phone it went to.
 #[derive(Debug, Clone, Queryable)]
-pub struct PushView {
-    /// Calling code and national number.
-    pub phone: (String, String),
-    /// The way by which the phone last answered.
-    pub last_channel: Option<ChannelColumn>,
-    /// The push; absent when none was asked.
+pub struct StatusRow {
+    /// The phone.
+    pub phone: Phone,
+    /// The factor that passed last, in any session.
+    pub last_method: Option<Method>,
+    /// How far the session has come.
+    pub state: State,
+    /// The request; absent when none was sent.
     pub push: Option<Push>,
 }
 
-/// A push as the client sees it.
+/// An approval request as the client sees it.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = approvals)]
 pub struct Push {
-    /// The provider's reference; absent while it is being asked.
+    /// The provider's reference; absent until the provider has accepted it.
     pub reference: Option<String>,
-    /// The question.
+    /// The message.
     pub message: String,
     /// Details as JSON.
     pub details: String,
     /// As stored.
     pub status: ApprovalState,
-    /// When it went out.
+    /// When it was sent.
     pub created_at: Timestamp,
-    /// When it closes by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -82,81 +127,56 @@ macro_rules! live {
     };
 }
 
-pub(super) use live;
-
-/// The live session with this token, and whose it is.
-///
-/// # Errors
-/// When the query fails.
-pub fn by_token(
-    db: &mut Db,
-    token_hash: &str,
-    now: Timestamp,
-    lifetimes: Lifetimes,
-) -> QueryResult<Option<(SessionRow, UserRow)>> {
-    dsl::sessions
-        .inner_join(users::table)
-        .filter(dsl::token_hash.eq(token_hash))
-        .filter(live!(now, lifetimes))
-        .select((SessionRow::as_select(), UserRow::as_select()))
-        .get_result(db)
-        .optional()
+/// The session of this token; one that is carried by the cookie alone is not found by a header.
+macro_rules! of_credential {
+    ($credential:expr) => {
+        // False is less than true.
+        dsl::token_hash
+            .eq(&$credential.token_hash)
+            .and(dsl::cookie_only.le($credential.carrier == Carrier::Cookie))
+    };
 }
 
-/// The newest push of the live session with this token, in one query: clients poll it without pause.
+/// The live session of a credential, and its user.
 ///
 /// # Errors
 /// When the query fails.
-pub fn push_by_token(
+pub fn by_credential(
     db: &mut Db,
-    token_hash: &str,
+    credential: &Credential,
     now: Timestamp,
     lifetimes: Lifetimes,
-) -> QueryResult<Option<PushView>> {
+) -> QueryResult<Option<(SessionRow, Option<UserRow>)>> {
     on_its_own!(db, connection => dsl::sessions
-        .inner_join(users::table)
-        .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
-        .filter(dsl::token_hash.eq(token_hash))
+        .left_join(users::table)
+        .filter(of_credential!(credential))
         .filter(live!(now, lifetimes))
-        .select((
-            (users::calling_code, users::national_number),
-            users::last_channel,
-            Option::<Push>::as_select(),
-        ))
+        .select((SessionRow::as_select(), Option::<UserRow>::as_select()))
         .get_result(connection)
         .optional())
 }
 
-/// The cookie's state map, as JSON.
+/// The newest approval request of a credential's live session, in one query: clients poll it.
 ///
 /// # Errors
 /// When the query fails.
-pub fn state(
+pub fn status(
     db: &mut Db,
-    token_hash: &str,
+    credential: &Credential,
     now: Timestamp,
     lifetimes: Lifetimes,
-) -> QueryResult<Option<String>> {
-    dsl::sessions
-        .filter(dsl::token_hash.eq(token_hash))
+) -> QueryResult<Option<StatusRow>> {
+    on_its_own!(db, connection => dsl::sessions
+        .inner_join(users::table)
+        .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
+        .filter(of_credential!(credential))
         .filter(live!(now, lifetimes))
-        .select(dsl::state)
-        .get_result(db)
-        .optional()
+        .select((users::phone, users::last_channel, dsl::state, Option::<Push>::as_select()))
+        .get_result(connection)
+        .optional())
 }
 
-/// Saves the cookie's state map and nothing else.
-///
-/// # Errors
-/// When the statement fails.
-pub fn set_state(db: &mut Db, token_hash: &str, state: &str) -> QueryResult<()> {
-    diesel::update(dsl::sessions.filter(dsl::token_hash.eq(token_hash)))
-        .set(dsl::state.eq(state))
-        .execute(db)
-        .map(drop)
-}
-
-/// Begins a session.
+/// Starts a session.
 ///
 /// # Errors
 /// When the statement fails.
@@ -164,18 +184,69 @@ pub fn insert(db: &mut Db, session: &NewSession) -> QueryResult<()> {
     diesel::insert_into(sessions::table).values(session).execute(db).map(drop)
 }
 
-/// Ends the session with this id.
+/// A pending session that may have to make room for another one.
+#[derive(Debug, Clone, Queryable)]
+struct PendingSession {
+    id: SessionId,
+    address_key: String,
+    device_id: Option<DeviceId>,
+}
+
+/// Ends one pending session of the user that a password began, if there are as many as are allowed: the
+/// oldest one of the address that has most. Sessions of known devices stay, except for an older one of the same device.
+///
+/// # Errors
+/// When a statement fails.
+pub fn make_room(db: &mut Db, new: &NewSession, now: Timestamp) -> QueryResult<()> {
+    let Some(user) = &new.user_id else { return Ok(()) };
+    super::lock(db, user.as_str())?;
+    let pending: Vec<PendingSession> = dsl::sessions
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::state.eq(State::Pending))
+        .filter(dsl::origin.eq(Origin::Password))
+        .filter(dsl::expires_at.gt(now))
+        .order((dsl::created_at, dsl::id))
+        .select((dsl::id, dsl::address_key, dsl::device_id))
+        .load(db)?;
+    if pending.len() < PENDING_SESSIONS {
+        return Ok(());
+    }
+    let strangers: Vec<&PendingSession> =
+        pending.iter().filter(|session| session.device_id.is_none()).collect();
+    let of_address = |key: &str| strangers.iter().filter(|session| session.address_key == key).count();
+    // Of several with the same count the first is the oldest.
+    let fullest = strangers.iter().rev().max_by_key(|session| of_address(&session.address_key));
+    let ends = match fullest {
+        Some(fullest) => strangers.iter().find(|session| session.address_key == fullest.address_key).copied(),
+        None => pending.iter().find(|session| session.device_id == new.device_id),
+    };
+    match ends {
+        Some(session) => delete(db, &session.id),
+        None => Ok(()),
+    }
+}
+
+/// Ends a session.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn delete(db: &mut Db, id: &str) -> QueryResult<()> {
-    delete_all(db, &[id.to_owned()]).map(drop)
+pub fn delete(db: &mut Db, id: &SessionId) -> QueryResult<()> {
+    delete_all(db, std::slice::from_ref(id)).map(drop)
 }
 
-/// Ends sessions. What points to them first, in the order in which an answer of the phone locks its
-/// rows (approvals, checks, sessions): no deadlock between the two.
-fn delete_all(db: &mut Db, ids: &[String]) -> QueryResult<usize> {
-    let nobody = None::<String>;
+/// Ends all sessions of a user.
+///
+/// # Errors
+/// When a statement fails.
+pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<()> {
+    let ids: Vec<SessionId> = dsl::sessions.filter(dsl::user_id.eq(user)).select(dsl::id).load(db)?;
+    delete_all(db, &ids).map(drop)
+}
+
+/// Ends sessions. Rows that point to them first, in the order in which an answer of the phone locks
+/// its rows (approvals, checks, sessions), so that the two never deadlock.
+fn delete_all(db: &mut Db, ids: &[SessionId]) -> QueryResult<usize> {
+    let nobody = None::<SessionId>;
     diesel::update(approvals::table.filter(approvals::session_id.eq_any(ids)))
         .set(approvals::session_id.eq(&nobody))
         .execute(db)?;
@@ -192,83 +263,112 @@ fn delete_all(db: &mut Db, ids: &[String]) -> QueryResult<usize> {
 ///
 /// # Errors
 /// When the statement fails.
-pub fn delete_by_token(db: &mut Db, token_hash: &str) -> QueryResult<()> {
-    let found = dsl::sessions.filter(dsl::token_hash.eq(token_hash)).select(dsl::id);
-    match found.get_result::<String>(db).optional()? {
-        Some(id) => delete(db, &id),
-        None => Ok(()),
+pub fn delete_by_token(db: &mut Db, token_hash: &TokenHash) -> QueryResult<Option<UserId>> {
+    let found = dsl::sessions.filter(dsl::token_hash.eq(token_hash)).select((dsl::id, dsl::user_id));
+    match found.get_result::<(SessionId, Option<UserId>)>(db).optional()? {
+        Some((id, user)) => delete(db, &id).map(|()| user),
+        None => Ok(None),
     }
 }
 
-/// The second factor succeeded: a pending session becomes a proven one and gets a full life; of any
-/// other it is noted that the phone has just answered.
+/// A factor has passed in a session: a pending one becomes verified and gets a full lifetime.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn prove(db: &mut Db, id: &str, now: Timestamp, expires_at: Timestamp) -> QueryResult<bool> {
-    diesel::update(dsl::sessions.find(id)).set(dsl::factor_at.eq(now)).execute(db)?;
+pub fn factor_passed(
+    db: &mut Db,
+    id: &SessionId,
+    method: Method,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let of_user = dsl::sessions.find(id).filter(dsl::state.ne(State::Anonymous));
+    diesel::update(of_user).set((dsl::factor.eq(method), dsl::factor_at.eq(now))).execute(db)?;
     let pending =
-        dsl::sessions.find(id).filter(dsl::rights.eq(Rights::Pending)).filter(dsl::expires_at.gt(now));
-    let proven = diesel::update(pending)
-        .set((dsl::rights.eq(Rights::Proven), dsl::seen_at.eq(now), dsl::expires_at.eq(expires_at)))
-        .execute(db)?;
-    Ok(proven == 1)
+        dsl::sessions.find(id).filter(dsl::state.eq(State::Pending)).filter(dsl::expires_at.gt(now));
+    diesel::update(pending)
+        .set((dsl::state.eq(State::Verified), dsl::seen_at.eq(now), dsl::expires_at.eq(expires_at)))
+        .execute(db)
+        .map(drop)
 }
 
-/// Gives a proven or signed-in session a new token and full rights; the old token dies. `false`
-/// when it is not that session's token any more.
+/// The phone was verified in one session: other sign-up sessions of the user in which no factor has
+/// passed need one now.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn renew(db: &mut Db, id: &str, old_hash: &str, new_hash: &str) -> QueryResult<bool> {
+pub fn phone_verified_elsewhere(
+    db: &mut Db,
+    user: &UserId,
+    verified_in: Option<&SessionId>,
+    expires_at: Timestamp,
+) -> QueryResult<()> {
+    let here = verified_in.map_or("", SessionId::as_str);
+    let others = dsl::sessions
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::origin.eq(Origin::SignUp))
+        .filter(dsl::state.eq(State::SignedIn))
+        .filter(dsl::factor_at.is_null())
+        .filter(dsl::id.ne(here));
+    diesel::update(others)
+        .set((dsl::state.eq(State::Pending), dsl::expires_at.eq(expires_at)))
+        .execute(db)
+        .map(drop)
+}
+
+/// Gives a verified or signed-in session a new token: it is signed in, and the old token is dead.
+/// `false` when the old token is not that session's any more.
+///
+/// # Errors
+/// When the statement fails.
+pub fn rotate(db: &mut Db, id: &SessionId, old: &TokenHash, new: &TokenHash) -> QueryResult<bool> {
     let open = dsl::sessions
         .find(id)
-        .filter(dsl::token_hash.eq(old_hash))
-        .filter(dsl::rights.eq_any([Rights::Proven, Rights::SignedIn]));
-    let renewed = diesel::update(open)
-        .set((dsl::rights.eq(Rights::SignedIn), dsl::token_hash.eq(new_hash)))
-        .execute(db)?;
-    Ok(renewed == 1)
+        .filter(dsl::token_hash.eq(old))
+        .filter(dsl::state.eq_any([State::Verified, State::SignedIn]));
+    let rotated =
+        diesel::update(open).set((dsl::state.eq(State::SignedIn), dsl::token_hash.eq(new))).execute(db)?;
+    Ok(rotated == 1)
 }
 
-/// How far a session has come by now; `None` when it has ended.
+/// The state of a session by now; `None` when it has ended.
 ///
 /// # Errors
 /// When the query fails.
-pub fn rights(db: &mut Db, id: &str) -> QueryResult<Option<Rights>> {
-    dsl::sessions.find(id).select(dsl::rights).get_result(db).optional()
+pub fn state(db: &mut Db, id: &SessionId) -> QueryResult<Option<State>> {
+    dsl::sessions.find(id).select(dsl::state).get_result(db).optional()
 }
 
-/// Whether a session has not been ended.
+/// A session's place in the state machine by now; `None` when it has ended.
 ///
 /// # Errors
 /// When the query fails.
-pub fn exists(db: &mut Db, id: &str) -> QueryResult<bool> {
-    let count: i64 = dsl::sessions.find(id).count().get_result(db)?;
-    Ok(count > 0)
+pub fn progress(db: &mut Db, id: &SessionId) -> QueryResult<Option<Progress>> {
+    let row = dsl::sessions.find(id).select(SessionRow::as_select()).get_result(db).optional()?;
+    Ok(row.map(|row| row.progress()))
 }
 
 /// Notes that a signed-in client was here.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn touch(db: &mut Db, id: &str, now: Timestamp) -> QueryResult<()> {
+pub fn touch(db: &mut Db, id: &SessionId, now: Timestamp) -> QueryResult<()> {
     diesel::update(dsl::sessions.find(id)).set(dsl::seen_at.eq(now)).execute(db).map(drop)
 }
 
-/// Makes a push the newest of its session.
+/// Makes an approval request the newest one of its session.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_push(db: &mut Db, id: &str, push_id: Option<&str>) -> QueryResult<()> {
+pub fn set_push(db: &mut Db, id: &SessionId, push_id: Option<&ApprovalId>) -> QueryResult<()> {
     diesel::update(dsl::sessions.find(id)).set(dsl::push_id.eq(push_id)).execute(db).map(drop)
 }
 
-/// The newest push of a session.
+/// The newest approval request of a session.
 ///
 /// # Errors
 /// When the query fails.
-pub fn push_id(db: &mut Db, id: &str) -> QueryResult<Option<String>> {
+pub fn push_id(db: &mut Db, id: &SessionId) -> QueryResult<Option<ApprovalId>> {
     dsl::sessions.find(id).select(dsl::push_id).get_result(db).optional().map(Option::flatten)
 }
 
@@ -281,7 +381,7 @@ pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<u
     let ended = dsl::expires_at.le(now).or(dsl::seen_at.le(now.minus(lifetimes.idle)));
     let mut gone = 0;
     loop {
-        let ids: Vec<String> = dsl::sessions.filter(ended).select(dsl::id).limit(AT_ONCE).load(db)?;
+        let ids: Vec<SessionId> = dsl::sessions.filter(ended).select(dsl::id).limit(AT_ONCE).load(db)?;
         if ids.is_empty() {
             return Ok(gone);
         }

@@ -1,50 +1,49 @@
 //! Accounts.
 
+use std::time::Duration;
+
 use diesel::prelude::*;
-use shared::Channel;
 
 use super::{
-    columns::ChannelColumn,
     db::Db,
+    factors,
     schema::users::{self, dsl},
+    sessions,
 };
-use crate::domain::clock::Timestamp;
+use crate::domain::{account::key, clock::Timestamp, factor::Method, ids::UserId, phone::Phone, text::nfc};
+
+/// An account that has not been used for this long does not count for its phone.
+const UNUSED_AFTER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// An account as stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct UserRow {
-    /// 128 random bits as text.
-    pub id: String,
-    /// As given.
+    /// Its id.
+    pub id: UserId,
+    /// As given, in NFC.
     pub full_name: String,
     /// As given.
     pub username: Option<String>,
-    /// As given.
+    /// As given, in NFC.
     pub email: String,
     /// See [`password`](crate::domain::password).
     pub password_hash: String,
-    /// Digits.
-    pub calling_code: String,
-    /// Digits.
-    pub national_number: String,
-    /// When a code or push from the phone first succeeded.
-    pub phone_proven_at: Option<Timestamp>,
-    /// The provider's account the user is enrolled at: base address and key fingerprint.
-    pub provider_account: String,
-    /// The provider's id for the user.
-    pub provider_user: String,
+    /// Changes with the password.
+    pub password_version: i32,
+    /// The phone.
+    pub phone: Phone,
+    /// When a code or an approval from the phone first succeeded.
+    pub phone_verified_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When an authenticator app was shown its secret.
-    pub authenticator_at: Option<Timestamp>,
 }
 
 impl UserRow {
-    /// The number, as may be shown before its owner has signed in.
+    /// Whether the phone is verified.
     #[must_use]
-    pub fn masked_phone(&self) -> String {
-        shared::phone::mask(&self.calling_code, &self.national_number)
+    pub fn is_phone_verified(&self) -> bool {
+        self.phone_verified_at.is_some()
     }
 }
 
@@ -53,7 +52,7 @@ impl UserRow {
 #[diesel(table_name = users)]
 pub struct NewUserRow {
     /// See [`UserRow`].
-    pub id: String,
+    pub id: UserId,
     /// See [`UserRow`].
     pub full_name: String,
     /// See [`UserRow`].
@@ -67,30 +66,33 @@ pub struct NewUserRow {
     /// See [`UserRow`].
     pub password_hash: String,
     /// See [`UserRow`].
-    pub calling_code: String,
-    /// See [`UserRow`].
-    pub national_number: String,
-    /// See [`UserRow`].
-    pub provider_account: String,
-    /// See [`UserRow`].
-    pub provider_user: String,
+    pub phone: Phone,
     /// See [`UserRow`].
     pub created_at: Timestamp,
+    /// Since when the phone waits to be verified: now.
+    pub unverified_since: Option<Timestamp>,
 }
 
 /// The user with this id.
 ///
 /// # Errors
 /// When the query fails.
-pub fn by_id(db: &mut Db, id: &str) -> QueryResult<Option<UserRow>> {
+pub fn by_id(db: &mut Db, id: &UserId) -> QueryResult<Option<UserRow>> {
     dsl::users.find(id).select(UserRow::as_select()).get_result(db).optional()
 }
 
-/// The user with this e-mail or this username; the key is lower case.
+/// The user with this e-mail or username: as typed first, for accounts made before texts were
+/// normalized, then in NFC.
 ///
 /// # Errors
-/// When the query fails.
-pub fn by_login(db: &mut Db, key: &str) -> QueryResult<Option<UserRow>> {
+/// When a query fails.
+pub fn by_login(db: &mut Db, typed: &str) -> QueryResult<Option<UserRow>> {
+    let (typed, normalized) = (key(typed), key(&nfc(typed)));
+    let found = by_key(db, &typed)?;
+    if found.is_some() || typed == normalized { Ok(found) } else { by_key(db, &normalized) }
+}
+
+fn by_key(db: &mut Db, key: &str) -> QueryResult<Option<UserRow>> {
     dsl::users
         .filter(dsl::email_key.eq(key).or(dsl::username_key.eq(key)))
         .select(UserRow::as_select())
@@ -119,110 +121,158 @@ pub fn insert(db: &mut Db, user: &NewUserRow) -> QueryResult<()> {
     diesel::insert_into(users::table).values(user).execute(db).map(drop)
 }
 
-/// Whether anybody is enrolled under this id of the provider's.
-///
-/// # Errors
-/// When the query fails.
-pub fn is_enrolled(db: &mut Db, provider_user: &str) -> QueryResult<bool> {
-    let count: i64 = dsl::users.filter(dsl::provider_user.eq(provider_user)).count().get_result(db)?;
-    Ok(count > 0)
-}
-
-/// Notes a new enrolment.
+/// Replaces a hash, unless it has changed since it was read.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_enrolment(db: &mut Db, id: &str, account: &str, provider_user: &str) -> QueryResult<()> {
-    diesel::update(dsl::users.find(id))
-        .set((
-            dsl::provider_account.eq(account),
-            dsl::provider_user.eq(provider_user),
-            // The secret of the old enrolment opens nothing at the new one.
-            dsl::authenticator_at.eq(None::<Timestamp>),
-        ))
-        .execute(db)
-        .map(drop)
-}
-
-/// Replaces a hash, unless somebody else has replaced it since.
-///
-/// # Errors
-/// When the statement fails.
-pub fn replace_hash(db: &mut Db, id: &str, old: &str, new: &str) -> QueryResult<()> {
+pub fn replace_hash(db: &mut Db, id: &UserId, old: &str, new: &str) -> QueryResult<()> {
     diesel::update(dsl::users.find(id).filter(dsl::password_hash.eq(old)))
         .set(dsl::password_hash.eq(new))
         .execute(db)
         .map(drop)
 }
 
-/// The phone has answered: it is proven from now on, and wrong codes are forgotten. Answers whether
-/// it was the first time.
+/// What a passed factor means for the account's phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneVerification {
+    /// It was verified before, or the factor does not verify it.
+    Unchanged,
+    /// It is verified from now on.
+    First,
+    /// It stays unverified: enough other accounts have verified the same number.
+    InUse,
+}
+
+/// What to do when a factor has passed.
+#[derive(Debug, Clone, Copy)]
+pub struct FactorPassed<'a> {
+    /// Whose.
+    pub user: &'a UserId,
+    /// Which factor.
+    pub method: Method,
+    /// Whether a lock for wrong codes ends.
+    pub clears_lock: bool,
+    /// Accounts that may have verified one phone; 0 for no limit.
+    pub accounts_per_phone: u32,
+}
+
+/// A factor has passed: the account was used, wrong codes are forgotten, and the phone is verified if
+/// the factor shows that it is with the user.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn phone_answered(db: &mut Db, id: &str, by: Channel, now: Timestamp) -> QueryResult<bool> {
-    diesel::update(dsl::users.find(id))
-        .set((
-            dsl::wrong_codes.eq(0),
-            dsl::codes_locked_until.eq(None::<Timestamp>),
-            dsl::last_channel.eq(ChannelColumn(by)),
-        ))
-        .execute(db)?;
-    let proven = diesel::update(dsl::users.find(id).filter(dsl::phone_proven_at.is_null()))
-        .set(dsl::phone_proven_at.eq(now))
-        .execute(db)?;
-    Ok(proven == 1)
-}
-
-/// Notes that an authenticator app is shown its secret; `false` when one was shown before and is
-/// not to be replaced.
-///
-/// # Errors
-/// When the statement fails.
-pub fn show_authenticator(db: &mut Db, id: &str, replace: bool, now: Timestamp) -> QueryResult<bool> {
-    let mut user = diesel::update(dsl::users.find(id)).into_boxed();
-    if !replace {
-        user = user.filter(dsl::authenticator_at.is_null());
-    }
-    Ok(user.set(dsl::authenticator_at.eq(now)).execute(db)? == 1)
-}
-
-/// Takes that back: nothing was shown at that moment. Somebody else's later showing stays.
-///
-/// # Errors
-/// When the statement fails.
-pub fn hide_authenticator(
+pub fn factor_passed(
     db: &mut Db,
-    id: &str,
-    shown: Timestamp,
-    before: Option<Timestamp>,
-) -> QueryResult<()> {
-    diesel::update(dsl::users.find(id).filter(dsl::authenticator_at.eq(shown)))
-        .set(dsl::authenticator_at.eq(before))
-        .execute(db)
-        .map(drop)
+    passed: FactorPassed<'_>,
+    now: Timestamp,
+) -> QueryResult<PhoneVerification> {
+    let FactorPassed { user, method, clears_lock, accounts_per_phone } = passed;
+    diesel::update(dsl::users.find(user))
+        .set((dsl::last_channel.eq(method), dsl::last_sign_in_at.eq(now)))
+        .execute(db)?;
+    if clears_lock {
+        set_wrong_codes(db, user, WrongCodes::default())?;
+    }
+    if !method.verifies_phone() {
+        return Ok(PhoneVerification::Unchanged);
+    }
+    let verification = verify_phone(db, user, accounts_per_phone, now)?;
+    factors::phone_used(db, user, verification != PhoneVerification::InUse, now)?;
+    Ok(verification)
 }
 
-/// Wrong codes in a row, and until when they lock the user out.
+fn verify_phone(
+    db: &mut Db,
+    user: &UserId,
+    accounts_per_phone: u32,
+    now: Timestamp,
+) -> QueryResult<PhoneVerification> {
+    let found: Option<Phone> = dsl::users
+        .find(user)
+        .filter(dsl::phone_verified_at.is_null())
+        .select(dsl::phone)
+        .get_result(db)
+        .optional()?;
+    let Some(phone) = found else { return Ok(PhoneVerification::Unchanged) };
+    super::lock(db, phone.e164())?;
+    if accounts_per_phone > 0 {
+        let year_ago = now.minus(UNUSED_AFTER);
+        let used = dsl::last_sign_in_at.gt(year_ago).or(dsl::created_at.gt(year_ago));
+        let others: i64 = dsl::users
+            .filter(dsl::phone.eq(&phone))
+            .filter(dsl::phone_verified_at.is_not_null())
+            .filter(used.assume_not_null())
+            .count()
+            .get_result(db)?;
+        if others >= i64::from(accounts_per_phone) {
+            return Ok(PhoneVerification::InUse);
+        }
+    }
+    let first = diesel::update(dsl::users.find(user).filter(dsl::phone_verified_at.is_null()))
+        .set((dsl::phone_verified_at.eq(now), dsl::unverified_since.eq(None::<Timestamp>)))
+        .execute(db)?;
+    Ok(if first == 1 { PhoneVerification::First } else { PhoneVerification::Unchanged })
+}
+
+/// Wrong codes of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Queryable)]
+pub struct WrongCodes {
+    /// In a row.
+    pub count: i32,
+    /// Until when they lock the account.
+    pub locked_until: Option<Timestamp>,
+    /// Locks in a row.
+    pub locks: i32,
+}
+
+/// Wrong codes of an account.
 ///
 /// # Errors
 /// When the query fails.
-pub fn wrong_codes(db: &mut Db, id: &str) -> QueryResult<(i32, Option<Timestamp>)> {
-    dsl::users.find(id).select((dsl::wrong_codes, dsl::codes_locked_until)).get_result(db)
+pub fn wrong_codes(db: &mut Db, id: &UserId) -> QueryResult<WrongCodes> {
+    dsl::users.find(id).select((dsl::wrong_codes, dsl::codes_locked_until, dsl::code_locks)).get_result(db)
 }
 
-/// Notes wrong codes in a row, and until when they lock the user out.
+/// Notes wrong codes of an account.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_wrong_codes(
-    db: &mut Db,
-    id: &str,
-    count: i32,
-    locked_until: Option<Timestamp>,
-) -> QueryResult<()> {
+pub fn set_wrong_codes(db: &mut Db, id: &UserId, codes: WrongCodes) -> QueryResult<()> {
     diesel::update(dsl::users.find(id))
-        .set((dsl::wrong_codes.eq(count), dsl::codes_locked_until.eq(locked_until)))
+        .set((
+            dsl::wrong_codes.eq(codes.count),
+            dsl::codes_locked_until.eq(codes.locked_until),
+            dsl::code_locks.eq(codes.locks),
+        ))
         .execute(db)
         .map(drop)
+}
+
+/// Hashes of all accounts, for counting what is left under an old key.
+///
+/// # Errors
+/// When the query fails.
+pub fn password_hashes(db: &mut Db) -> QueryResult<Vec<(UserId, String)>> {
+    dsl::users.select((dsl::id, dsl::password_hash)).load(db)
+}
+
+/// Removes accounts made since this can be told whose phone was never verified and that were not
+/// used since `before`; at most `most` at once.
+///
+/// # Errors
+/// When a statement fails.
+pub fn sweep_unverified(db: &mut Db, before: Timestamp, most: i64, now: Timestamp) -> QueryResult<usize> {
+    let unused = dsl::last_sign_in_at.is_null().or(dsl::last_sign_in_at.le(before));
+    let ids: Vec<UserId> = dsl::users
+        .filter(dsl::phone_verified_at.is_null())
+        .filter(dsl::unverified_since.le(before))
+        .filter(unused.assume_not_null())
+        .select(dsl::id)
+        .limit(most)
+        .load(db)?;
+    for id in &ids {
+        factors::remove_all(db, id, now)?;
+        sessions::delete_of_user(db, id)?;
+    }
+    diesel::delete(dsl::users.filter(dsl::id.eq_any(ids))).execute(db)
 }

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use diesel::{Connection, PgConnection, RunQueryDsl};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 use server::{
@@ -24,6 +23,8 @@ use server::{
 };
 use shared::routes;
 use tempfile::TempDir;
+
+use crate::database;
 
 pub const PASSWORD: &str = "notes on the engine";
 /// 2026-03-02T14:02:31Z, a Monday.
@@ -76,7 +77,7 @@ impl TestApp {
             ("PORT".into(), "0".into()),
             ("SANDBOX_PORT".into(), "0".into()),
             ("BCRYPT_COST".into(), "4".into()),
-            ("DATABASE_URL".into(), own_database(&folder)),
+            ("DATABASE_URL".into(), database::own(&folder).await),
             ("DATABASE_TIMEOUT_SECONDS".into(), "1".into()),
             ("PROVIDER_TIMEOUT_SECONDS".into(), "1".into()),
             ("PAGE_DIR".into(), folder.path().join("dist").display().to_string()),
@@ -127,7 +128,7 @@ impl TestApp {
         self.database_url().strip_prefix("sqlite://").map(PathBuf::from)
     }
 
-    /// A second way into the database, for what cannot be seen from outside.
+    /// A connection of the test's own, for what cannot be seen from outside.
     pub fn store(&self) -> Store {
         Store::new(self.database_url(), 2, Duration::from_secs(5)).expect("the address is right")
     }
@@ -147,7 +148,7 @@ impl TestApp {
         Session { app: self, http, token: None }
     }
 
-    /// Whoever holds this token.
+    /// A client with this token.
     pub fn bearer(&self, token: &str) -> Session<'_> {
         Session { app: self, http: plain_client(), token: Some(token.to_owned()) }
     }
@@ -228,15 +229,25 @@ fn plain_client() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
-fn own_database(folder: &TempDir) -> String {
-    let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
-        return format!("sqlite://{}", folder.path().join("test.db").display());
-    };
-    let name = format!("test_{}", Random::system().id());
-    let mut db = PgConnection::establish(&server).expect("TEST_DATABASE_URL names a PostgreSQL server");
-    diesel::sql_query(format!("CREATE DATABASE {name}")).execute(&mut db).expect("a database can be made");
-    let (base, _) = server.rsplit_once('/').expect("the address ends in a database");
-    format!("{base}/{name}")
+/// The code an app shows that has this secret, in base32 (RFC 6238: SHA-1, six digits, 30 seconds).
+pub fn totp(secret: &str, at: Timestamp) -> String {
+    use hmac::{Hmac, KeyInit, Mac};
+    let bits: String = secret
+        .bytes()
+        .map(|c| format!("{:05b}", if c.is_ascii_uppercase() { c - b'A' } else { c - b'2' + 26 }))
+        .collect();
+    let key: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit - b'0')))
+        .collect();
+    let step = u64::try_from(at.0).expect("after 1970") / 30_000;
+    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).expect("HMAC takes any key");
+    mac.update(&step.to_be_bytes());
+    let hash = mac.finalize().into_bytes();
+    let at = usize::from(hash[19] & 15);
+    let word = u32::from_be_bytes(hash[at..at + 4].try_into().expect("four bytes")) & 0x7fff_ffff;
+    format!("{:06}", word % 1_000_000)
 }
 
 async fn read(request: RequestBuilder) -> Answer {

@@ -1,99 +1,160 @@
-//! Enrolling an authenticator app: its secret is shown once.
+//! Authenticator apps: enrolled and checked by the server itself.
 
 use std::time::Duration;
 
-use reqwest::Method;
-use serde_json::json;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use shared::routes;
 use url::Url;
 
-use crate::app::{Session, TestApp};
+use crate::app::{Answer, Session, TestApp, totp};
 
-async fn enrol(session: &Session<'_>) -> serde_json::Value {
-    session.post(routes::AUTHENTICATOR, json!({})).await.ok()
+/// Seconds of one time step.
+const STEP: u64 = 30;
+
+async fn enrol(session: &Session<'_>) -> Value {
+    let answer = session.post(routes::AUTHENTICATOR, json!({})).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    answer.body
 }
 
-/// The code an app shows that has read this secret (RFC 6238: SHA-1, six digits, 30 seconds).
-fn code(app: &TestApp, secret: &str) -> String {
-    use hmac::{Hmac, KeyInit, Mac};
-    let bits: String = secret
-        .bytes()
-        .map(|c| format!("{:05b}", if c.is_ascii_uppercase() { c - b'A' } else { c - b'2' + 26 }))
-        .collect();
-    let key: Vec<u8> = bits
-        .as_bytes()
-        .chunks_exact(8)
-        .map(|byte| byte.iter().fold(0, |all, bit| all << 1 | (bit - b'0')))
-        .collect();
-    let step = u64::try_from(app.clock.now().0).unwrap() / 30_000;
-    let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&key).unwrap();
-    mac.update(&step.to_be_bytes());
-    let hash = mac.finalize().into_bytes();
-    let at = usize::from(hash[19] & 15);
-    let word = u32::from_be_bytes(hash[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", word % 1_000_000)
+fn path(route: &str, shown: &Value) -> String {
+    route.replace("{id}", shown["id"].as_str().expect("an id"))
+}
+
+async fn confirm(session: &Session<'_>, shown: &Value, code: &str) -> Answer {
+    session.post(&path(routes::AUTHENTICATOR_CONFIRM, shown), json!({"code": code})).await
+}
+
+/// The code of an app that has scanned this QR code.
+fn code(app: &TestApp, shown: &Value) -> String {
+    totp(shown["secret"].as_str().expect("a secret"), app.clock.now())
+}
+
+/// An active authenticator. The clock has moved on to a step whose code was not used.
+async fn active(app: &TestApp, session: &Session<'_>) -> Value {
+    let shown = enrol(session).await;
+    confirm(session, &shown, &code(app, &shown)).await.ok();
+    app.advance(STEP);
+    shown
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_picture_holds_the_secret_and_its_codes_sign_in_once() {
+async fn the_qr_code_holds_the_secret_and_its_codes_sign_in_once() {
     let app = TestApp::spawn().await;
     let ada = app.person().await;
     let session = ada.sign_in().await;
     let shown = enrol(&session).await;
-    assert_eq!(
-        (shown["issuer"].as_str(), shown["label"].as_str()),
-        (Some("Countersign"), Some(ada.email.as_str()))
-    );
     let secret = shown["secret"].as_str().unwrap();
     assert!(secret.len() * 5 >= 160, "{secret}");
-    let uri = Url::parse(shown["uri"].as_str().unwrap()).unwrap();
-    assert!(uri.query_pairs().any(|(name, value)| name == "secret" && value == secret));
+    let address = Url::parse(shown["otpauth"].as_str().unwrap()).unwrap();
+    let value = |name: &str| address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+    assert_eq!((value("secret").as_deref(), value("issuer").as_deref()), (Some(secret), Some("Countersign")));
+    assert!(address.path().ends_with(&ada.email.replace('@', "%40")), "{address}");
     let svg = shown["svg"].as_str().unwrap();
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>") && !svg.contains("http://1"));
+    assert_eq!(session.get(routes::USER).await.ok()["authenticator"], false);
+    confirm(&session, &shown, "000 000").await.refused(401, "wrong_code");
+    confirm(&session, &shown, &code(&app, &shown)).await.ok();
     assert_eq!(session.get(routes::USER).await.ok()["authenticator"], true);
+    app.advance(STEP);
     let (login, _) = ada.log_in().await;
-    let code = code(&app, secret);
-    login.verify(&code).await.ok();
+    let code = code(&app, &shown);
+    login.verify(&format!("{} {}", &code[..3], &code[3..])).await.ok();
     assert!(login.is_signed_in().await);
-    // A step is accepted once, in whatever session.
-    ada.log_in().await.0.verify(&code).await.refused(401, "wrong_code");
+    // A step is accepted once, in whatever session, and looks like any wrong code.
+    let (other, _) = ada.log_in().await;
+    let used = other.verify(&code).await;
+    let wrong = ada.log_in().await.0.verify("000000").await;
+    assert_eq!((used.status, &used.body["code"]), (wrong.status, &wrong.body["code"]));
+    used.refused(401, "wrong_code");
+    let status = ada.log_in().await.0.get(routes::AUTHY_STATUS).await.ok();
+    assert_eq!(status["lastChannel"], "authenticator");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_shown_once_and_a_replacement_ends_the_old_one() {
+async fn it_is_shown_once_and_a_confirmed_replacement_ends_the_old_one() {
     let app = TestApp::spawn().await;
     let ada = app.person().await;
     let session = ada.sign_in().await;
-    let old = enrol(&session).await;
+    let old = active(&app, &session).await;
+    let new = enrol(&session).await;
     session.post(routes::AUTHENTICATOR, json!({})).await.refused(409, "already_enrolled");
-    let new = session.post(routes::AUTHENTICATOR, json!({"replace": true})).await.ok();
     assert_ne!(old["secret"], new["secret"]);
-    let (login, _) = ada.log_in().await;
-    login.verify(&code(&app, old["secret"].as_str().unwrap())).await.refused(401, "wrong_code");
-    login.verify(&code(&app, new["secret"].as_str().unwrap())).await.ok();
+    // The old one works until the new one is confirmed.
+    ada.log_in().await.0.verify(&code(&app, &old)).await.ok();
+    ada.log_in().await.0.verify(&code(&app, &new)).await.refused(401, "wrong_code");
+    confirm(&session, &new, &code(&app, &new)).await.ok();
+    app.advance(STEP);
+    ada.log_in().await.0.verify(&code(&app, &old)).await.refused(401, "wrong_code");
+    ada.log_in().await.0.verify(&code(&app, &new)).await.ok();
+    // A minute later another one may be shown; the one that was never confirmed is forgotten.
+    app.advance(60);
+    let forgotten = enrol(&session).await;
+    app.advance(60);
+    let newest = enrol(&session).await;
+    confirm(&session, &forgotten, &code(&app, &forgotten)).await.refused(404, "not_found");
+    confirm(&session, &newest, &code(&app, &newest)).await.ok();
+    confirm(&session, &newest, &code(&app, &newest)).await.refused(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_enrolment_showed_nothing_and_may_be_tried_again() {
+async fn one_step_before_and_after_is_accepted_and_no_more() {
     let app = TestApp::spawn().await;
-    let session = app.person().await.sign_in().await;
-    let odd = [
-        json!({"success": true}),
-        json!({"success": true, "qr_code": "http://192.0.2.1/secret.png"}),
-        json!({"success": true, "qr_code": "file:///etc/passwd"}),
-        json!({"success": true, "qr_code": "https://127.0.0.1/secret.png"}),
-        json!({"success": true, "qr_code": format!("{}/phone.js", app.sandbox_url())}),
-    ];
-    for body in odd {
-        app.fault(json!({"path": "/protected/json/users", "status": 200, "body": body})).await;
-        session.post(routes::AUTHENTICATOR, json!({})).await.refused(502, "provider_failed");
+    let ada = app.person().await;
+    let session = ada.sign_in().await;
+    let shown = active(&app, &session).await;
+    app.advance(10 * STEP);
+    for (offset, status) in [(-60_000, 401), (60_000, 401), (-30_000, 200), (0, 200), (30_000, 200)] {
+        let (login, _) = ada.log_in().await;
+        let at = server::domain::clock::Timestamp(app.clock.now().0 + offset);
+        let answer = login.verify(&totp(shown["secret"].as_str().unwrap(), at)).await;
+        assert_eq!(answer.status.as_u16(), status, "{offset} {}", answer.text);
     }
-    app.sandbox(Method::DELETE, "/faults", json!({})).await;
-    enrol(&session).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_takes_a_phone_that_has_answered_in_this_session_within_twenty_minutes() {
+async fn neither_enrolment_nor_sign_in_asks_the_provider() {
+    let app = TestApp::spawn().await;
+    let ada = app.person().await;
+    let session = ada.sign_in().await;
+    let (login, _) = ada.log_in().await;
+    app.fault(json!({"status": 500})).await;
+    let before = app.provider_calls().await.len();
+    let shown = active(&app, &session).await;
+    login.verify(&code(&app, &shown)).await.ok();
+    assert!(login.is_signed_in().await);
+    // Polls for the open request go on beside it.
+    let calls = app.provider_calls().await.split_off(before);
+    let others: Vec<_> = calls.iter().filter(|call| !call.starts_with("GET /onetouch")).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_authenticator_opens_nothing_and_only_its_owner_removes_it() {
+    let app = TestApp::spawn().await;
+    let (ada, grace) = (app.person().await, app.person().await);
+    let session = ada.sign_in().await;
+    let shown = active(&app, &session).await;
+    let path = path(routes::AUTHENTICATOR_ID, &shown);
+    grace.sign_in().await.delete(&path).await.refused(404, "not_found");
+    ada.log_in().await.0.delete(&path).await.refused(403, "second_factor_required");
+    app.advance(20 * 60 + 1);
+    session.delete(&path).await.refused(403, "step_up_required");
+    session.verify(&code(&app, &shown)).await.ok();
+    session.delete(&path).await.ok();
+    session.delete(&path).await.refused(404, "not_found");
+    assert_eq!(session.get(routes::USER).await.ok()["authenticator"], false);
+    app.advance(STEP);
+    let calls = app.provider_calls().await.len();
+    let (login, _) = ada.log_in().await;
+    login.verify(&code(&app, &shown)).await.refused(401, "wrong_code");
+    let calls = app.provider_calls().await.split_off(calls);
+    assert!(!calls.iter().any(|call| call.contains("/verify/")), "{calls:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_a_factor_that_passed_in_this_session_within_twenty_minutes() {
     let app = TestApp::spawn().await;
     let ada = app.person().await;
     app.stranger().post(routes::AUTHENTICATOR, json!({})).await.refused(403, "not_signed_in");
@@ -113,5 +174,18 @@ async fn it_takes_a_phone_that_has_answered_in_this_session_within_twenty_minute
     app.clock.advance(Duration::from_secs(20 * 60 + 1));
     let pushed = session.post(routes::SESSION_PUSH, json!({})).await.ok();
     app.press(pushed["approval_request"]["uuid"].as_str().unwrap(), "approve").await;
-    session.post(routes::AUTHENTICATOR, json!({"replace": "true"})).await.ok();
+    enrol(&session).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_short_and_visible() {
+    let app = TestApp::spawn().await;
+    let session = app.person().await.sign_in().await;
+    for name in ["n".repeat(51), "my\u{202e}app".to_owned()] {
+        let refused = session.post(routes::AUTHENTICATOR, json!({"name": name})).await;
+        let refused = refused.refused(422, "invalid_fields");
+        assert_eq!(refused["message"], refused["fields"]["name"]);
+    }
+    let form = session.request(Method::POST, routes::AUTHENTICATOR).form(&[("name", "Phone of Ada")]);
+    assert_eq!(session.send(form).await.status, StatusCode::CREATED);
 }

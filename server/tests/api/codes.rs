@@ -51,7 +51,7 @@ async fn a_wrong_code_is_401_and_says_how_many_tries_are_left() {
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let refused = session.verify(&ada.wrong_code().await).await.refused(401, "wrong_code");
-    assert_eq!(refused["message"], "That is not the code we sent. 4 tries left.");
+    assert_eq!(refused["message"], "Wrong code. 4 tries left.");
     session.verify(&ada.code().await).await.ok();
 }
 

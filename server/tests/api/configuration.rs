@@ -11,10 +11,11 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::read(&|name| variables.get(name).map(|value| (*value).to_owned()), folder.path())
 }
 
-const PRODUCTION: [(&str, &str); 3] = [
+const PRODUCTION: [(&str, &str); 4] = [
     ("APP_ENV", "production"),
     ("AUTHY_API_KEY", "a key of our own"),
     ("APP_SECRET", "forty characters that nobody has published"),
+    ("PUBLIC_URL", "https://sign.example.com"),
 ];
 
 fn production_with(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {

@@ -7,6 +7,7 @@
 mod account_verification;
 mod app;
 mod approvals;
+mod attacks;
 mod authenticator;
 mod bad_input;
 mod browser_safety;
@@ -14,6 +15,7 @@ mod channels;
 mod codes;
 mod configuration;
 mod cookie_api;
+mod database;
 mod description;
 mod login;
 mod one_touch;

@@ -152,31 +152,23 @@ async fn what_is_stored_of_a_token_opens_nothing() {
     }
 }
 
-/// A state map saved late, by an answer that was in flight, is all it writes.
+/// A browser whose session was ended elsewhere still sends its cookie.
 #[tokio::test(flavor = "multi_thread")]
-async fn saving_the_cookies_state_map_undoes_neither_approval_nor_logout() {
-    use server::{
-        domain::ids::Token,
-        store::{StoreError, sessions},
-    };
+async fn a_cookie_opens_nothing_after_its_session_was_ended() {
     let app = TestApp::spawn().await;
     let ada = app.person().await;
-    let (session, uuid) = ada.log_in().await;
-    let hash = Token::sent(session.token.as_deref().unwrap()).hash();
-    let save = async || {
-        let hash = hash.clone();
-        let store = app.store();
-        let saved = store.write(move |db| {
-            sessions::set_state(db, &hash, r#"{"last":"\"sms\""}"#).map_err(StoreError::from)
-        });
-        saved.await.unwrap();
-    };
-    app.press(&uuid, "approve").await;
-    save().await;
-    assert!(session.is_signed_in().await);
-    session.delete(routes::SESSION).await.ok();
-    save().await;
-    assert_eq!(session.get(routes::AUTHY_STATUS).await.status, StatusCode::NOT_FOUND);
+    let browser = app.browser();
+    let login = browser.post(routes::SESSION, ada.credentials()).await.ok();
+    browser.post(routes::SESSION_RESEND, json!({})).await.ok();
+    let answer = browser.verify(&ada.code().await).await.ok();
+    assert_ne!(answer["token"], login["token"]);
+    assert!(browser.is_signed_in().await);
+    app.bearer(answer["token"].as_str().unwrap()).delete(routes::SESSION).await.ok();
+    browser.get(routes::USER).await.refused(403, "not_signed_in");
+    assert_eq!(browser.get(routes::AUTHY_STATUS).await.status, StatusCode::NOT_FOUND);
+    // It signs in again as if it had none.
+    browser.post(routes::SESSION, ada.credentials()).await.ok();
+    assert_eq!(browser.status().await, "pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]

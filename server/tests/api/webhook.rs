@@ -68,7 +68,7 @@ async fn a_signed_webhook_moves_a_pending_request_of_that_user() {
     assert!(session.is_signed_in().await);
 }
 
-/// Defect 3, and the client libraries that accept a callback without a signature.
+/// There are client libraries that accept a callback without a signature.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_empty_or_wrong_signature_is_401_and_changes_nothing() {
     let app = quiet_app().await;
@@ -103,7 +103,7 @@ async fn a_missing_empty_or_wrong_signature_is_401_and_changes_nothing() {
     assert_eq!(session.status().await, "pending");
 }
 
-/// Defect 3: the base string must not depend on headers a proxy may or may not send.
+/// The signed text must not depend on headers a proxy may or may not send.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_signed_address_is_the_configured_one_whatever_the_headers_say() {
     let app = TestApp::with(&[("PUBLIC_URL", "https://sign.example.com:8443/")]).await;
@@ -162,7 +162,6 @@ async fn remembered(app: &TestApp) -> i64 {
     counted.await.unwrap().count
 }
 
-/// Defect 3: the nonce is remembered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_changes_nothing_even_a_hundred_at_once() {
     let app = quiet_app().await;

@@ -1,4 +1,4 @@
-//! Making an account, the password, and where a browser belongs.
+//! Making an account, the password, and the page a browser belongs on.
 
 use actix_session::Session;
 use actix_web::{
@@ -13,38 +13,42 @@ use shared::{
 };
 
 use crate::{
-    domain::rights::{Carrier, Rights},
-    flow::{accounts::Accounts, second_factor::SecondFactor},
+    domain::session::{Carrier, Origin},
     http::{
         Network,
-        body::{Body, Nothing},
-        caller::{Live, PhoneProven, Presented, Visitor},
-        client, cookie,
-        error::{Error, Result},
+        auth::{RequestToken, VerifiedPhone, current_session},
+        body::{Body, EmptyBody},
+        client::{RequestClient, foreign_navigation},
+        cookie::set_session_cookie,
+        error::{Error, Result, invalid},
+        sessions::answer_token,
     },
-    store::sessions,
+    services::{
+        accounts::Accounts,
+        sessions::{CurrentSession, Sessions},
+    },
 };
 
 /// Make an account
 ///
-/// The session is pending: the phone has to answer first.
+/// The session is pending: a second factor has to pass first.
 #[utoipa::path(
     post, path = paths::REGISTER, tag = "Cookie API", request_body = Register, security(()),
     responses(
         (status = 200, description = "A pending session", body = TokenAnswer),
         (status = 409, description = "E-mail or username are taken; also in `err`", body = ApiError),
-        (status = 422, description = "Fields need another look; also in `error`", body = ApiError),
+        (status = 422, description = "Fields are wrong; also in `error`", body = ApiError),
         (status = 502, description = "The provider could not enrol the phone", body = ApiError),
     )
 )]
 pub(in crate::http) async fn register(
     accounts: Data<Accounts>,
-    session: Session,
-    client: client::From,
+    cookie: Session,
+    RequestClient(client): RequestClient,
     Body(new): Body<Register>,
 ) -> Result<Json<TokenAnswer>> {
     if new.username.trim().is_empty() {
-        return Err(crate::http::error::invalid("username", "Choose a username."));
+        return Err(invalid("username", "Choose a username."));
     }
     let new = NewUser {
         full_name: new.username.clone(),
@@ -54,93 +58,95 @@ pub(in crate::http) async fn register(
         country_code: new.country_code,
         phone: new.phone_number,
     };
-    let opened = accounts.register(new, Rights::Pending, &client.0).await?;
-    cookie::hand_out(&session, &opened.token)?;
-    Ok(Json(TokenAnswer { token: opened.token.reveal().to_owned() }))
+    let opened = accounts.register(new, Origin::Password, &client).await?;
+    set_session_cookie(&cookie, opened.token())?;
+    Ok(Json(TokenAnswer { token: answer_token(&opened, opened.token()) }))
 }
 
 /// Check a password
 ///
-/// Nothing is sent yet: the person chooses how the phone is asked.
+/// Nothing is sent yet: the person chooses the sign-in method.
 #[utoipa::path(
     post, path = paths::LOGIN, tag = "Cookie API", request_body = Login, security(()),
     responses(
-        (status = 200, description = "A pending session, under a new id", body = TokenAnswer),
+        (status = 200, description = "A pending session with a new token", body = TokenAnswer),
         (status = 401, description = "Unknown account or wrong password", body = ApiError),
         (status = 429, description = "Too many wrong passwords", body = ApiError),
     )
 )]
 pub(in crate::http) async fn log_in(
     accounts: Data<Accounts>,
-    session: Session,
-    client: client::From,
+    cookie: Session,
+    RequestClient(client): RequestClient,
     Body(login): Body<Login>,
 ) -> Result<Json<TokenAnswer>> {
-    let (_, opened) = accounts.open(login, &client.0).await?;
-    cookie::hand_out(&session, &opened.token)?;
-    Ok(Json(TokenAnswer { token: opened.token.reveal().to_owned() }))
+    let opened = accounts.open(login, &client).await?;
+    set_session_cookie(&cookie, opened.token())?;
+    Ok(Json(TokenAnswer { token: answer_token(&opened, opened.token()) }))
 }
 
 /// End the session
 #[utoipa::path(
     get, path = paths::LOGOUT, tag = "Cookie API",
-    responses((status = 200, description = "There is none any more"))
+    responses((status = 200, description = "It has ended, if there was one"))
 )]
 pub(in crate::http) async fn log_out(
-    parts: Data<SecondFactor>,
+    sessions: Data<Sessions>,
     network: Data<Network>,
-    session: Session,
+    cookie: Session,
+    RequestClient(client): RequestClient,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     // A GET that changes something: no page of another site may make a browser send it.
     let by_header = request.headers().contains_key(TOKEN_HEADER);
-    if !by_header && client::is_foreign(&request, &network.origin(&request)) {
-        return Err(Error::ForeignOrigin);
+    if !by_header && let Some(foreign) = foreign_navigation(&request, &network.origin(&request)) {
+        return Err(Error::ForeignOrigin(foreign));
     }
-    if let Some(presented) = Presented::of(&request) {
-        let hash = presented.token.hash();
-        parts.store.write(move |db| sessions::delete_by_token(db, &hash).map_err(Error::from)).await?;
-        if presented.carrier == Carrier::Cookie {
-            session.purge();
+    if let Some(RequestToken { token, carrier }) = RequestToken::of(&request) {
+        sessions.end_by_token(&token, &client).await?;
+        if carrier == Carrier::Cookie {
+            cookie.purge();
         }
     }
-    Ok(HttpResponse::Ok().json(json!({"message": "Signed out."})))
+    Ok(HttpResponse::Ok().json(json!({"message": "You're signed out."})))
 }
 
-/// Where this browser belongs
+/// The page this browser belongs on
 #[utoipa::path(
     post, path = paths::LOGGED_IN, tag = "Cookie API",
     responses((status = 200, description = "A page", body = Whereabouts))
 )]
 pub(in crate::http) async fn logged_in(
     request: HttpRequest,
-    Body(Nothing {}): Body<Nothing>,
+    Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<Whereabouts>> {
-    let proven_phone = Visitor::find(&request).await?.and_then(|(visit, _)| visit.proven_phone);
-    let url = match Live::of(request).await? {
+    let current = current_session(&request).await?;
+    let verified_phone = current.as_ref().and_then(CurrentSession::verified_phone).map(str::to_owned);
+    let url = match current.and_then(CurrentSession::into_user_session) {
         None => page::LOG_IN,
-        Some(live) if live.session.rights != Rights::SignedIn => page::METHODS,
-        Some(live) if live.user.phone_proven_at.is_none() => page::VERIFICATION,
+        Some(session) if !session.is_signed_in() => page::METHODS,
+        Some(session) if !session.user().is_phone_verified() => page::VERIFICATION,
         Some(_) => page::PROTECTED,
     };
-    Ok(Json(Whereabouts { url: url.to_owned(), proven_phone }))
+    Ok(Json(Whereabouts { url: url.to_owned(), verified_phone }))
 }
 
-/// Read what only both halves open
+/// Read what a complete sign-in opens
 #[utoipa::path(
     get, path = paths::PROTECTED, tag = "Cookie API",
     responses(
         (status = 200, description = "The content", body = Protected),
         (status = 401, description = "No session", body = ApiError),
-        (status = 403, description = "The phone has not answered, or was never proven", body = ApiError),
+        (status = 403, description = "The second factor is missing, or the phone is not verified", body = ApiError),
     )
 )]
-pub(in crate::http) async fn protected(PhoneProven(live): PhoneProven) -> Json<Protected> {
-    let message = "Both halves met: this page is for you alone.".to_owned();
-    Json(Protected { message, username: live.user.username.unwrap_or(live.user.email) })
+pub(in crate::http) async fn protected(VerifiedPhone(session): VerifiedPhone) -> Json<Protected> {
+    let message = "You're signed in: this page is for you alone.".to_owned();
+    let user = session.user();
+    Json(Protected { message, username: user.username.clone().unwrap_or_else(|| user.email.clone()) })
 }
 
-/// Say that the server is there
+/// Say that the server answers
 #[utoipa::path(
     post, path = paths::TEST, tag = "Cookie API", security(()),
     responses((status = 200, description = "`connected` is true"))

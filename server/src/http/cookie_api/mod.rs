@@ -1,4 +1,4 @@
-//! `/api`: the cookie API. A door of its own words into the same rules.
+//! `/api`: the cookie API. The same services, with the fields its clients know.
 
 pub(super) mod account;
 pub(super) mod second_factor;
@@ -13,16 +13,16 @@ use actix_web::{
 
 use super::error::Error;
 
-/// Says every refusal in the words of this API.
-pub(super) async fn in_its_words(
+/// Renders every error as clients of this API read it.
+pub(super) async fn translate_errors(
     call: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
-    let answer = next.call(call).await?.map_into_boxed_body();
-    let refusal = answer.response().error().and_then(|error| error.as_error::<Error>());
-    let refusal = refusal.map(Error::for_cookie_api);
-    Ok(match refusal {
-        Some(refusal) => answer.into_response(refusal),
-        None => answer,
+    let response = next.call(call).await?.map_into_boxed_body();
+    let error = response.response().error().and_then(|error| error.as_error::<Error>());
+    let translated = error.map(Error::for_cookie_api);
+    Ok(match translated {
+        Some(translated) => response.into_response(translated),
+        None => response,
     })
 }

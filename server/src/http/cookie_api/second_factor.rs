@@ -1,7 +1,10 @@
-//! The phone's half, every channel by hand.
+//! The second factor, each method by hand.
 
 use actix_session::Session;
-use actix_web::web::{Data, Json};
+use actix_web::{
+    HttpRequest,
+    web::{Data, Json},
+};
 use shared::{
     ApiError, ApprovalRequestId, PushStatus, Via,
     cookie_api::{
@@ -11,47 +14,41 @@ use shared::{
 };
 
 use crate::{
-    domain::{
-        refusal::Refusal,
-        rights::{Carrier, Rights, TokenRotation},
-    },
-    flow::{
-        Failure,
-        push::{Attempt, Wording},
-        second_factor::SecondFactor,
-    },
+    domain::{refusal::Refusal, session::Carrier},
     http::{
-        body::{Body, Nothing},
-        caller::Live,
-        client, cookie,
+        auth::AnySession,
+        body::{Body, EmptyBody},
+        client::RequestClient,
+        cookie::{remember_device, set_session_cookie},
         error::{Error, Result},
-        sessions,
+        sessions::{code, complete},
     },
     provider::ProviderError,
-    store,
+    services::{
+        ServiceError,
+        codes::Codes,
+        pushes::{Pushes, Wording},
+        sessions::{Sessions, StatusReader},
+    },
 };
-
-async fn send(parts: &SecondFactor, live: &Live, via: Via) -> Result<Json<TokenSent>> {
-    let sent = parts.send(&live.user, &live.session.id, via).await?;
-    Ok(Json(TokenSent { success: true, message: sent.message, cellphone: sent.phone }))
-}
 
 /// Send a code by text
 #[utoipa::path(
     post, path = paths::SMS, tag = "Cookie API",
     responses(
-        (status = 200, description = "It is on its way", body = TokenSent),
+        (status = 200, description = "A code was sent", body = TokenSent),
         (status = 401, description = "No session", body = ApiError),
         (status = 429, description = "Too soon or too often", body = ApiError),
-        (status = 502, description = "The provider could not", body = ApiError),
+        (status = 502, description = "The provider failed", body = ApiError),
     )
 )]
 pub(in crate::http) async fn sms(
-    parts: Data<SecondFactor>,
-    live: Live,
-    Body(Nothing {}): Body<Nothing>,
+    codes: Data<Codes>,
+    session: AnySession,
+    client: RequestClient,
+    Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<TokenSent>> {
-    send(&parts, &live, Via::Sms).await
+    send(&codes, &session, &client, Via::Sms).await
 }
 
 /// Send a code by voice
@@ -61,122 +58,124 @@ pub(in crate::http) async fn sms(
         (status = 200, description = "The phone rings", body = TokenSent),
         (status = 401, description = "No session", body = ApiError),
         (status = 429, description = "Too soon or too often", body = ApiError),
-        (status = 502, description = "The provider could not", body = ApiError),
+        (status = 502, description = "The provider failed", body = ApiError),
     )
 )]
 pub(in crate::http) async fn voice(
-    parts: Data<SecondFactor>,
-    live: Live,
-    Body(Nothing {}): Body<Nothing>,
+    codes: Data<Codes>,
+    session: AnySession,
+    client: RequestClient,
+    Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<TokenSent>> {
-    send(&parts, &live, Via::Call).await
+    send(&codes, &session, &client, Via::Call).await
+}
+
+async fn send(
+    codes: &Codes,
+    AnySession(session): &AnySession,
+    RequestClient(client): &RequestClient,
+    via: Via,
+) -> Result<Json<TokenSent>> {
+    let sent = codes.send(session, via, client).await?;
+    Ok(Json(TokenSent { success: true, message: sent.message, cellphone: sent.phone }))
 }
 
 /// Check a code
 ///
-/// By text, by voice or from an app alike; then the session is signed in, under a new id.
+/// By text, by voice or from an app; then the session is signed in, with a new token.
 #[utoipa::path(
     post, path = paths::VERIFY, tag = "Cookie API", request_body = VerifyToken,
     responses(
         (status = 200, description = "Signed in", body = TokenValid),
-        (status = 401, description = "No session, or not the code", body = ApiError),
+        (status = 401, description = "No session, or wrong code", body = ApiError),
         (status = 422, description = "Not 4 to 10 digits; also in `error`", body = ApiError),
         (status = 429, description = "Too many wrong codes", body = ApiError),
     )
 )]
 pub(in crate::http) async fn verify(
-    parts: Data<SecondFactor>,
-    rotation: Data<TokenRotation>,
-    session: Session,
-    live: Live,
+    codes: Data<Codes>,
+    cookie: Session,
+    request: HttpRequest,
+    RequestClient(client): RequestClient,
+    AnySession(session): AnySession,
     Body(typed): Body<VerifyToken>,
 ) -> Result<Json<TokenValid>> {
-    let carrier = live.presented.carrier;
-    let verified = sessions::check(&parts, **rotation, &session, live, "token", &typed.token).await?;
+    let code = code("token", &typed.token)?;
+    let verified = codes.verify(&session, &code, &client).await?;
+    complete(&cookie, &request, &session, &client, &verified)?;
+    let by_header = session.carrier() == Carrier::Header;
     Ok(Json(TokenValid {
         success: "true".to_owned(),
         token: "is valid".to_owned(),
         message: "Token is valid.".to_owned(),
-        session_token: verified
-            .token
-            .filter(|_| carrier == Carrier::Header)
-            .map(|token| token.reveal().to_owned()),
+        session_token: verified.token.filter(|_| by_header).map(|token| token.reveal().to_owned()),
     }))
 }
 
-/// Ask the phone
+/// Send an approval request
 #[utoipa::path(
     post, path = paths::ONETOUCH, tag = "Cookie API",
     responses(
         (status = 200, description = "The request is on the phone", body = PushSent),
         (status = 401, description = "No session", body = ApiError),
-        (status = 409, description = "No push can reach this phone, or one is open; also in `err`", body = ApiError),
-        (status = 429, description = "Too many requests went unanswered", body = ApiError),
-        (status = 502, description = "The provider could not", body = ApiError),
+        (status = 409, description = "Approval requests cannot reach this phone, or one is open; also in `err`", body = ApiError),
+        (status = 429, description = "Too many requests were not approved", body = ApiError),
+        (status = 502, description = "The provider failed", body = ApiError),
     )
 )]
 pub(in crate::http) async fn one_touch(
-    parts: Data<SecondFactor>,
-    client: client::From,
-    live: Live,
-    Body(Nothing {}): Body<Nothing>,
+    pushes: Data<Pushes>,
+    RequestClient(client): RequestClient,
+    AnySession(session): AnySession,
+    Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<PushSent>> {
-    let attempt = Attempt {
-        session_id: live.session.id,
-        browser: client.0.browser,
-        address: client.0.address,
-        wording: Wording::ByUsername,
-    };
-    let uuid = parts.push(&live.user, &attempt).await.map_err(|failure| match failure {
-        Failure::Provider(ProviderError::NoPush) => Error::from(Refusal::PushUnavailable),
+    let sent = pushes.send(&session, &client, Wording::ByUsername).await;
+    let uuid = sent.map_err(|error| match error {
+        ServiceError::Provider(ProviderError::NoPush) => Error::from(Refusal::PushUnavailable),
         other => other.into(),
     })?;
     Ok(Json(PushSent { success: true, approval_request: ApprovalRequestId { uuid } }))
 }
 
-/// Read how that stands, and sign in once it is approved
+/// Read its status, and sign in once it is approved
 ///
-/// The answer has both shapes clients read. An approval is used by the first call that sees it: the
-/// session gets its new id there.
+/// The answer has both shapes clients read. The first call that sees the approval gives the session its
+/// new token.
 #[utoipa::path(
     post, path = paths::ONETOUCH_STATUS, tag = "Cookie API",
     responses(
-        (status = 200, description = "How the newest push stands", body = OneTouchStatus),
+        (status = 200, description = "The status of the newest request", body = OneTouchStatus),
         (status = 401, description = "No session", body = ApiError),
-        (status = 404, description = "The phone has not been asked", body = ApiError),
+        (status = 404, description = "No approval request was sent", body = ApiError),
     )
 )]
 pub(in crate::http) async fn one_touch_status(
-    parts: Data<SecondFactor>,
-    rotation: Data<TokenRotation>,
-    session: Session,
-    live: Live,
-    Body(Nothing {}): Body<Nothing>,
+    sessions: Data<Sessions>,
+    reader: Data<StatusReader>,
+    cookie: Session,
+    request: HttpRequest,
+    RequestClient(client): RequestClient,
+    AnySession(session): AnySession,
+    Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<OneTouchStatus>> {
-    let (hash, now, lifetimes) = (live.presented.token.hash(), parts.clock.now(), parts.lifetimes);
-    let view = parts
-        .store
-        .read(move |db| store::sessions::push_by_token(db, &hash, now, lifetimes).map_err(Error::from));
-    let push = view.await?.and_then(|view| view.push).ok_or(Refusal::NoPush)?;
-    let status = push.status.seen_at(now, push.expires_at);
-    if status == PushStatus::Unverified {
+    let push = reader.push(session.token(), session.carrier()).await?;
+    if push.status == PushStatus::Unverified {
         return Err(Refusal::NoPush.into());
     }
     let mut session_token = None;
-    if status == PushStatus::Approved
-        && live.session.rights != Rights::SignedIn
-        && rotation.changes(live.presented.carrier)
-    {
-        let token = parts.go_on(&live.session.id, &live.presented.token).await?;
-        cookie::hand_out(&session, &token)?;
+    let approved = push.status == PushStatus::Approved;
+    if approved && !session.is_signed_in() && sessions.rotates(session.carrier()) {
+        let token = sessions.rotate_after_approval(&session).await?;
+        set_session_cookie(&cookie, &token)?;
+        remember_device(&request, &session, &client);
         // A cookie has it already, out of reach of scripts.
-        let by_header = live.presented.carrier == Carrier::Header;
+        let by_header = session.carrier() == Carrier::Header;
         session_token = by_header.then(|| token.reveal().to_owned());
     }
     let request = OneTouchRequest {
-        status,
+        status: push.status,
         uuid: push.reference,
-        seconds_to_expire: u32::try_from(push.expires_at.since(now).as_secs()).unwrap_or(u32::MAX),
+        seconds_to_expire: u32::try_from(push.expires_in.as_secs()).unwrap_or(u32::MAX),
     };
     let body = OneTouchBody { approval_request: request.clone() };
     Ok(Json(OneTouchStatus { success: true, approval_request: request, body, session_token }))

@@ -2,6 +2,7 @@
 //!
 //! Success is HTTP 200 and `success` true; for a code also `token` "is valid". Anything else is no.
 
+mod callback;
 mod codes;
 mod one_touch;
 mod phones;
@@ -12,8 +13,13 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use super::{LARGEST_ANSWER, ProviderError, read_at_most, unreachable};
-use crate::domain::{ids::digest, secret::Secret};
+pub use callback::{Callback, CallbackError, SignedRequest};
+
+use super::{
+    ProviderError,
+    http::{client, read, unreachable},
+};
+use crate::domain::{factor::ProviderAccount, ids::digest, secret::Secret};
 
 const KEY_HEADER: &str = "X-Authy-API-Key";
 
@@ -23,27 +29,23 @@ pub struct Authy {
     http: Client,
     base: String,
     key: Secret,
-    account: String,
+    account: ProviderAccount,
 }
 
 impl Authy {
     /// A client for the application with this key, at `base` (without a final slash). No call takes
-    /// longer than `patience`.
+    /// longer than `timeout`.
     #[must_use]
-    pub fn new(base: &str, key: Secret, patience: Duration) -> Self {
-        let http = super::http_client(patience);
+    pub fn new(base: &str, key: Secret, timeout: Duration) -> Self {
+        let http = client(timeout);
         let base = base.trim_end_matches('/').to_owned();
         let fingerprint = &digest(&["authy", key.reveal()])[..12];
-        let account = format!("authy {base} {fingerprint}");
+        let account = ProviderAccount::from_text(format!("authy {base} {fingerprint}"));
         Self { http, base, key, account }
     }
 
-    pub(super) fn account(&self) -> &str {
+    pub(super) fn account(&self) -> &ProviderAccount {
         &self.account
-    }
-
-    pub(super) fn key(&self) -> &str {
-        self.key.reveal()
     }
 
     fn url(&self, path: &str) -> String {
@@ -51,26 +53,26 @@ impl Authy {
     }
 
     async fn call(&self, request: RequestBuilder) -> Result<Value, ProviderError> {
-        let answer = request.header(KEY_HEADER, self.key.reveal()).send().await;
-        let answer = answer.map_err(unreachable)?;
-        let status = answer.status();
-        let body = read_at_most(answer, LARGEST_ANSWER).await?;
-        let body: Value =
-            serde_json::from_slice(&body).map_err(|_| ProviderError::Nonsense { status: status.as_u16() })?;
+        let response = request.header(KEY_HEADER, self.key.reveal()).send().await;
+        let response = response.map_err(unreachable)?;
+        let status = response.status();
+        let body = read(response).await?;
+        let body: Value = serde_json::from_slice(&body)
+            .map_err(|_| ProviderError::UnexpectedResponse { status: status.as_u16() })?;
         let success = body["success"] == Value::Bool(true) || body["success"] == "true";
         if status == StatusCode::OK && success { Ok(body) } else { Err(refusal(status.as_u16(), &body)) }
     }
 }
 
 fn refusal(status: u16, body: &Value) -> ProviderError {
-    // A clear word about a code is an answer, whatever is wrong with the rest.
+    // A clear judgement of a code counts, whatever is wrong with the rest.
     if status < 500 && body["token"] == "is invalid" {
         return ProviderError::Refused { status: 401, code: "60020".to_owned() };
     }
     let code = match &body["error_code"] {
         Value::String(code) => code.clone(),
         Value::Number(code) => code.to_string(),
-        _ => return ProviderError::Nonsense { status },
+        _ => return ProviderError::UnexpectedResponse { status },
     };
     match (status, code.as_str()) {
         (429, _) | (_, "60003") => ProviderError::Limited,

@@ -1,4 +1,4 @@
-//! The push.
+//! Approval requests (OneTouch).
 
 use std::time::Duration;
 
@@ -6,41 +6,44 @@ use serde_json::json;
 
 use super::Authy;
 use crate::{
-    domain::push::{Question, Verdict},
-    provider::{ProviderError, ProviderUser, Reference},
+    domain::{
+        approval::{Answer, RequestContent},
+        factor::ProviderUser,
+    },
+    provider::{ProviderError, Reference},
 };
 
 impl Authy {
-    pub(in crate::provider) async fn push(
+    pub(in crate::provider) async fn send_push(
         &self,
         user: &ProviderUser,
-        question: &Question,
-        life: Duration,
+        content: &RequestContent,
+        lifetime: Duration,
     ) -> Result<Reference, ProviderError> {
         let body = json!({
-            "message": question.message,
-            "details": question.details,
-            "hidden_details": question.hidden_details,
-            "logos": question.logos,
-            "seconds_to_expire": life.as_secs(),
+            "message": content.message,
+            "details": content.details,
+            "hidden_details": content.hidden_details,
+            "logos": content.logos,
+            "seconds_to_expire": lifetime.as_secs(),
         });
-        let path = format!("/onetouch/json/users/{}/approval_requests", user.0);
+        let path = format!("/onetouch/json/users/{user}/approval_requests");
         let answer = self.call(self.http.post(self.url(&path)).json(&body)).await?;
         let uuid = answer["approval_request"]["uuid"].as_str().and_then(Reference::of_push);
-        uuid.ok_or(ProviderError::Nonsense { status: 200 })
+        uuid.ok_or(ProviderError::UnexpectedResponse { status: 200 })
     }
 
-    pub(in crate::provider) async fn ask(
+    pub(in crate::provider) async fn push_answer(
         &self,
         reference: &Reference,
-    ) -> Result<Option<Verdict>, ProviderError> {
+    ) -> Result<Option<Answer>, ProviderError> {
         let path = format!("/onetouch/json/approval_requests/{}", reference.0);
         let answer = self.call(self.http.get(self.url(&path))).await?;
         match answer["approval_request"]["status"].as_str() {
-            Some("approved") => Ok(Some(Verdict::Approved)),
-            Some("denied") => Ok(Some(Verdict::Denied)),
+            Some("approved") => Ok(Some(Answer::Approved)),
+            Some("denied") => Ok(Some(Answer::Denied)),
             Some("pending" | "expired") => Ok(None),
-            _ => Err(ProviderError::Nonsense { status: 200 }),
+            _ => Err(ProviderError::UnexpectedResponse { status: 200 }),
         }
     }
 }

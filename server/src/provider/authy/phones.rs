@@ -4,7 +4,10 @@ use serde_json::json;
 use shared::{Via, phone::PhoneNumber};
 
 use super::Authy;
-use crate::provider::{Code, PhoneFacts, ProviderError};
+use crate::{
+    domain::code::Code,
+    provider::{PhoneFacts, ProviderError},
+};
 
 /// Digits of such a code: 20 bits, the least a code sent to a phone should have (NIST SP 800-63B-4
 /// §5.1.3.2).

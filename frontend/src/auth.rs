@@ -1,0 +1,225 @@
+//! The auth state of this browser, and which pages it may open.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+use shared::{ErrorCode, PushStatus, StatusAnswer, User, routes::page};
+
+use crate::{
+    api::{self, ApiFailure},
+    browser,
+    components::notice::loading,
+};
+
+/// The auth state as the server reports it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AuthState {
+    /// Not loaded yet.
+    Loading,
+    /// It could not be loaded.
+    Failed(ApiFailure),
+    /// No session.
+    Anonymous,
+    /// The password was right, the second factor is missing. Holds the status of the session's
+    /// newest approval request.
+    Pending(StatusAnswer),
+    /// Signed in.
+    SignedIn(User),
+}
+
+/// The last code this page had sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentCode {
+    /// The server's message; absent when it only said that it is too soon for another code.
+    pub message: Option<String>,
+    /// When another code may be requested, by [`browser::now_ms`].
+    pub resend_at: f64,
+}
+
+impl SentCode {
+    pub fn new(message: Option<String>, resend_after_seconds: u32) -> Self {
+        Self { message, resend_at: browser::now_ms() + f64::from(resend_after_seconds) * 1000.0 }
+    }
+}
+
+/// The auth state and the messages that go from one page to the next, shared by all pages.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthContext {
+    pub state: RwSignal<AuthState>,
+    /// The last code sent; unknown after a reload.
+    pub sent: RwSignal<Option<SentCode>>,
+    /// Why nothing was sent to the phone; shown beside the other sign-in methods.
+    pub not_sent: RwSignal<Option<String>>,
+    /// Why the person has to log in again; shown once, on the page for logging in.
+    pub notice: RwSignal<Option<String>>,
+}
+
+impl AuthContext {
+    pub fn provide() -> Self {
+        let auth = Self {
+            state: RwSignal::new(AuthState::Loading),
+            sent: RwSignal::new(None),
+            not_sent: RwSignal::new(None),
+            notice: RwSignal::new(None),
+        };
+        provide_context(auth);
+        auth
+    }
+
+    pub fn get() -> Self {
+        expect_context()
+    }
+
+    /// Loads the state from the server.
+    pub async fn refresh(self) {
+        let state = load_state().await;
+        // An equal state is not set: the page would be rendered again.
+        if self.state.with_untracked(|known| *known != state) {
+            self.state.set(state);
+        }
+    }
+
+    pub fn spawn_refresh(self) {
+        spawn_local(self.refresh());
+    }
+
+    /// Loads the state after a call was refused as if the session had ended, and says so on the page
+    /// for logging in if it has.
+    pub async fn refresh_after_end(self) {
+        self.refresh().await;
+        if self.state.with_untracked(|state| *state == AuthState::Anonymous) {
+            let notice = "That sign-in took too long and has ended. Begin again.";
+            self.notice.set(Some(notice.to_owned()));
+        }
+    }
+
+    /// Ends the session at the server. The state changes only by [`Self::set_anonymous`].
+    pub async fn log_out(self) -> Result<(), ApiFailure> {
+        match api::log_out().await {
+            Err(failure) if failure.code() != ErrorCode::NotSignedIn => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn set_anonymous(self) {
+        self.sent.set(None);
+        self.not_sent.set(None);
+        self.state.set(AuthState::Anonymous);
+    }
+}
+
+async fn load_state() -> AuthState {
+    match api::user().await {
+        Ok(user) => AuthState::SignedIn(user),
+        Err(failure) if failure.code() == ErrorCode::NotSignedIn => AuthState::Anonymous,
+        Err(failure) if failure.code() == ErrorCode::SecondFactorRequired => match api::status().await {
+            Ok(status) => AuthState::Pending(status),
+            Err(failure) if failure.code() == ErrorCode::NoSession => AuthState::Anonymous,
+            Err(failure) => AuthState::Failed(failure),
+        },
+        Err(failure) => AuthState::Failed(failure),
+    }
+}
+
+/// The access a page requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// No session.
+    Anonymous,
+    /// A pending session.
+    Pending,
+    /// A pending session that may choose its sign-in method. Other states are redirected as
+    /// `POST /api/loggedIn` says.
+    ChooseMethod,
+    /// A signed-in session.
+    SignedIn,
+    /// A signed-in session of an account whose phone is verified.
+    VerifiedPhone,
+    /// A signed-in session of an account whose phone is not verified, or no session.
+    UnverifiedPhone,
+}
+
+/// The page that `POST /api/loggedIn` names for a state.
+fn default_page(state: &AuthState) -> &'static str {
+    match state {
+        AuthState::Loading | AuthState::Failed(_) | AuthState::Anonymous => page::LOG_IN,
+        AuthState::Pending(_) => page::METHODS,
+        AuthState::SignedIn(user) if user.verified => page::PROTECTED,
+        AuthState::SignedIn(_) => page::VERIFICATION,
+    }
+}
+
+/// The page to redirect to; `None` when the state has the required access, or is not known.
+fn redirect(auth: AuthContext, state: &AuthState, access: Access) -> Option<&'static str> {
+    match (access, state) {
+        (_, AuthState::Loading | AuthState::Failed(_))
+        | (Access::Anonymous | Access::UnverifiedPhone, AuthState::Anonymous)
+        | (Access::Pending | Access::ChooseMethod, AuthState::Pending(_))
+        | (Access::SignedIn, AuthState::SignedIn(_)) => None,
+        (Access::VerifiedPhone, AuthState::SignedIn(user)) if user.verified => None,
+        (Access::UnverifiedPhone, AuthState::SignedIn(user)) if !user.verified => None,
+        (Access::ChooseMethod | Access::VerifiedPhone | Access::UnverifiedPhone, state) => {
+            Some(default_page(state))
+        }
+        (_, AuthState::Anonymous) => Some(page::LOG_IN),
+        (_, AuthState::SignedIn(_)) => Some(page::ACCOUNT),
+        (_, AuthState::Pending(status)) if status.status != PushStatus::Unverified => Some(page::APPROVE),
+        (_, AuthState::Pending(_)) if auth.not_sent.with_untracked(Option::is_some) => Some(page::METHODS),
+        (_, AuthState::Pending(_)) => Some(page::CODE),
+    }
+}
+
+/// A function that navigates to a path; with `replace`, the current page is removed from the history.
+pub fn navigator() -> impl Fn(&str, bool) + Clone {
+    let navigate = use_navigate();
+    move |path: &str, replace| navigate(path, NavigateOptions { replace, ..NavigateOptions::default() })
+}
+
+/// Shows a page if the auth state has the required access, and redirects otherwise.
+#[component]
+pub fn RequireAccess(access: Access, children: ChildrenFn) -> impl IntoView {
+    let auth = AuthContext::get();
+    let navigate = navigator();
+    Effect::new(move || {
+        if let Some(path) = auth.state.with(|state| redirect(auth, state, access)) {
+            navigate(path, true);
+        }
+    });
+    // A memo, so that a change of state within the same access does not render the page again.
+    let decision = Memo::new(move |_| {
+        auth.state.with(|state| match state {
+            AuthState::Loading => Decision::Wait,
+            AuthState::Failed(failure) => Decision::Failed(failure.message()),
+            state if redirect(auth, state, access).is_none() => Decision::Show,
+            _ => Decision::Wait,
+        })
+    });
+    move || match decision.get() {
+        Decision::Show => children().into_any(),
+        Decision::Wait => loading().into_any(),
+        Decision::Failed(message) => view! { <LoadFailed message /> }.into_any(),
+    }
+}
+
+/// What [`RequireAccess`] shows.
+#[derive(Debug, Clone, PartialEq)]
+enum Decision {
+    Wait,
+    Failed(String),
+    Show,
+}
+
+/// The auth state could not be loaded; a button tries again.
+#[component]
+pub fn LoadFailed(message: String) -> impl IntoView {
+    let auth = AuthContext::get();
+    view! {
+        <div class="sheet stack">
+            <h1>"No answer"</h1>
+            <p>{message}</p>
+            <div class="row">
+                <button class="button" type="button" on:click=move |_| auth.spawn_refresh()>"Try again"</button>
+            </div>
+        </div>
+    }
+}

@@ -1,0 +1,24 @@
+//! How a sandbox is started.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, MachineClock};
+
+/// How a sandbox is started.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Port on the loopback interface; 0 for any free one.
+    pub port: u16,
+    /// URL that receives the answers to approval requests; `None` to send no callbacks.
+    pub webhook_url: Option<String>,
+    /// Target of the phone page's link "Back to the app"; `None` for no link.
+    pub app_url: Option<String>,
+    /// The clock by which codes and approval requests expire.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { port: 0, webhook_url: None, app_url: None, clock: Arc::new(MachineClock::default()) }
+    }
+}

@@ -1,0 +1,184 @@
+//! The commands of the programs `server` and `countersign`.
+
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    config::{Config, Findings},
+    domain::{clock::Clock, ids::Random, keys::KeyRing},
+    services::maintenance::{self, OldKeys},
+    startup::Server,
+    store::{Store, StoreError},
+};
+
+const USAGE: &str = "usage: countersign [serve | check | rekey]
+
+  serve   run the server (also without a command)
+  check   print every problem and weak spot of the settings, and what still depends on
+          APP_SECRET_PREVIOUS
+  rekey   encrypt all secrets in the database under APP_SECRET again";
+
+/// Runs the command that the words name.
+pub async fn run(words: &[String]) -> ExitCode {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["serve"] => serve().await,
+        ["check"] => check().await,
+        ["rekey"] => rekey().await,
+        ["help" | "--help" | "-h"] => {
+            say(USAGE);
+            ExitCode::SUCCESS
+        }
+        _ => fail(USAGE),
+    }
+}
+
+/// Runs the server until it is told to stop.
+pub async fn serve() -> ExitCode {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(problem) => return fail(&format!("countersign: {problem}")),
+    };
+    start_logging(config.log_json);
+    match Server::start(config, Arc::new(Clock::machine()), Random::system()).await {
+        Ok(server) => {
+            tracing::info!("listening at {}", server.url());
+            if !server.has_page() {
+                tracing::info!("no page is built: only the API is served");
+            }
+            if let Some(sandbox) = server.sandbox_url() {
+                tracing::info!("the sandbox's phone is at {sandbox}");
+                tracing::info!(
+                    "open both side by side: create an account with any number (nothing is sent anywhere), \
+                     log out, log in again, and approve on the phone"
+                );
+            }
+            stop_signal().await;
+            tracing::info!("stopping");
+            server.stop().await;
+            ExitCode::SUCCESS
+        }
+        Err(problem) => fail(&format!("countersign: {problem}")),
+    }
+}
+
+/// Prints every problem and weak spot of the settings; fails where there is a problem.
+async fn check() -> ExitCode {
+    let Findings { config, problems, weak_spots } = Config::examine();
+    for problem in &problems {
+        say(&format!("problem: {problem}"));
+    }
+    for spot in &weak_spots {
+        say(&format!("weak: {spot}"));
+    }
+    let Some(config) = config else {
+        say(&format!("{} problems: the server does not start", problems.len()));
+        return ExitCode::FAILURE;
+    };
+    match old_keys(&config).await {
+        Ok(OldKeys { secrets, unreadable_secrets, passwords }) => {
+            say(&format!("under another key: {secrets} authenticator secrets, {passwords} passwords"));
+            if unreadable_secrets > 0 {
+                say(&format!(
+                    "problem: {unreadable_secrets} of the secrets open with neither APP_SECRET nor APP_SECRET_PREVIOUS"
+                ));
+                return ExitCode::FAILURE;
+            }
+        }
+        Err(error) => {
+            say(&format!("problem: DATABASE_URL: the database cannot be used: {}", causes(&error)));
+            return ExitCode::FAILURE;
+        }
+    }
+    say("the server starts with these settings");
+    ExitCode::SUCCESS
+}
+
+async fn old_keys(config: &Config) -> Result<OldKeys, StoreError> {
+    let (store, keys) = open(config).await?;
+    maintenance::old_keys(&store, &keys).await
+}
+
+/// Encrypts all secrets in the database under the current key again.
+async fn rekey() -> ExitCode {
+    let config = match Config::load() {
+        Ok(config) => config,
+        Err(problem) => return fail(&format!("countersign: {problem}")),
+    };
+    let sealed_again = async {
+        let (store, keys) = open(&config).await?;
+        let count = maintenance::rekey(&store, &keys, Random::system()).await?;
+        Ok::<_, StoreError>((count, maintenance::old_keys(&store, &keys).await?))
+    };
+    match sealed_again.await {
+        Ok((count, left)) => {
+            say(&format!("{count} authenticator secrets were encrypted again"));
+            say(&format!(
+                "under another key: {} authenticator secrets, {} passwords (each is hashed again at its owner's next sign-in)",
+                left.secrets, left.passwords
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            fail(&format!("countersign: DATABASE_URL: the database cannot be used: {}", causes(&error)))
+        }
+    }
+}
+
+async fn open(config: &Config) -> Result<(Store, KeyRing), StoreError> {
+    let store = Store::new(config.database_url.reveal(), 1, config.database_timeout)?;
+    store.migrate().await?;
+    Ok((store, KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone())))
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[expect(clippy::print_stdout, reason = "what a command tells goes to the terminal")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn fail(line: &str) -> ExitCode {
+    eprintln!("{line}");
+    ExitCode::FAILURE
+}
+
+fn start_logging(json: bool) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+    // Colours are for people who look at a terminal.
+    let colours = std::io::stdout().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
+    if json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.init();
+    }
+}
+
+/// Returns at SIGTERM, or at an interrupt from the keyboard.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,376 @@
+//! Making accounts, and checking passwords.
+
+use std::sync::Arc;
+
+use shared::{Login, NewUser, PushAnswer};
+
+use super::{
+    Context, Result, ServiceError,
+    budgets::Counts,
+    enrolments::is_outage,
+    finish,
+    password_work::{Asker, PasswordWork},
+    pushes::{Pushes, Wording},
+    sessions::{self, Opening, UserSession},
+};
+use crate::{
+    domain::{
+        account::{Registration, key},
+        client::Client,
+        event::{Act, Event, Outcome},
+        factor::Enrolment,
+        ids::{AttemptId, FactorId, Token, UserId},
+        password::{Match, is_too_weak},
+        refusal::{Counted, Refusal},
+        session::Origin,
+        text::nfc,
+    },
+    provider::{Person, ProviderError},
+    store::{
+        attempts::{self, AttemptKind, Run},
+        factors::{self, NewFactor},
+        users::{self, NewUserRow, UserRow},
+    },
+};
+
+/// Longest e-mail or username that is looked up.
+const LONGEST_LOGIN: usize = 254;
+
+/// Makes accounts and checks passwords.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    context: Arc<Context>,
+    passwords: PasswordWork,
+    pushes: Pushes,
+}
+
+/// The keys a new account is known by.
+#[derive(Debug, Clone)]
+struct Keys {
+    email: String,
+    username: Option<String>,
+}
+
+impl Accounts {
+    /// Hashes by `passwords`; a login asks the phone by `pushes`.
+    #[must_use]
+    pub fn new(context: Arc<Context>, passwords: PasswordWork, pushes: Pushes) -> Self {
+        Self { context, passwords, pushes }
+    }
+
+    /// Makes an account: enrols the phone at the provider, then stores. Repeated after a crash in
+    /// between it completes, because the provider answers the same user for the same phone.
+    ///
+    /// # Errors
+    /// What is wrong with which field, what is taken, a limit, or the provider's failure.
+    pub async fn register(&self, new: NewUser, origin: Origin, client: &Client) -> Result<UserSession> {
+        let registration = Registration::read(&new, &self.context.settings.numbers)?;
+        let keys =
+            Keys { email: key(&registration.email), username: registration.username.as_deref().map(key) };
+        let counted = self.count_sign_up(keys.clone(), client).await?;
+        let hash = match self.hash_if_strong(&registration).await {
+            Ok(hash) => hash,
+            Err(refusal) => {
+                // Nobody is to try passwords for strength without end, but a busy server is no fault
+                // of theirs.
+                if matches!(refusal, Refusal::Busy { .. }) {
+                    self.take_back(counted).await?;
+                }
+                return Err(refusal.into());
+            }
+        };
+        let (accounts, client) = (self.clone(), client.clone());
+        finish(async move {
+            match accounts.enrol_and_store(registration, &keys, hash, origin, &client).await {
+                Err(failure @ ServiceError::Provider(_)) => {
+                    accounts.take_back(counted).await?;
+                    Err(failure)
+                }
+                other => other,
+            }
+        })
+        .await
+    }
+
+    async fn hash_if_strong(&self, registration: &Registration) -> std::result::Result<String, Refusal> {
+        let (password, about) = (registration.password.clone(), registration.about_owner());
+        let work = move |hasher: &crate::domain::password::PasswordHasher| {
+            let about: Vec<&str> = about.iter().map(String::as_str).collect();
+            (!is_too_weak(&password, &about)).then(|| hasher.hash(password.reveal()))
+        };
+        self.passwords.run(Asker::Stranger, work).await?.ok_or_else(|| {
+            let problem = "Too easy to guess. Use three or four unrelated words.".to_owned();
+            Refusal::InvalidFields([("password", problem)].into())
+        })
+    }
+
+    async fn enrol_and_store(
+        &self,
+        registration: Registration,
+        keys: &Keys,
+        password_hash: String,
+        origin: Origin,
+        client: &Client,
+    ) -> Result<UserSession> {
+        let context = &self.context;
+        let provider = context.providers.current();
+        let person = Person { email: &registration.email, phone: registration.phone.number() };
+        let enrolled = provider.enrol(person).await.map_err(refused_field)?;
+        let at = Enrolment { account: provider.account().clone(), user: enrolled };
+        let now = context.now();
+        let row = NewUserRow {
+            id: UserId::new(context.random),
+            full_name: registration.full_name,
+            username: registration.username,
+            username_key: keys.username.clone(),
+            email: registration.email,
+            email_key: keys.email.clone(),
+            password_hash,
+            phone: registration.phone,
+            created_at: now,
+            unverified_since: Some(now),
+        };
+        let user = UserRow {
+            id: row.id.clone(),
+            full_name: row.full_name.clone(),
+            username: row.username.clone(),
+            email: row.email.clone(),
+            password_hash: row.password_hash.clone(),
+            password_version: 1,
+            phone: row.phone.clone(),
+            phone_verified_at: None,
+            created_at: now,
+        };
+        let factor = NewFactor::phone(FactorId::new(context.random), row.id.clone(), at, None, now);
+        let token = Token::new(context.random);
+        let session = context.new_session(&Opening { user: Some(&user), origin, client }, &token);
+        let opened = sessions::opened(&session, user, token);
+        let stored = context
+            .store
+            .write(move |db| {
+                users::insert(db, &row)?;
+                factors::insert(db, &factor)?;
+                sessions::insert(db, &session, now)
+            })
+            .await;
+        match stored {
+            Ok(()) => {
+                let event = Event::new(Act::SignUp, Outcome::Success).user(&opened.user.id);
+                event.address(client.address).record();
+                Ok(opened)
+            }
+            // Another sign-up was faster; a new transaction finds out which field clashes.
+            Err(ServiceError::Store(error)) if error.is_duplicate() => {
+                let keys = keys.clone();
+                let taken = context.store.read(move |db| {
+                    Ok::<_, ServiceError>(users::taken(db, &keys.email, keys.username.as_deref())?)
+                });
+                Err(Refusal::Taken(taken.await?.unwrap_or("email")).into())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Counts a sign-up before any work is done, also when the e-mail is taken: who has an account is
+    /// not to be asked in bulk.
+    async fn count_sign_up(&self, keys: Keys, client: &Client) -> Result<Vec<AttemptId>> {
+        let (counts, now) = (self.context.sign_up_budget(client), self.context.now());
+        self.context
+            .store
+            .write(move |db| {
+                let counted = attempts::count_all(db, counts, now)??;
+                Ok::<_, ServiceError>((counted, users::taken(db, &keys.email, keys.username.as_deref())?))
+            })
+            .await
+            .and_then(|(counted, taken)| match taken {
+                Some(field) => Err(Refusal::Taken(field).into()),
+                None => Ok(counted),
+            })
+    }
+
+    async fn take_back(&self, counted: Vec<AttemptId>) -> Result<()> {
+        let taken_back = self.context.store.write(move |db| Ok(attempts::take_back(db, &counted)?));
+        taken_back.await
+    }
+
+    /// Checks a password and asks the phone. A right password yields a pending session, unless the
+    /// provider cannot be used and no other factor is enrolled.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or that the phone could not be asked.
+    pub async fn log_in(&self, login: Login, client: &Client) -> Result<(UserSession, PushAnswer)> {
+        let session = self.open(login, client).await?;
+        let (accounts, client) = (self.clone(), client.clone());
+        finish(async move {
+            match accounts.pushes.ask_at_login(&session, &client, Wording::WithNumber).await {
+                Ok(answer) => Ok((session, answer)),
+                Err(failure) => accounts.without_phone(session, failure).await,
+            }
+        })
+        .await
+    }
+
+    /// Nothing could be sent. The session stays where a limit was the reason, for the app's code and
+    /// the authenticator's remain; where the provider was, only with an authenticator.
+    async fn without_phone(
+        &self,
+        session: UserSession,
+        failure: ServiceError,
+    ) -> Result<(UserSession, PushAnswer)> {
+        let by_limit = match &failure {
+            ServiceError::Refused(_) | ServiceError::Provider(ProviderError::Limited) => true,
+            ServiceError::Provider(error) => {
+                if is_outage(error) {
+                    tracing::warn!(user.id = %session.user.id, %error, "the phone could not be asked");
+                }
+                false
+            }
+            ServiceError::Store(_) => return Err(failure),
+        };
+        let (user, id) = (session.user.id.clone(), session.session.id.clone());
+        let another_way = self
+            .context
+            .store
+            .write(move |db| {
+                let another_way = by_limit || factors::has_authenticator(db, &user)?;
+                if !another_way {
+                    crate::store::sessions::delete(db, &id)?;
+                }
+                Ok::<_, ServiceError>(another_way)
+            })
+            .await?;
+        if !another_way {
+            return Err(failure);
+        }
+        let message = if by_limit {
+            "Too many requests and codes were sent. Use a code from your app."
+        } else {
+            "We couldn't reach your phone. Use a code from your authenticator app."
+        };
+        let nothing_sent =
+            PushAnswer { success: false, message: message.to_owned(), approval_request: None, via: None };
+        Ok((session, nothing_sent))
+    }
+
+    /// Checks a password and opens a pending session; the phone is not asked.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongCredentials`] whether the user is unknown or the password wrong,
+    /// [`Refusal::TooMany`], [`Refusal::Busy`].
+    pub async fn open(&self, login: Login, client: &Client) -> Result<UserSession> {
+        let user = self.check_password(login, client).await?;
+        let (token, now) = (Token::new(self.context.random), self.context.now());
+        let opening = Opening { user: Some(&user), origin: Origin::Password, client };
+        let session = self.context.new_session(&opening, &token);
+        let opened = sessions::opened(&session, user, token);
+        self.context.store.write(move |db| sessions::insert(db, &session, now)).await?;
+        Ok(opened)
+    }
+
+    /// Unknown user, wrong password and locked account cost the same and look the same.
+    async fn check_password(&self, login: Login, client: &Client) -> Result<UserRow> {
+        let named = if login.email.trim().is_empty() { login.username } else { login.email };
+        // No name has a control character, and not every database stores them.
+        let is_name = named.chars().count() <= LONGEST_LOGIN && !named.contains(char::is_control);
+        let named = if is_name { named } else { String::new() };
+        let password: String = login.password.chars().take(shared::password::LONGEST + 1).collect();
+        let counted = self.count_password(named, client).await?;
+        let stored = counted.user.as_ref().map(|user| user.password_hash.clone());
+        let asker = if counted.known_device { Asker::KnownDevice } else { Asker::Stranger };
+        let checked =
+            self.passwords.run(asker, move |hasher| hasher.check(&password, stored.as_deref())).await;
+        let found = match checked {
+            Ok(found) => found,
+            Err(busy) => {
+                self.forget_password_counts(&counted, None).await?;
+                return Err(busy.into());
+            }
+        };
+        let event = |outcome| Event::new(Act::Password, outcome).address(client.address);
+        let Some(user) = counted.user.clone().filter(|_| found != Match::No) else {
+            match &counted.user {
+                Some(user) => event(Outcome::Wrong).user(&user.id).record(),
+                None => event(Outcome::Wrong).record(),
+            }
+            return Err(Refusal::WrongCredentials.into());
+        };
+        self.forget_password_counts(&counted, Some(found)).await?;
+        event(Outcome::Success).user(&user.id).record();
+        Ok(user)
+    }
+
+    /// Counts a password as wrong before it is checked, so that guesses in parallel count as well.
+    async fn count_password(&self, named: String, client: &Client) -> Result<CountedPassword> {
+        let (context, client, now) = (Arc::clone(&self.context), client.clone(), self.context.now());
+        let run_id = AttemptId::new(context.random);
+        self.context
+            .store
+            .write(move |db| {
+                let user = users::by_login(db, &named)?;
+                let whose =
+                    user.as_ref().map_or_else(|| key(&nfc(&named)), |user| user.id.as_str().to_owned());
+                let budget = context.password_budget(&whose, user.as_ref(), &client);
+                let run_subject = context.keys.subject(&["password run", &whose, &client.narrow_key()]);
+                let limits = context.limits();
+                let run = Run {
+                    kind: AttemptKind::Password,
+                    subject: &run_subject,
+                    most: limits.wrong_passwords,
+                    window: limits.lock,
+                };
+                let counts = match attempts::count_in_a_row(db, &run_id, &run, now)? {
+                    Ok(()) => budget.count(db, now)?,
+                    Err(wait) => {
+                        let refused = Refusal::TooMany { what: Counted::Passwords, wait };
+                        budget.count_by_device(db, refused, now)?
+                    }
+                };
+                let known_device = user
+                    .as_ref()
+                    .is_some_and(|user| client.known_device(&user.id, user.password_version).is_some());
+                Ok::<_, ServiceError>(CountedPassword { user, run_id, run_subject, counts, known_device })
+            })
+            .await
+    }
+
+    /// The password was right, or was not checked at all: it was no wrong one.
+    async fn forget_password_counts(&self, counted: &CountedPassword, found: Option<Match>) -> Result<()> {
+        let counted = counted.clone();
+        self.context
+            .store
+            .write(move |db| {
+                attempts::take_back(db, &counted.counts.ids)?;
+                match found {
+                    None => attempts::take_back(db, &[counted.run_id])?,
+                    Some(_) => attempts::forget(db, AttemptKind::Password, &counted.run_subject)?,
+                }
+                if let (Some(Match::YesRehashed(newer)), Some(user)) = (found, &counted.user) {
+                    users::replace_hash(db, &user.id, &user.password_hash, &newer)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// A password that was counted as wrong before it was checked.
+#[derive(Debug, Clone)]
+struct CountedPassword {
+    user: Option<UserRow>,
+    run_id: AttemptId,
+    run_subject: String,
+    counts: Counts,
+    known_device: bool,
+}
+
+/// What the provider says about a field is told at that field.
+fn refused_field(error: ProviderError) -> ServiceError {
+    let (field, problem) = match error {
+        ProviderError::BadPhone | ProviderError::ChannelRefused => {
+            ("phone", "This number can't receive codes. Use another number.")
+        }
+        ProviderError::BadEmail => ("email", "This email address isn't accepted."),
+        other => return other.into(),
+    };
+    Refusal::InvalidFields([(field, problem.to_owned())].into()).into()
+}

@@ -1,0 +1,202 @@
+//! Authenticator apps: enrolling, confirming, removing one, and using its codes.
+
+use std::sync::Arc;
+
+use super::{Context, Result, ServiceError, sessions::UserSession};
+use crate::{
+    domain::{
+        authenticator::{ENROLMENT_INTERVAL, ENROLMENT_LIFETIME, TotpSecret},
+        client::Client,
+        code::Code,
+        event::{Act, Event, Outcome},
+        factor::{FactorKind, FactorState, Method},
+        ids::{FactorId, UserId},
+        keys::KeyRing,
+        refusal::Refusal,
+        text::{is_visible, nfc},
+    },
+    store::{
+        StoreError,
+        factors::{self, AuthenticatorRow, NewFactor},
+        users::UserRow,
+    },
+};
+
+/// Wrong codes of an unconfirmed authenticator are not counted: whoever has just been shown the secret
+/// has nothing to guess.
+const LONGEST_NAME: usize = 50;
+
+/// Enrols, confirms and removes authenticator apps.
+#[derive(Debug, Clone)]
+pub struct Authenticators {
+    context: Arc<Context>,
+}
+
+impl Authenticators {
+    /// Uses the context's database and keys.
+    #[must_use]
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context }
+    }
+
+    /// Makes a secret and shows it once. It is not active before a code of it was typed; the active
+    /// authenticator works until then.
+    ///
+    /// # Errors
+    /// [`Refusal::StepUpRequired`], [`Refusal::AlreadyEnrolled`] within a minute of another
+    /// enrolment, [`Refusal::InvalidFields`].
+    pub async fn enrol(
+        &self,
+        session: &UserSession,
+        name: &str,
+        client: &Client,
+    ) -> Result<shared::Authenticator> {
+        self.require_step_up(session)?;
+        let name = nfc(name.trim());
+        if name.chars().count() > LONGEST_NAME || !is_visible(&name) {
+            let problem = "Use up to 50 visible characters.".to_owned();
+            return Err(Refusal::InvalidFields([("name", problem)].into()).into());
+        }
+        let context = &self.context;
+        let (user, now, id) = (session.user.clone(), context.now(), FactorId::new(context.random));
+        let secret = TotpSecret::new(context.random);
+        let factor = NewFactor {
+            id: id.clone(),
+            user_id: user.id.clone(),
+            kind: FactorKind::Authenticator,
+            state: FactorState::Unconfirmed,
+            name: (!name.is_empty()).then_some(name),
+            provider_account: None,
+            provider_user: None,
+            secret: Some(context.keys.seal(&place(&id), secret.as_bytes(), context.random)),
+            created_at: now,
+            confirmed_at: None,
+        };
+        let user_id = user.id.clone();
+        context
+            .store
+            .write(move |db| {
+                crate::store::lock(db, user_id.as_str())?;
+                let waiting = factors::authenticator(db, &user_id, FactorState::Unconfirmed)?;
+                if waiting.is_some_and(|row| now.since(row.created_at) < ENROLMENT_INTERVAL) {
+                    return Err(ServiceError::from(Refusal::AlreadyEnrolled));
+                }
+                factors::discard_unconfirmed(db, &user_id, now)?;
+                Ok(factors::insert(db, &factor)?)
+            })
+            .await?;
+        self.record(Act::FactorEnrolled, Outcome::Success, &user.id, client);
+        let shown = secret.enrolment(&context.settings.app_name, &user.email);
+        Ok(shared::Authenticator {
+            id: id.as_str().to_owned(),
+            secret: shown.secret,
+            otpauth: shown.otpauth,
+            svg: shown.svg,
+        })
+    }
+
+    /// Makes an enrolled authenticator the active one.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where none waits for confirmation under this id, [`Refusal::WrongCode`].
+    pub async fn confirm(
+        &self,
+        session: &UserSession,
+        id: &str,
+        code: &Code,
+        client: &Client,
+    ) -> Result<shared::AuthenticatorConfirmed> {
+        let context = Arc::clone(&self.context);
+        let (user, now) = (session.user.id.clone(), context.now());
+        let (id, typed, user_id) = (FactorId::from_text(id), code.clone(), user.clone());
+        let confirmed = self.context.store.write(move |db| {
+            crate::store::lock(db, user_id.as_str())?;
+            let waiting = factors::authenticator(db, &user_id, FactorState::Unconfirmed)?
+                .filter(|row| row.id == id && now.since(row.created_at) < ENROLMENT_LIFETIME)
+                .ok_or(Refusal::NotFound)?;
+            let secret = open(&context.keys, &waiting)?;
+            let step = secret.step_of(&typed, now, waiting.last_step);
+            let step = step.ok_or(Refusal::WrongCode { left: None })?;
+            let right = factors::use_step(db, &waiting.id, step, now)?
+                && factors::confirm_authenticator(db, &user_id, &waiting.id, now)?;
+            if right { Ok(waiting.id) } else { Err(ServiceError::from(Refusal::NotFound)) }
+        });
+        match confirmed.await {
+            Ok(id) => {
+                self.record(Act::FactorConfirmed, Outcome::Success, &user, client);
+                Ok(shared::AuthenticatorConfirmed { id: id.as_str().to_owned(), active: true })
+            }
+            Err(failure) => {
+                if matches!(failure, ServiceError::Refused(Refusal::WrongCode { .. })) {
+                    self.record(Act::FactorConfirmed, Outcome::Wrong, &user, client);
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Removes an authenticator.
+    ///
+    /// # Errors
+    /// [`Refusal::StepUpRequired`], [`Refusal::NotFound`].
+    pub async fn remove(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
+        self.require_step_up(session)?;
+        let (user, id, now) = (session.user.id.clone(), FactorId::from_text(id), self.context.now());
+        let removed = self
+            .context
+            .store
+            .write(move |db| Ok::<_, ServiceError>(factors::remove_authenticator(db, &user, &id, now)?));
+        if !removed.await? {
+            return Err(Refusal::NotFound.into());
+        }
+        self.record(Act::FactorRemoved, Outcome::Success, &session.user.id, client);
+        Ok(())
+    }
+
+    /// Whether a user has an active authenticator.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_active(&self, session: &UserSession) -> Result<bool> {
+        let user = session.user.id.clone();
+        let found =
+            self.context.store.read(move |db| Ok::<_, ServiceError>(factors::has_authenticator(db, &user)?));
+        found.await
+    }
+
+    fn require_step_up(&self, session: &UserSession) -> Result<()> {
+        if self.context.is_stepped_up(session) { Ok(()) } else { Err(Refusal::StepUpRequired.into()) }
+    }
+
+    fn record(&self, act: Act, outcome: Outcome, user: &UserId, client: &Client) {
+        let event = Event::new(act, outcome).user(user).method(Method::Authenticator);
+        event.address(client.address).record();
+    }
+}
+
+/// Where a factor's secret belongs: it opens in no other row.
+pub(super) fn place(id: &FactorId) -> String {
+    format!("factors.secret {id}")
+}
+
+fn open(keys: &KeyRing, row: &AuthenticatorRow) -> std::result::Result<TotpSecret, StoreError> {
+    let unreadable = |error: String| StoreError::Sealed(error);
+    let bytes = keys.open(&place(&row.id), &row.secret).map_err(|error| unreadable(error.to_string()))?;
+    TotpSecret::from_bytes(&bytes).ok_or_else(|| unreadable("a secret of the wrong length".to_owned()))
+}
+
+impl Context {
+    /// Whether a code is one of the authenticator's that was not used before; then it is used now.
+    pub(super) async fn use_authenticator(
+        &self,
+        user: &UserRow,
+        row: AuthenticatorRow,
+        code: &Code,
+    ) -> Result<bool> {
+        let now = self.now();
+        let secret = open(&self.keys, &row)?;
+        let Some(step) = secret.step_of(code, now, row.last_step) else { return Ok(false) };
+        tracing::debug!(user.id = %user.id, "an authenticator's code fits");
+        self.store.write(move |db| Ok(factors::use_step(db, &row.id, step, now)?)).await
+    }
+}

@@ -1,0 +1,75 @@
+//! What all services share.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::{
+    domain::{
+        clock::{Clock, Timestamp},
+        ids::Random,
+        keys::KeyRing,
+        limits::{Lifetimes, Limits},
+        numbers::NumberRules,
+        session::TokenRotation,
+    },
+    provider::Providers,
+    store::Store,
+};
+
+/// The rules a server runs by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How often.
+    pub limits: Limits,
+    /// How long sessions live.
+    pub lifetimes: Lifetimes,
+    /// Which numbers codes are sent to.
+    pub numbers: NumberRules,
+    /// Whether header tokens change with the second factor.
+    pub rotation: TokenRotation,
+    /// What the product is called on an authenticator app.
+    pub app_name: String,
+    /// After so many days unused accounts whose phone was never verified are removed; 0 keeps them.
+    pub unverified_accounts_days: u32,
+}
+
+/// Database, providers, time, randomness, keys and rules.
+#[derive(Debug)]
+pub struct Context {
+    pub(super) store: Store,
+    pub(super) providers: Providers,
+    pub(super) clock: Arc<Clock>,
+    pub(super) random: Random,
+    pub(super) keys: KeyRing,
+    pub(super) settings: Settings,
+    /// Notified when an approval request was sent, so that its answer is polled for in time.
+    pub(super) push_sent: Notify,
+}
+
+impl Context {
+    /// Takes what services need.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        providers: Providers,
+        clock: Arc<Clock>,
+        random: Random,
+        keys: KeyRing,
+        settings: Settings,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, providers, clock, random, keys, settings, push_sent: Notify::new() })
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    pub(super) fn lifetimes(&self) -> Lifetimes {
+        self.settings.lifetimes
+    }
+}

@@ -1,0 +1,104 @@
+//! Where users are enrolled, and enrolling them again where that no longer fits.
+
+use std::sync::Arc;
+
+use super::{Context, Result};
+use crate::{
+    domain::{
+        event::{Act, Event, Outcome},
+        factor::{Enrolment, ProviderUser},
+        ids::FactorId,
+    },
+    provider::{Person, Provider, ProviderError},
+    store::{
+        factors::{self, NewFactor},
+        users::UserRow,
+    },
+};
+
+/// A user's enrolment and the provider that holds it.
+#[derive(Debug, Clone)]
+pub(super) struct Enrolled {
+    pub(super) provider: Arc<Provider>,
+    pub(super) at: Enrolment,
+}
+
+impl Enrolled {
+    pub(super) fn user(&self) -> &ProviderUser {
+        &self.at.user
+    }
+}
+
+impl Context {
+    /// Where a user is enrolled; whoever is enrolled at an account that is no longer configured is
+    /// enrolled at the current one first.
+    pub(super) async fn enrolled(&self, user: &UserRow) -> Result<Enrolled> {
+        match self.known_enrolment(user).await? {
+            Some(enrolled) => Ok(enrolled),
+            None => self.enrol_again(user).await,
+        }
+    }
+
+    /// The same without asking a provider: `None` where there is no enrolment that can be used.
+    pub(super) async fn known_enrolment(&self, user: &UserRow) -> Result<Option<Enrolled>> {
+        let id = user.id.clone();
+        let at =
+            self.store.read(move |db| Ok::<_, super::ServiceError>(factors::enrolment(db, &id)?)).await?;
+        Ok(at.and_then(|at| {
+            let provider = Arc::clone(self.providers.get(&at.account)?);
+            Some(Enrolled { provider, at })
+        }))
+    }
+
+    /// Enrols a user again, at the current account: the provider no longer knows the user.
+    pub(super) async fn enrol_again(&self, user: &UserRow) -> Result<Enrolled> {
+        let provider = Arc::clone(self.providers.current());
+        let person = Person { email: &user.email, phone: user.phone.number() };
+        let enrolled = provider.enrol(person).await?;
+        let at = Enrolment { account: provider.account().clone(), user: enrolled };
+        let now = self.now();
+        let factor = NewFactor::phone(
+            FactorId::new(self.random),
+            user.id.clone(),
+            at.clone(),
+            user.phone_verified_at,
+            now,
+        );
+        let user_id = user.id.clone();
+        self.store
+            .write(move |db| {
+                crate::store::lock(db, user_id.as_str())?;
+                Ok::<_, super::ServiceError>(factors::replace_enrolment(db, &factor, now)?)
+            })
+            .await?;
+        Event::new(Act::FactorEnrolled, Outcome::Success).user(&user.id).record();
+        Ok(Enrolled { provider, at })
+    }
+}
+
+/// Calls a provider for a user; if the provider does not know the user, enrols the user again and
+/// calls once more.
+macro_rules! call_for_user {
+    ($context:expr, $user:expr, |$enrolled:ident| $call:expr) => {{
+        let $enrolled = $context.enrolled($user).await?;
+        match $call.await {
+            Err(crate::provider::ProviderError::UnknownUser) => {
+                let $enrolled = $context.enrol_again($user).await?;
+                $call.await.map(|result| ($enrolled, result))
+            }
+            other => other.map(|result| ($enrolled, result)),
+        }
+    }};
+}
+pub(super) use call_for_user;
+
+/// Whether the failure says that the provider cannot be used now, rather than that it refused.
+pub(super) fn is_outage(error: &ProviderError) -> bool {
+    matches!(
+        error,
+        ProviderError::Unreachable(_)
+            | ProviderError::UnexpectedResponse { .. }
+            | ProviderError::Refused { .. }
+            | ProviderError::UnknownUser
+    )
+}

@@ -1,0 +1,63 @@
+//! What takes the database and a provider together, one service per subject.
+//!
+//! Every operation that calls a provider has three steps, so that no transaction waits for one: reserve
+//! in the database, call, note the result. What was reserved is given back when the call failed. Such an
+//! operation runs to its end even if the client hangs up ([`finish`]).
+
+pub mod accounts;
+pub mod actions;
+pub mod authenticators;
+pub mod background;
+mod budgets;
+pub mod codes;
+pub mod confirmations;
+mod context;
+mod devices;
+mod enrolments;
+pub mod maintenance;
+pub mod number_verification;
+pub mod password_work;
+pub mod pushes;
+pub mod sessions;
+
+use std::future::Future;
+
+use thiserror::Error;
+use tracing::Instrument;
+
+pub use context::{Context, Settings};
+pub use devices::Devices;
+
+use crate::{domain::refusal::Refusal, provider::ProviderError, store::StoreError};
+
+/// Why an operation was not done.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// Refused, for a reason the client is told.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The provider failed.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
+impl From<diesel::result::Error> for ServiceError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Store(StoreError::Statement(error))
+    }
+}
+
+/// Result of an operation.
+pub type Result<T> = std::result::Result<T, ServiceError>;
+
+/// Runs an operation as a task of its own and waits for it: when the client hangs up, the waiting is
+/// dropped and the operation is not.
+async fn finish<T: Send + 'static>(operation: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(operation.in_current_span()).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,321 @@
+//! Factors: a user's phone at a provider, and authenticator apps.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+
+use super::{
+    db::Db,
+    schema::factors::{self, dsl},
+};
+use crate::domain::{
+    clock::Timestamp,
+    factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
+    ids::{FactorId, UserId},
+};
+
+/// A factor as inserted.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = factors)]
+pub struct NewFactor {
+    /// 128 random bits.
+    pub id: FactorId,
+    /// Whose.
+    pub user_id: UserId,
+    /// What it is.
+    pub kind: FactorKind,
+    /// Its state.
+    pub state: FactorState,
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// Where a phone is enrolled.
+    pub provider_account: Option<ProviderAccount>,
+    /// The provider's id of the user.
+    pub provider_user: Option<ProviderUser>,
+    /// An authenticator's secret, encrypted.
+    pub secret: Option<String>,
+    /// Now.
+    pub created_at: Timestamp,
+    /// When it was confirmed.
+    pub confirmed_at: Option<Timestamp>,
+}
+
+impl NewFactor {
+    /// A phone at its provider.
+    #[must_use]
+    pub fn phone(
+        id: FactorId,
+        user_id: UserId,
+        at: Enrolment,
+        verified_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let state = if verified_at.is_some() { FactorState::Active } else { FactorState::Unconfirmed };
+        Self {
+            id,
+            user_id,
+            kind: FactorKind::Phone,
+            state,
+            name: None,
+            provider_account: Some(at.account),
+            provider_user: Some(at.user),
+            secret: None,
+            created_at: now,
+            confirmed_at: verified_at,
+        }
+    }
+}
+
+/// An authenticator app.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = factors)]
+pub struct AuthenticatorRow {
+    /// Its id.
+    pub id: FactorId,
+    /// Its state.
+    pub state: FactorState,
+    /// The secret, encrypted.
+    #[diesel(select_expression = dsl::secret.assume_not_null())]
+    pub secret: String,
+    /// The last time step it was used for.
+    pub last_step: Option<i64>,
+    /// When it was enrolled.
+    pub created_at: Timestamp,
+}
+
+/// Stores a factor.
+///
+/// # Errors
+/// When the statement fails.
+pub fn insert(db: &mut Db, factor: &NewFactor) -> QueryResult<()> {
+    diesel::insert_into(factors::table).values(factor).execute(db).map(drop)
+}
+
+/// Where a user's phone is enrolled now.
+///
+/// # Errors
+/// When the query fails.
+pub fn enrolment(db: &mut Db, user: &UserId) -> QueryResult<Option<Enrolment>> {
+    dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(dsl::state.ne(FactorState::Removed))
+        .select((dsl::provider_account.assume_not_null(), dsl::provider_user.assume_not_null()))
+        .get_result::<(ProviderAccount, ProviderUser)>(db)
+        .optional()
+        .map(|found| found.map(|(account, user)| Enrolment { account, user }))
+}
+
+/// Enrols a user's phone elsewhere: the enrolment in use before is removed, and with it what only
+/// its provider knew.
+///
+/// # Errors
+/// When a statement fails.
+pub fn replace_enrolment(db: &mut Db, factor: &NewFactor, now: Timestamp) -> QueryResult<()> {
+    let at_provider = dsl::factors
+        .filter(dsl::user_id.eq(&factor.user_id))
+        .filter(dsl::kind.eq_any([FactorKind::Phone, FactorKind::ProviderAuthenticator]))
+        .filter(dsl::state.ne(FactorState::Removed));
+    diesel::update(at_provider)
+        .set((dsl::state.eq(FactorState::Removed), dsl::removed_at.eq(now)))
+        .execute(db)?;
+    insert(db, factor)
+}
+
+/// The phone was verified, or has answered again.
+///
+/// # Errors
+/// When a statement fails.
+pub fn phone_used(db: &mut Db, user: &UserId, verified: bool, now: Timestamp) -> QueryResult<()> {
+    let phone = || {
+        dsl::factors
+            .filter(dsl::user_id.eq(user))
+            .filter(dsl::kind.eq(FactorKind::Phone))
+            .filter(dsl::state.ne(FactorState::Removed))
+    };
+    diesel::update(phone()).set(dsl::last_used_at.eq(now)).execute(db)?;
+    if verified {
+        diesel::update(phone().filter(dsl::state.eq(FactorState::Unconfirmed)))
+            .set((dsl::state.eq(FactorState::Active), dsl::confirmed_at.eq(now)))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Whether anybody is or was, until `since`, enrolled under this id at this provider account.
+///
+/// # Errors
+/// When the query fails.
+pub fn is_known(
+    db: &mut Db,
+    account: &ProviderAccount,
+    user: &ProviderUser,
+    since: Timestamp,
+) -> QueryResult<bool> {
+    let in_use = dsl::state.ne(FactorState::Removed).or(dsl::removed_at.gt(since));
+    let count: i64 = dsl::factors
+        .filter(dsl::provider_account.eq(account))
+        .filter(dsl::provider_user.eq(user))
+        .filter(in_use.assume_not_null())
+        .count()
+        .get_result(db)?;
+    Ok(count > 0)
+}
+
+/// Whether this user alone uses the provider's user, and has an authenticator enrolled there.
+///
+/// # Errors
+/// When a query fails.
+pub fn has_own_provider_authenticator(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
+    let enrolled = dsl::factors
+        .filter(dsl::provider_account.eq(&at.account))
+        .filter(dsl::provider_user.eq(&at.user))
+        .filter(dsl::state.ne(FactorState::Removed));
+    let own: i64 = enrolled
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::ProviderAuthenticator))
+        .count()
+        .get_result(db)?;
+    let phones: i64 = enrolled.filter(dsl::kind.eq(FactorKind::Phone)).count().get_result(db)?;
+    Ok(own > 0 && phones == 1)
+}
+
+/// A user's authenticator in this state.
+///
+/// # Errors
+/// When the query fails.
+pub fn authenticator(
+    db: &mut Db,
+    user: &UserId,
+    state: FactorState,
+) -> QueryResult<Option<AuthenticatorRow>> {
+    dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Authenticator))
+        .filter(dsl::state.eq(state))
+        .select(AuthenticatorRow::as_select())
+        .get_result(db)
+        .optional()
+}
+
+/// Whether a user has an active authenticator app.
+///
+/// # Errors
+/// When the query fails.
+pub fn has_authenticator(db: &mut Db, user: &UserId) -> QueryResult<bool> {
+    let count: i64 = dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Authenticator))
+        .filter(dsl::state.eq(FactorState::Active))
+        .count()
+        .get_result(db)?;
+    Ok(count > 0)
+}
+
+/// Uses a time step of an authenticator; `false` when this or a later step was used before.
+///
+/// # Errors
+/// When the statement fails.
+pub fn use_step(db: &mut Db, id: &FactorId, step: i64, now: Timestamp) -> QueryResult<bool> {
+    let unused = dsl::factors
+        .find(id)
+        .filter(dsl::state.ne(FactorState::Removed))
+        .filter(dsl::last_step.is_null().or(dsl::last_step.lt(step)));
+    let used =
+        diesel::update(unused).set((dsl::last_step.eq(step), dsl::last_used_at.eq(now))).execute(db)?;
+    Ok(used == 1)
+}
+
+/// Makes an unconfirmed authenticator the active one; the one before it is removed, and so is one
+/// enrolled at the provider. `false` when it is not waiting for confirmation.
+///
+/// # Errors
+/// When a statement fails.
+pub fn confirm_authenticator(db: &mut Db, user: &UserId, id: &FactorId, now: Timestamp) -> QueryResult<bool> {
+    let replaced = dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq_any([FactorKind::Authenticator, FactorKind::ProviderAuthenticator]))
+        .filter(dsl::state.eq(FactorState::Active));
+    diesel::update(replaced).set(removed(now)).execute(db)?;
+    let waiting =
+        dsl::factors.find(id).filter(dsl::user_id.eq(user)).filter(dsl::state.eq(FactorState::Unconfirmed));
+    let confirmed = diesel::update(waiting)
+        .set((dsl::state.eq(FactorState::Active), dsl::confirmed_at.eq(now)))
+        .execute(db)?;
+    Ok(confirmed == 1)
+}
+
+/// What removing a factor writes: its secret goes at once.
+#[expect(clippy::type_complexity, reason = "diesel's changeset types spell out every column")]
+fn removed(
+    now: Timestamp,
+) -> (
+    diesel::dsl::Eq<dsl::state, FactorState>,
+    diesel::dsl::Eq<dsl::removed_at, Timestamp>,
+    diesel::dsl::Eq<dsl::secret, Option<String>>,
+) {
+    (dsl::state.eq(FactorState::Removed), dsl::removed_at.eq(now), dsl::secret.eq(None))
+}
+
+/// Removes a user's authenticator; `false` when there is no such one.
+///
+/// # Errors
+/// When the statement fails.
+pub fn remove_authenticator(db: &mut Db, user: &UserId, id: &FactorId, now: Timestamp) -> QueryResult<bool> {
+    let own = dsl::factors
+        .find(id)
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Authenticator))
+        .filter(dsl::state.ne(FactorState::Removed));
+    Ok(diesel::update(own).set(removed(now)).execute(db)? == 1)
+}
+
+/// Removes a user's unconfirmed authenticator, if there is one.
+///
+/// # Errors
+/// When the statement fails.
+pub fn discard_unconfirmed(db: &mut Db, user: &UserId, now: Timestamp) -> QueryResult<()> {
+    let waiting = dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Authenticator))
+        .filter(dsl::state.eq(FactorState::Unconfirmed));
+    diesel::update(waiting).set(removed(now)).execute(db).map(drop)
+}
+
+/// All encrypted secrets, for sealing them again under another key.
+///
+/// # Errors
+/// When the query fails.
+pub fn secrets(db: &mut Db) -> QueryResult<Vec<(FactorId, String)>> {
+    dsl::factors.filter(dsl::secret.is_not_null()).select((dsl::id, dsl::secret.assume_not_null())).load(db)
+}
+
+/// Replaces an encrypted secret, unless it has changed since it was read.
+///
+/// # Errors
+/// When the statement fails.
+pub fn replace_secret(db: &mut Db, id: &FactorId, old: &str, new: &str) -> QueryResult<()> {
+    diesel::update(dsl::factors.find(id).filter(dsl::secret.eq(old)))
+        .set(dsl::secret.eq(new))
+        .execute(db)
+        .map(drop)
+}
+
+/// Forgets removed factors after a time.
+///
+/// # Errors
+/// When the statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
+    let forgotten =
+        dsl::factors.filter(dsl::state.eq(FactorState::Removed)).filter(dsl::removed_at.le(now.minus(keep)));
+    diesel::delete(forgotten).execute(db)
+}
+
+/// Removes all factors of a user who is about to be removed.
+///
+/// # Errors
+/// When the statement fails.
+pub fn remove_all(db: &mut Db, user: &UserId, now: Timestamp) -> QueryResult<()> {
+    let all = dsl::factors.filter(dsl::user_id.eq(user)).filter(dsl::state.ne(FactorState::Removed));
+    diesel::update(all).set(removed(now)).execute(db).map(drop)
+}

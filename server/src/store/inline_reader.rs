@@ -1,0 +1,69 @@
+//! Reads on the caller's own thread.
+//!
+//! A query of an embedded database takes microseconds; handing it to another thread takes several
+//! times as long. So each worker keeps a read-only SQLite connection and queries on it directly. That
+//! connection never waits: where the database is locked, and on any other failure, the query runs on a
+//! blocking thread as usual.
+
+use std::cell::RefCell;
+
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+
+use super::{
+    Store, StoreError,
+    db::{Backend, Db},
+};
+
+/// One worker's own connection.
+pub struct InlineReader {
+    store: Store,
+    own: RefCell<Option<Db>>,
+}
+
+impl std::fmt::Debug for InlineReader {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("InlineReader")
+    }
+}
+
+impl InlineReader {
+    /// Reads from `store`; belongs to one thread.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, own: RefCell::new(None) }
+    }
+
+    /// Runs a query here, or on a blocking thread if that fails; it may run twice.
+    ///
+    /// # Errors
+    /// The query's own, or that there is no connection.
+    pub async fn read<T, E>(&self, query: impl Fn(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        match self.read_here(&query) {
+            Some(result) => Ok(result),
+            None => self.store.read(query).await,
+        }
+    }
+
+    fn read_here<T, E>(&self, query: &impl Fn(&mut Db) -> Result<T, E>) -> Option<T> {
+        let Backend::Sqlite(file) = &self.store.backend else { return None };
+        let mut own = self.own.borrow_mut();
+        if own.is_none() {
+            *own = open(file);
+        }
+        let result = query(own.as_mut()?);
+        if result.is_err() {
+            *own = None;
+        }
+        result.ok()
+    }
+}
+
+fn open(file: &str) -> Option<Db> {
+    let mut db = SqliteConnection::establish(file).ok()?;
+    db.batch_execute("PRAGMA busy_timeout = 0; PRAGMA query_only = ON;").ok()?;
+    Some(Db::Sqlite(db))
+}
