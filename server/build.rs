@@ -1,4 +1,4 @@
-//! Rebuilds the server when a migration changes: they are embedded.
+//! Rebuilds the server when a migration changes, because migrations are embedded.
 
 fn main() {
     println!("cargo::rerun-if-changed=../migrations");

@@ -8,7 +8,6 @@ use shared::{ErrorCode, PushStatus, StatusAnswer, User, routes::page};
 use crate::{
     api::{self, ApiFailure},
     browser,
-    components::notice::loading,
 };
 
 /// The auth state as the server reports it.
@@ -150,7 +149,7 @@ fn default_page(state: &AuthState) -> &'static str {
 }
 
 /// The page to redirect to; `None` when the state has the required access, or is not known.
-fn redirect(auth: AuthContext, state: &AuthState, access: Access) -> Option<&'static str> {
+pub fn redirect(auth: AuthContext, state: &AuthState, access: Access) -> Option<&'static str> {
     match (access, state) {
         (_, AuthState::Loading | AuthState::Failed(_))
         | (Access::Anonymous | Access::UnverifiedPhone, AuthState::Anonymous)
@@ -173,53 +172,4 @@ fn redirect(auth: AuthContext, state: &AuthState, access: Access) -> Option<&'st
 pub fn navigator() -> impl Fn(&str, bool) + Clone {
     let navigate = use_navigate();
     move |path: &str, replace| navigate(path, NavigateOptions { replace, ..NavigateOptions::default() })
-}
-
-/// Shows a page if the auth state has the required access, and redirects otherwise.
-#[component]
-pub fn RequireAccess(access: Access, children: ChildrenFn) -> impl IntoView {
-    let auth = AuthContext::get();
-    let navigate = navigator();
-    Effect::new(move || {
-        if let Some(path) = auth.state.with(|state| redirect(auth, state, access)) {
-            navigate(path, true);
-        }
-    });
-    // A memo, so that a change of state within the same access does not render the page again.
-    let decision = Memo::new(move |_| {
-        auth.state.with(|state| match state {
-            AuthState::Loading => Decision::Wait,
-            AuthState::Failed(failure) => Decision::Failed(failure.message()),
-            state if redirect(auth, state, access).is_none() => Decision::Show,
-            _ => Decision::Wait,
-        })
-    });
-    move || match decision.get() {
-        Decision::Show => children().into_any(),
-        Decision::Wait => loading().into_any(),
-        Decision::Failed(message) => view! { <LoadFailed message /> }.into_any(),
-    }
-}
-
-/// What [`RequireAccess`] shows.
-#[derive(Debug, Clone, PartialEq)]
-enum Decision {
-    Wait,
-    Failed(String),
-    Show,
-}
-
-/// The auth state could not be loaded; a button tries again.
-#[component]
-pub fn LoadFailed(message: String) -> impl IntoView {
-    let auth = AuthContext::get();
-    view! {
-        <div class="sheet stack">
-            <h1>"No answer"</h1>
-            <p>{message}</p>
-            <div class="row">
-                <button class="button" type="button" on:click=move |_| auth.spawn_refresh()>"Try again"</button>
-            </div>
-        </div>
-    }
 }

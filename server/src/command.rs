@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
+use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -77,7 +78,8 @@ async fn check() -> ExitCode {
         return ExitCode::FAILURE;
     };
     match old_keys(&config).await {
-        Ok(OldKeys { secrets, unreadable_secrets, passwords }) => {
+        Ok(Err(unmigrated)) => say(&unmigrated.to_string()),
+        Ok(Ok(OldKeys { secrets, unreadable_secrets, passwords })) => {
             say(&format!("under another key: {secrets} authenticator secrets, {passwords} passwords"));
             if unreadable_secrets > 0 {
                 say(&format!(
@@ -95,9 +97,11 @@ async fn check() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn old_keys(config: &Config) -> Result<OldKeys, StoreError> {
-    let (store, keys) = open(config).await?;
-    maintenance::old_keys(&store, &keys).await
+async fn old_keys(config: &Config) -> Result<Result<OldKeys, Unmigrated>, StoreError> {
+    Ok(match open(config).await? {
+        Ok((store, keys)) => Ok(maintenance::old_keys(&store, &keys).await?),
+        Err(unmigrated) => Err(unmigrated),
+    })
 }
 
 /// Encrypts all secrets in the database under the current key again.
@@ -107,12 +111,16 @@ async fn rekey() -> ExitCode {
         Err(problem) => return fail(&format!("countersign: {problem}")),
     };
     let sealed_again = async {
-        let (store, keys) = open(&config).await?;
+        let (store, keys) = match open(&config).await? {
+            Ok(opened) => opened,
+            Err(unmigrated) => return Ok(Err(unmigrated)),
+        };
         let count = maintenance::rekey(&store, &keys, Random::system()).await?;
-        Ok::<_, StoreError>((count, maintenance::old_keys(&store, &keys).await?))
+        Ok::<_, StoreError>(Ok((count, maintenance::old_keys(&store, &keys).await?)))
     };
     match sealed_again.await {
-        Ok((count, left)) => {
+        Ok(Err(unmigrated)) => fail(&format!("countersign: {unmigrated}")),
+        Ok(Ok((count, left))) => {
             say(&format!("{count} authenticator secrets were encrypted again"));
             say(&format!(
                 "under another key: {} authenticator secrets, {} passwords (each is hashed again at its owner's next sign-in)",
@@ -126,10 +134,25 @@ async fn rekey() -> ExitCode {
     }
 }
 
-async fn open(config: &Config) -> Result<(Store, KeyRing), StoreError> {
+/// Why a command has nothing to work on. Only `serve` makes and migrates a database: a command that is
+/// run before an upgrade must not.
+#[derive(Debug, Error)]
+enum Unmigrated {
+    #[error("the database does not exist yet; the first start creates it")]
+    Missing,
+    #[error("the database is of an earlier version; back it up, and the next start migrates it")]
+    Earlier,
+}
+
+async fn open(config: &Config) -> Result<Result<(Store, KeyRing), Unmigrated>, StoreError> {
     let store = Store::new(config.database_url.reveal(), 1, config.database_timeout)?;
-    store.migrate().await?;
-    Ok((store, KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone())))
+    if store.is_missing() {
+        return Ok(Err(Unmigrated::Missing));
+    }
+    if !store.is_ready().await? {
+        return Ok(Err(Unmigrated::Earlier));
+    }
+    Ok(Ok((store, KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone()))))
 }
 
 fn causes(error: &dyn std::error::Error) -> String {

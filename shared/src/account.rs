@@ -1,4 +1,4 @@
-//! Accounts on the wire.
+//! Request and response types for accounts.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct NewUser {
     /// At most 254 characters, unique without regard to case.
     #[serde(deserialize_with = "lenient")]
     pub email: String,
-    /// National number, any punctuation.
+    /// National number, with any punctuation.
     #[serde(deserialize_with = "lenient")]
     pub phone: String,
     /// Calling code, with or without plus.
@@ -44,22 +44,22 @@ pub struct User {
     pub full_name: String,
     /// As given.
     pub email: String,
-    /// Absent when none was chosen.
+    /// Absent if none was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// National digits.
     pub phone: String,
     /// Calling code, digits.
     pub country_code: String,
-    /// Whether a code or a push from that phone has succeeded.
+    /// Whether the phone was verified, by a code or an approval request.
     pub verified: bool,
-    /// When the account was made, RFC 3339 in UTC.
+    /// When the account was created, RFC 3339 in UTC.
     pub created_at: String,
     /// Whether an authenticator app is active.
     pub authenticator: bool,
-    /// Whether a factor passed in this session so recently that factors may be changed.
+    /// Whether a factor passed in this session recently enough to change factors.
     pub fresh: bool,
-    /// Delivery of the text that confirms the phone; absent when none was sent.
+    /// Delivery of the message that confirms the phone; absent if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Delivery>,
 }
@@ -71,14 +71,14 @@ pub struct User {
 pub struct Delivery {
     /// The provider's status: `queued`, `sent`, `delivered`, `undelivered`, `failed`, …
     pub status: String,
-    /// The provider's error code, when it was not delivered.
+    /// The provider's error code, if the message was not delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<i32>,
-    /// When that was reported, RFC 3339 in UTC.
+    /// When the status was reported, RFC 3339 in UTC.
     pub at: String,
 }
 
-/// `POST /users`: the account is made.
+/// `201` of `POST /users`: the account was created.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -87,10 +87,10 @@ pub struct UserCreated {
     pub id: String,
     /// `false`.
     pub verified: bool,
-    /// Whether a code was sent; the account is kept when it was not.
+    /// Whether a code was sent. The account exists in either case.
     pub code_sent: bool,
-    /// The session's token: signed in, phone not verified. Absent for a session that is carried by
-    /// the cookie alone.
+    /// The token of the session, which is signed in with an unverified phone. Absent for a cookie-only
+    /// session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
@@ -104,9 +104,9 @@ pub struct Profile {
     pub id: String,
     /// As given.
     pub full_name: String,
-    /// Whether a code or a push from that phone has succeeded.
+    /// Whether the phone was verified, by a code or an approval request.
     pub verified: bool,
-    /// Delivery of the text that confirms the phone; absent when none was sent.
+    /// Delivery of the message that confirms the phone; absent if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Delivery>,
 }
@@ -118,9 +118,9 @@ pub struct Profile {
 pub struct PhoneVerified {
     /// `true`.
     pub verified: bool,
-    /// Whether a text that says so was sent.
+    /// Whether a confirmation message was sent.
     pub confirmation_sent: bool,
-    /// The session's new token, where the second factor changes it.
+    /// The session's new token; absent if the token was not rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
@@ -129,7 +129,7 @@ fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
-/// What is wrong with a name, if anything.
+/// What is wrong with a name; `None` if it is valid.
 #[must_use]
 pub fn name_problem(name: &str) -> Option<&'static str> {
     if name.is_empty() {
@@ -143,8 +143,8 @@ pub fn name_problem(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What is wrong with the form of an e-mail address, if anything. Only a message to it would show
-/// that it exists.
+/// What is wrong with the syntax of an e-mail address; `None` if it is valid. Whether the address exists
+/// is not checked.
 #[must_use]
 pub fn email_problem(email: &str) -> Option<&'static str> {
     if email.is_empty() {

@@ -1,5 +1,5 @@
-//! The cookie API under `/api`, on the wire. Its clients expect names with underscores and a
-//! `success` in every answer.
+//! Request and response types of the cookie API under `/api`. Its clients expect names with
+//! underscores and a `success` in every response.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,10 @@ pub struct Register {
     /// 3 to 64 letters, digits, dots, dashes and underscores; also the full name.
     #[serde(deserialize_with = "lenient")]
     pub username: String,
-    /// As of `POST /user`.
+    /// As in `POST /user`.
     #[serde(deserialize_with = "lenient")]
     pub email: String,
-    /// As of `POST /user`.
+    /// As in `POST /user`.
     #[serde(deserialize_with = "lenient")]
     pub password: String,
     /// Calling code.
@@ -30,14 +30,14 @@ pub struct Register {
     pub phone_number: String,
 }
 
-/// `POST /api/loggedIn`: the page this browser belongs on.
+/// `POST /api/loggedIn`: the page for the current session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Whereabouts {
     /// `/login`, `/2fa`, `/verification` or `/protected`.
     pub url: String,
-    /// The number this browser session has verified without an account, `+` and digits.
+    /// The phone this session has verified with `/api/verification`, `+` and digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_phone: Option<String>,
 }
@@ -58,23 +58,23 @@ pub struct VerifyToken {
 pub struct TokenSent {
     /// `true`.
     pub success: bool,
-    /// For people.
+    /// Text to show to the user.
     pub message: String,
-    /// Masked number it went to.
+    /// The masked number the code was sent to.
     pub cellphone: String,
 }
 
-/// `POST /api/accountsecurity/verify`: the code was right.
+/// `POST /api/accountsecurity/verify`: the code was correct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenValid {
-    /// The text `true`, as the provider has it.
+    /// The string `true`, as in the provider's API.
     pub success: String,
     /// `is valid`.
     pub token: String,
-    /// For people.
+    /// Text to show to the user.
     pub message: String,
-    /// The session's new token, where the second factor changes it.
+    /// The session's new token; absent if the token was not rotated.
     #[serde(default, rename = "sessionToken", skip_serializing_if = "Option::is_none")]
     pub session_token: Option<String>,
 }
@@ -89,7 +89,7 @@ pub struct PushSent {
     pub approval_request: ApprovalRequestId,
 }
 
-/// `POST /api/accountsecurity/onetouchstatus`, in both shapes clients read.
+/// `POST /api/accountsecurity/onetouchstatus`. The status appears twice, because clients read either.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OneTouchStatus {
@@ -97,14 +97,14 @@ pub struct OneTouchStatus {
     pub success: bool,
     /// The approval request's status.
     pub approval_request: OneTouchRequest,
-    /// The same again, one level down.
+    /// The same status, one level deeper.
     pub body: OneTouchBody,
-    /// The session's new token, in the answer that rotates it.
+    /// The session's new token, in the response that rotates it.
     #[serde(default, rename = "sessionToken", skip_serializing_if = "Option::is_none")]
     pub session_token: Option<String>,
 }
 
-/// The second shape of [`OneTouchStatus`].
+/// The nested form of [`OneTouchStatus`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OneTouchBody {
@@ -118,14 +118,14 @@ pub struct OneTouchBody {
 pub struct OneTouchRequest {
     /// `pending`, `approved`, `denied` or `expired`.
     pub status: PushStatus,
-    /// The request; absent until the provider has accepted it.
+    /// The id of the request; absent until the provider has accepted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uuid: Option<String>,
     /// Seconds until it expires.
     pub seconds_to_expire: u32,
 }
 
-/// `POST /api/verification/start`, and the phone of `/verify`.
+/// `POST /api/verification/start`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
@@ -136,13 +136,13 @@ pub struct StartVerification {
     /// Calling code.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub country_code: String,
-    /// The number in E.164, in place of the two.
+    /// The number in E.164, in place of `phone_number` and `country_code`.
     #[serde(rename = "phoneNumber", deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub e164: String,
     /// `sms` (also when empty) or `call`.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub via: String,
-    /// `true` asks for `carrier` and `is_cellphone` in the answer; only a signed-in user gets them.
+    /// `true` requests `carrier` and `is_cellphone` in the response, for signed-in users only.
     #[serde(deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
     pub carrier: bool,
 }
@@ -153,22 +153,22 @@ pub struct StartVerification {
 pub struct VerificationStarted {
     /// `true`.
     pub success: bool,
-    /// For people.
+    /// Text to show to the user.
     pub message: String,
-    /// `sms` or `call`; `call` also when a text was asked for that cannot reach the phone.
+    /// `sms` or `call`; `call` also if SMS was requested but cannot reach the phone.
     pub via: crate::Via,
-    /// Name of the carrier, if it was asked for and the provider knows it.
+    /// Name of the carrier, if it was requested and the provider knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<String>,
-    /// Whether it is a mobile phone, if it was asked for and the provider knows it.
+    /// Whether it is a mobile phone, if it was requested and the provider knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_cellphone: Option<bool>,
-    /// Seconds the code lives.
+    /// Seconds until the code expires.
     pub seconds_to_expire: u32,
     /// Seconds until another code may be requested.
     pub resend_after_seconds: u32,
-    /// The token of the session that was made for it; absent if there was a session, and for a
-    /// session that is carried by the cookie alone.
+    /// The token of a new session; absent if there was a session already, and for a cookie-only
+    /// session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
@@ -184,7 +184,7 @@ pub struct CheckVerification {
     /// Calling code.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub country_code: String,
-    /// The number in E.164, in place of the two.
+    /// The number in E.164, in place of `phone_number` and `country_code`.
     #[serde(rename = "phoneNumber", deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub e164: String,
     /// 4 to 10 ASCII digits.
@@ -192,13 +192,13 @@ pub struct CheckVerification {
     pub token: String,
 }
 
-/// `POST /api/verification/verify`: this session has verified the phone.
+/// `POST /api/verification/verify`: the session has verified the phone.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerificationPassed {
     /// `true`.
     pub success: bool,
-    /// For people.
+    /// Text to show to the user.
     pub message: String,
     /// `+` and digits.
     pub phone: String,
@@ -208,7 +208,7 @@ pub struct VerificationPassed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Protected {
-    /// What a complete sign-in opens.
+    /// The protected content.
     pub message: String,
     /// The session's user.
     pub username: String,

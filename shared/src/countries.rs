@@ -1,7 +1,7 @@
-//! Countries and their numbering plans, as facts from the public metadata of libphonenumber 9.0.43:
+//! Countries and their numbering plans, from the public metadata of libphonenumber 9.0.43:
 //! name, calling code, trunk digit, lengths of fixed and mobile numbers, an example and its groups.
 
-/// A country or region with its numbering plan, reduced to what typing and checking need.
+/// A country or region, with the parts of its numbering plan that input and validation need.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Country {
     /// ISO 3166 code.
@@ -10,13 +10,13 @@ pub struct Country {
     pub name: &'static str,
     /// Calling code, ITU-T E.164.
     pub calling_code: u16,
-    /// Digit dialled before a national number at home and left out abroad; empty for none.
+    /// The trunk prefix, dialled before a national number within the country; empty if there is none.
     pub trunk: &'static str,
-    /// Lengths a subscriber's national number can have.
+    /// The possible lengths of a national number.
     pub lengths: &'static [u8],
-    /// A mobile number for show.
+    /// An example of a mobile number.
     pub example: &'static str,
-    /// How that number is grouped, in digits.
+    /// The number of digits in each group of the example.
     pub groups: &'static [u8],
 }
 
@@ -27,8 +27,8 @@ impl Country {
         COUNTRIES.iter().find(|country| country.iso == iso)
     }
 
-    /// Puts blanks between the digits as people of that country write them. What is longer than
-    /// the usual number goes into the last group.
+    /// Separates the digits into groups, as is usual in the country. Extra digits are added to the
+    /// last group.
     #[must_use]
     pub fn group(&self, digits: &str) -> String {
         let mut grouped = String::with_capacity(digits.len() + self.groups.len());
@@ -60,7 +60,7 @@ const fn row(
     Country { iso, name, calling_code, trunk, lengths, example, groups }
 }
 
-/// All of them, by English name.
+/// All countries, sorted by English name.
 #[rustfmt::skip]
 pub static COUNTRIES: [Country; 245] = [
     row("AF", "Afghanistan", 93, "0", &[9], "701234567", &[2, 3, 4]),

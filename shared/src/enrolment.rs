@@ -1,4 +1,4 @@
-//! Enrolling an authenticator app, on the wire.
+//! Request and response types for the enrolment of an authenticator app.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,23 +9,23 @@ use crate::text::lenient;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct EnrolAuthenticator {
-    /// What the user calls the app or device, at most 50 characters; may be empty.
+    /// The user's name for the app or device, at most 50 characters; may be empty.
     #[serde(deserialize_with = "lenient", skip_serializing_if = "String::is_empty")]
     pub name: String,
 }
 
-/// `201` of `POST /user/authenticator`: what an authenticator app needs to know. Shown once.
+/// `201` of `POST /user/authenticator`: the secret for the authenticator app. Returned once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Authenticator {
-    /// Names the factor in other calls.
+    /// Identifies the factor in other calls.
     pub id: String,
-    /// The secret in base32, for apps without a camera.
+    /// The secret in base32, for manual entry.
     pub secret: String,
-    /// The secret as an `otpauth` address (Key URI format).
+    /// The secret as an `otpauth` URI (Key URI format).
     pub otpauth: String,
-    /// The address as a QR code: an `svg` element.
+    /// The URI as a QR code: an `svg` element.
     pub svg: String,
 }
 
@@ -34,7 +34,7 @@ pub struct Authenticator {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthenticatorConfirmed {
-    /// Names the factor.
+    /// Identifies the factor.
     pub id: String,
     /// `true`: the app's codes are accepted from now on.
     pub active: bool,

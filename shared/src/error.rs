@@ -1,47 +1,47 @@
-//! The one shape every refusal has.
+//! The body of every error response.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Body of every answer that is not a success.
+/// The body of every response that is not a success.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiError {
-    /// HTTP status, repeated.
+    /// The HTTP status.
     pub status: u16,
-    /// What a program acts on.
+    /// The error code, for programs.
     pub code: ErrorCode,
-    /// What a person reads.
+    /// The error message, for people.
     pub message: String,
-    /// For `invalid_fields`: what is wrong with each field, by its name on the wire.
+    /// For `invalid_fields`: what is wrong with each field, by its name in the request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
 }
 
-/// Stable words for what went wrong.
+/// Stable error codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// 400: the body or the address cannot be read.
+    /// 400: the body or the URL cannot be read.
     Unreadable,
     /// 401: the webhook's signature is missing or wrong.
     WrongSignature,
-    /// 401: not the code that was sent, or one that was used before.
+    /// 401: the code is wrong or was used before.
     WrongCode,
-    /// 403: unknown account or wrong password; the answer is the same for both.
+    /// 403: unknown account or wrong password; the response is the same for both.
     WrongCredentials,
-    /// 403: no live session, or one without a second factor where it is needed.
+    /// 403: there is no signed-in session.
     NotSignedIn,
-    /// 403: the second factor of this session is still missing.
+    /// 403: the session still needs a second factor.
     SecondFactorRequired,
     /// 403: the account's phone has not been verified.
     PhoneUnverified,
-    /// 403: the phone number is verified for as many accounts as are allowed.
+    /// 403: the phone is already verified for the maximum number of accounts.
     PhoneInUse,
-    /// 403: a factor has to pass in this session again before factors may be changed.
+    /// 403: factors can be changed only after a factor was verified again in this session (step-up).
     StepUpRequired,
     /// 403: the data differs from what was approved.
     OtherData,
@@ -49,25 +49,25 @@ pub enum ErrorCode {
     AlreadyRedeemed,
     /// 403: sent by a page of another origin.
     ForeignOrigin,
-    /// 404: nothing at this address.
+    /// 404: nothing exists at this URL.
     NotFound,
-    /// 404: no live session.
+    /// 404: there is no current session.
     NoSession,
     /// 404: no approval request was sent in this session.
     NoPush,
     /// 404: the account named by a webhook does not exist.
     NoSuchUser,
-    /// 405: the address exists, the method does not.
+    /// 405: the URL does not support the method.
     MethodNotAllowed,
     /// 409: the e-mail or username belongs to another account.
     Taken,
-    /// 409: the push has not been approved.
+    /// 409: the approval request has not been approved.
     NotApproved,
-    /// 409: a push is still open.
+    /// 409: an approval request is still open.
     PushOpen,
-    /// 409: no push can reach this phone.
+    /// 409: approval requests cannot reach this phone.
     PushUnavailable,
-    /// 409: an authenticator secret was shown less than a minute ago and is not confirmed yet.
+    /// 409: an authenticator was enrolled less than a minute ago and is not confirmed yet.
     AlreadyEnrolled,
     /// 413: more than 64 KiB.
     TooLarge,
@@ -77,15 +77,15 @@ pub enum ErrorCode {
     InvalidFields,
     /// 429: a limit is reached; `Retry-After` says when to try again.
     TooMany,
-    /// 429: the provider refuses to send more for now.
+    /// 429: the provider's rate limit is reached.
     ProviderLimit,
-    /// 502: the provider could not be reached or answered unexpectedly.
+    /// 502: the provider could not be reached or gave an unexpected response.
     ProviderFailed,
-    /// 502: neither a text nor a call can reach this phone.
+    /// 502: neither SMS nor a call can reach this phone.
     ChannelRefused,
-    /// 503: the database is not available, or too much password work is waiting.
+    /// 503: the database is not available, or the queue for password checks is full.
     Unavailable,
-    /// 500: a defect; the log has the cause.
+    /// 500: an internal error; the log has the cause.
     Internal,
     /// A code this version does not know; only clients see it.
     #[serde(other)]
@@ -93,8 +93,8 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The HTTP status an error with this code has. There is no wildcard: a new code does not
-    /// compile until it has a status.
+    /// The HTTP status of an error with this code. The match has no wildcard, so that a new code does
+    /// not compile until it has a status.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

@@ -1,7 +1,7 @@
-//! The wire: what goes between Countersign's server and its clients.
+//! The wire format between Countersign's server and its clients.
 //!
-//! Requests, answers, the one error shape and the paths, used by both the server and the page. The
-//! rules both sides check (phone numbers, passwords) live here too, so that they cannot differ.
+//! Requests, responses, the error body and the paths, used by both the server and the page. It also
+//! contains the rules that both sides check (phone numbers, passwords), so that they cannot differ.
 
 pub mod account;
 pub mod approval;

@@ -1,7 +1,7 @@
-//! Phone numbers of the whole world, read by the numbering plans of libphonenumber.
+//! Parsing of phone numbers with the numbering plans of libphonenumber.
 //!
-//! Only impossible numbers are refused: an unknown calling code, or a length no number of that
-//! country has. Numbers reserved for fiction pass.
+//! Only impossible numbers are refused: those with an unknown calling code or a length that the country
+//! does not use. Numbers reserved for fiction are accepted.
 
 use rlibphonenumber::{
     NumberLengthType, PHONE_NUMBER_UTIL, ParseError, PhoneNumber as Parsed, PhoneNumberType, ValidationError,
@@ -13,7 +13,7 @@ use crate::{
     phone::{PhoneNumber, PhoneProblem, article, digits},
 };
 
-/// No way of writing a number is longer (RFC 3966 numbers with all their punctuation included).
+/// No notation of a number is longer, including RFC 3966 with all its punctuation.
 const LONGEST: usize = 64;
 
 impl PhoneNumber {
@@ -21,7 +21,7 @@ impl PhoneNumber {
     /// with or without trunk digit, or international after a plus or `00`.
     ///
     /// # Errors
-    /// Says what keeps it from being a number.
+    /// When it is not a possible number.
     pub fn read(calling_code: &str, number: &str) -> Result<Self, PhoneProblem> {
         let code = digits(calling_code).ok_or(PhoneProblem::UnknownCallingCode)?;
         let region = code.parse().ok().filter(|_| code.len() <= 3 && !code.starts_with('0'));
@@ -46,10 +46,10 @@ impl PhoneNumber {
         possible(parsed, &code, all.len())
     }
 
-    /// Reads a number in international form, the plus included.
+    /// Reads a number in international form, including the plus.
     ///
     /// # Errors
-    /// Says what keeps it from being a number.
+    /// When it is not a possible number.
     pub fn read_e164(number: &str) -> Result<Self, PhoneProblem> {
         let all = digits(number).ok_or(PhoneProblem::NotDigits)?;
         if all.is_empty() {
@@ -65,31 +65,33 @@ impl PhoneNumber {
     }
 }
 
-/// Calling codes no country has whose calls cost more than others: satellite and global networks,
-/// universal personal and shared-cost numbers (ITU-T E.164, list of assigned codes).
-const COSTLY_CALLING_CODES: [&str; 9] = ["808", "870", "875", "876", "877", "878", "881", "882", "979"];
+/// Calling codes of expensive non-geographic services: satellite and global networks, universal
+/// personal and shared-cost numbers (ITU-T E.164, list of assigned codes).
+const COSTLY_CALLING_CODES: [&str; 10] =
+    ["808", "870", "875", "876", "877", "878", "881", "882", "883", "979"];
 
 impl PhoneNumber {
-    /// Whether sending to this number costs its caller more than usual, or pays its owner:
-    /// premium-rate, shared-cost and satellite numbers.
+    /// Whether it is a premium-rate, shared-cost, personal, pager or satellite number, which costs the caller more than
+    /// usual or pays its owner.
     #[must_use]
     pub fn is_costly(&self) -> bool {
-        if COSTLY_CALLING_CODES.contains(&self.calling_code()) || self.calling_code() == "883" {
+        if COSTLY_CALLING_CODES.contains(&self.calling_code()) {
             return true;
         }
         let parsed = PHONE_NUMBER_UTIL.parse(self.e164(), None);
         let kind = parsed.ok().map(|parsed| PHONE_NUMBER_UTIL.get_number_type(&parsed));
-        matches!(kind, Some(PhoneNumberType::PremiumRate | PhoneNumberType::SharedCost))
+        use PhoneNumberType::{Pager, PersonalNumber, PremiumRate, SharedCost};
+        matches!(kind, Some(PremiumRate | SharedCost | PersonalNumber | Pager))
     }
 
-    /// The regions this number can belong to, as ISO 3166 codes: one where the number tells it,
-    /// otherwise all that share its calling code.
+    /// The regions this number can belong to, as ISO 3166 codes: one if the number identifies it,
+    /// otherwise all regions that share its calling code.
     #[must_use]
     pub fn regions(&self) -> Vec<String> {
         let parsed = PHONE_NUMBER_UTIL.parse(self.e164(), None).ok();
         let exact = parsed.and_then(|parsed| PHONE_NUMBER_UTIL.get_region_for_number(&parsed));
         if let Some(region) = exact {
-            // The variants are named by their codes.
+            // The names of the variants are the ISO codes.
             return vec![format!("{region:?}")];
         }
         let code = self.calling_code().parse().unwrap_or_default();
@@ -113,7 +115,7 @@ fn possible(
     match PHONE_NUMBER_UTIL.is_possible_number_with_reason(&parsed) {
         Ok(NumberLengthType::IsPossible) => Ok(PhoneNumber::of(code.to_owned(), national)),
         Err(ValidationError::InvalidCountryCode) => Err(PhoneProblem::UnknownCallingCode),
-        // What can only be dialled within its own town cannot be texted either.
+        // A number without an area code cannot receive a message.
         Ok(NumberLengthType::IsPossibleLocalOnly) | Err(_) => Err(wrong_length(code, national.len())),
     }
 }
@@ -184,7 +186,7 @@ mod tests {
             assert_eq!(national("44", written).as_deref(), Ok("7700900123"), "{written}");
         }
         assert_eq!(national("+1", "1 (212) 555-0134").as_deref(), Ok("2125550134"));
-        // Italy keeps the zero, Russia has numbers that begin like its trunk digit.
+        // Italian numbers keep the zero. Some Russian numbers start with the trunk digit.
         assert_eq!(national("39", "06 1234 5678").as_deref(), Ok("0612345678"));
         assert_eq!(national("39", "391 231 2312").as_deref(), Ok("3912312312"));
         assert_eq!(national("7", "8 (800) 555-35-35").as_deref(), Ok("8005553535"));

@@ -1,40 +1,49 @@
-//! What both sides say about a new password before anything is hashed.
+//! Rules for a new password, checked by the page and the server before hashing.
 
-/// Fewest characters a password may have.
+/// Minimum length of a password, in characters.
 pub const SHORTEST: usize = 8;
-/// Most characters a password may have; all of them count.
+/// Maximum length of a password, in characters. All of them are significant.
 pub const LONGEST: usize = 200;
-/// From this length on a password of ordinary words is hard to guess (NIST SP 800-63B-4).
+/// Recommended length, in characters (NIST SP 800-63B-4).
 pub const ADVISED: usize = 15;
 
-/// The thousand most common passwords that are long enough to be accepted otherwise.
+/// So many words about the owner are looked for.
+const MOST_WORDS: usize = 50;
+
+/// The thousand most common passwords that satisfy the minimum length.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// What can be said of a password without knowing who guesses.
+/// The result of checking a password against the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advice {
-    /// Characters, not bytes.
+    /// In characters, not bytes.
     pub length: usize,
-    /// Whether it is among the thousand most common ones, letter case aside.
+    /// Whether it is one of the thousand most common passwords, ignoring case.
     pub common: bool,
-    /// Whether it contains the name or the e-mail of its owner.
+    /// Whether it contains a word of the owner's name, e-mail or username.
     pub personal: bool,
 }
 
 impl Advice {
-    /// Looks at a password beside the full name, the e-mail and the username of its owner.
+    /// Checks a password. `about_owner`: full name, e-mail and username.
     #[must_use]
     pub fn on(password: &str, about_owner: &[&str]) -> Self {
+        let length = password.chars().count();
+        if length > LONGEST {
+            // Refused in any case, and no work is done on it.
+            return Self { length, common: false, personal: false };
+        }
         let lower = password.to_lowercase();
         let personal = about_owner
             .iter()
             .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
             .filter(|word| word.chars().count() > 3)
+            .take(MOST_WORDS)
             .any(|word| lower.contains(&word.to_lowercase()));
-        Self { length: password.chars().count(), common: COMMON.lines().any(|word| word == lower), personal }
+        Self { length, common: COMMON.lines().any(|word| word == lower), personal }
     }
 
-    /// Why the password cannot be taken; `None` when this much speaks for it.
+    /// Why the password is refused; `None` if it satisfies these rules.
     #[must_use]
     pub fn refusal(&self) -> Option<&'static str> {
         if self.length == 0 {

@@ -1,10 +1,10 @@
-//! Phone numbers: which are possible, how they are grouped, how they are masked.
+//! Phone numbers: validation, grouping and masking.
 
 use std::{borrow::Cow, fmt};
 
 use crate::countries::{COUNTRIES, Country};
 
-/// A stored number as people write it: `+44 7700 900123`.
+/// A stored number, grouped for display: `+44 7700 900123`.
 #[must_use]
 pub fn written(calling_code: &str, national: &str) -> String {
     let country = COUNTRIES.iter().find(|country| country.calling_code.to_string() == calling_code);
@@ -12,7 +12,7 @@ pub fn written(calling_code: &str, national: &str) -> String {
     format!("+{calling_code} {grouped}")
 }
 
-/// An E.164 number as people write it.
+/// An E.164 number, grouped for display.
 #[must_use]
 pub fn written_e164(number: &str) -> String {
     match PhoneNumber::from_e164(number) {
@@ -21,9 +21,9 @@ pub fn written_e164(number: &str) -> String {
     }
 }
 
-/// How many digits the calling code of an international number has. Codes of zone 1 and 7 have
-/// one digit, those listed have two, all others three; none is a prefix of another (ITU-T E.164,
-/// list of assigned country codes).
+/// The number of digits of the calling code at the start of `digits`. The codes of zones 1 and 7 have one
+/// digit, the listed codes two, all others three. No code is a prefix of another (ITU-T E.164, list of
+/// assigned country codes).
 fn calling_code_length(digits: &str) -> usize {
     const TWO_DIGITS: [&str; 44] = [
         "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
@@ -51,25 +51,25 @@ pub enum PhoneProblem {
     UnknownCallingCode,
     /// Nothing was given.
     Empty,
-    /// Something other than digits and punctuation.
+    /// It contains characters other than digits and punctuation.
     NotDigits,
-    /// Written with another calling code than the one beside it.
+    /// It starts with another calling code than the chosen one.
     OtherCallingCode,
-    /// So many digits, where these are possible.
+    /// It has an impossible number of digits.
     Length {
-        /// Name of the country, or the calling code where several share it.
+        /// Name of the country, or the calling code if several countries share it.
         place: String,
-        /// National digits given.
+        /// Number of national digits given.
         given: usize,
-        /// Smallest possible number of them.
+        /// Smallest possible number of digits.
         least: u8,
-        /// Largest possible number of them.
+        /// Largest possible number of digits.
         most: u8,
     },
 }
 
 impl PhoneProblem {
-    /// A number of so many digits cannot be one of this country.
+    /// The problem of a number with `given` digits, which is not a possible length in this country.
     #[must_use]
     pub fn length_in(country: &Country, given: usize) -> Self {
         Self::Length {
@@ -105,9 +105,8 @@ impl fmt::Display for PhoneProblem {
     }
 }
 
-/// What keeps a calling code and a typed number from being one of that country, as far as the
-/// table of countries can tell: enough for a page to help while somebody types. What is stored is
-/// read by the whole numbering plans, at the server.
+/// What is wrong with a number typed for this country; `None` if it is possible. It uses only the table
+/// of countries, for feedback during input. The server parses numbers with the full numbering plans.
 #[must_use]
 pub fn problem(country: &Country, number: &str) -> Option<PhoneProblem> {
     let Some(all) = digits(number) else { return Some(PhoneProblem::NotDigits) };
@@ -139,8 +138,8 @@ impl PhoneNumber {
         Self { calling_code, national }
     }
 
-    /// Splits a stored number, `+` and digits, into calling code and national number; `None` where
-    /// it is not of that form. Whether the number is possible is not checked again.
+    /// Splits a stored number, `+` and digits, into calling code and national number; `None` if it does
+    /// not have that form. Whether the number is possible is not checked.
     #[must_use]
     pub fn from_e164(number: &str) -> Option<Self> {
         let digits = number.strip_prefix('+')?;
@@ -156,7 +155,7 @@ impl PhoneNumber {
         &self.calling_code
     }
 
-    /// National number, digits only, without trunk digit.
+    /// National number, digits only, without trunk prefix.
     #[must_use]
     pub fn national(&self) -> &str {
         &self.national
@@ -169,7 +168,7 @@ impl PhoneNumber {
     }
 }
 
-/// The name as it stands inside a sentence.
+/// The name of a country within a sentence, with its article.
 pub(crate) fn article(name: &str) -> Cow<'_, str> {
     let takes_one = ["United ", "Netherlands", "Philippines", "Bahamas", "Maldives", "Gambia"];
     if takes_one.iter().any(|start| name.starts_with(start)) || name.ends_with(" Islands") {
@@ -179,13 +178,13 @@ pub(crate) fn article(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The ASCII digits of a text that has nothing beside them but punctuation and blanks.
+/// The ASCII digits of a text; `None` if it contains letters or other digits.
 pub(crate) fn digits(text: &str) -> Option<String> {
     text.chars().filter(|c| c.is_alphanumeric()).map(|c| c.is_ascii_digit().then_some(c)).collect()
 }
 
-/// What may be shown of a number before its owner has signed in: `+1 •••-•••-1234`. Of a number
-/// with fewer than eight national digits only the last two stay.
+/// The masked number that is shown before sign-in is complete: `+1 •••-•••-1234`. Of a number with fewer
+/// than eight national digits only the last two are shown.
 #[must_use]
 pub fn mask(calling_code: &str, national: &str) -> String {
     let shown = if national.len() < 8 { 2 } else { 4 };

@@ -1,14 +1,14 @@
 //! Paths of the API and of the page.
 
-/// `POST` makes an account, `GET` reads the signed-in one.
+/// `POST` creates an account, `GET` reads the signed-in one.
 pub const USER: &str = "/user";
-/// `POST` checks a password and begins a session, `DELETE` ends it.
+/// `POST` checks a password and starts a session, `DELETE` ends it.
 pub const SESSION: &str = "/session";
-/// `POST` gives a session a new token after an approval.
+/// `POST` rotates the token of an approved session.
 pub const SESSION_CONTINUE: &str = "/session/continue";
 /// `POST` sends another approval request.
 pub const SESSION_PUSH: &str = "/session/push";
-/// `POST` sends a code by text or call.
+/// `POST` sends a code by SMS or call.
 pub const SESSION_RESEND: &str = "/session/resend";
 /// `POST` checks a code.
 pub const SESSION_VERIFY: &str = "/session/verify";
@@ -16,68 +16,68 @@ pub const SESSION_VERIFY: &str = "/session/verify";
 pub const AUTHY_STATUS: &str = "/authy/status";
 /// The provider's webhook.
 pub const AUTHY_CALLBACK: &str = "/authy/callback";
-/// `POST` makes the secret of an authenticator app and shows it once.
+/// `POST` enrols an authenticator app and returns its secret once.
 pub const AUTHENTICATOR: &str = "/user/authenticator";
 /// `DELETE` removes an authenticator app.
 pub const AUTHENTICATOR_ID: &str = "/user/authenticator/{id}";
-/// `POST` confirms an authenticator app with a code it shows.
+/// `POST` confirms an authenticator app with one of its codes.
 pub const AUTHENTICATOR_CONFIRM: &str = "/user/authenticator/{id}/confirm";
-/// `POST` makes an account and sends a code at once.
+/// `POST` creates an account and sends a code to its phone.
 pub const USERS: &str = "/users";
-/// `GET` reads the public part of one's own account.
+/// `GET` reads the profile of the signed-in account.
 pub const USERS_ID: &str = "/users/{id}";
-/// `POST` verifies its phone.
+/// `POST` verifies the phone of the account.
 pub const USERS_VERIFY: &str = "/users/{id}/verify";
 /// `POST` sends another code.
 pub const USERS_RESEND: &str = "/users/{id}/resend";
-/// `POST` asks the phone to approve an action.
+/// `POST` sends a request to approve an action.
 pub const APPROVALS: &str = "/approvals";
-/// `GET` reads its status.
+/// `GET` reads the status of the request.
 pub const APPROVAL: &str = "/approvals/{uuid}";
-/// `POST` uses the approval, once, for exactly the data that was approved.
+/// `POST` redeems the approval, once, for exactly the data that was approved.
 pub const APPROVAL_REDEEM: &str = "/approvals/{uuid}/redeem";
-/// The provider's delivery reports on texts.
+/// The provider's delivery reports on text messages.
 pub const TWILIO_STATUS: &str = "/twilio/status";
-/// `GET` describes every call.
+/// `GET` returns the OpenAPI document.
 pub const OPENAPI: &str = "/openapi.json";
-/// `GET` shows that description to people.
+/// `GET` shows the API documentation.
 pub const DOCS: &str = "/docs";
-/// `GET` answers while the process lives.
+/// `GET` answers 200 while the process runs.
 pub const HEALTHZ: &str = "/healthz";
-/// `GET` answers 200 when the database is there and migrated.
+/// `GET` answers 200 if the database is available and migrated.
 pub const READYZ: &str = "/readyz";
 
-/// The cookie API, for clients that sign in by username and choose every channel by hand.
+/// The cookie API, for clients that sign in by username and request each code or approval themselves.
 pub mod cookie_api {
-    /// `POST` makes an account.
+    /// `POST` creates an account.
     pub const REGISTER: &str = "/api/user/register";
     /// `POST` checks a password.
     pub const LOGIN: &str = "/api/login";
     /// `GET` ends the session.
     pub const LOGOUT: &str = "/api/logout";
-    /// `POST` says which page this browser belongs on.
+    /// `POST` returns the page for the current session.
     pub const LOGGED_IN: &str = "/api/loggedIn";
-    /// `POST` sends a code by text.
+    /// `POST` sends a code by SMS.
     pub const SMS: &str = "/api/accountsecurity/sms";
-    /// `POST` sends a code by voice.
+    /// `POST` sends a code by call.
     pub const VOICE: &str = "/api/accountsecurity/voice";
     /// `POST` checks a code.
     pub const VERIFY: &str = "/api/accountsecurity/verify";
     /// `POST` sends an approval request.
     pub const ONETOUCH: &str = "/api/accountsecurity/onetouch";
-    /// `POST` reads its status, and signs in once it is approved.
+    /// `POST` reads the status of the request, and signs in when it is approved.
     pub const ONETOUCH_STATUS: &str = "/api/accountsecurity/onetouchstatus";
     /// `POST` sends a code to any phone.
     pub const VERIFICATION_START: &str = "/api/verification/start";
-    /// `POST` checks it.
+    /// `POST` checks a code and verifies the phone.
     pub const VERIFICATION_VERIFY: &str = "/api/verification/verify";
-    /// `GET` reads what a complete sign-in opens.
+    /// `GET` reads the protected content.
     pub const PROTECTED: &str = "/api/protected";
-    /// `POST` says that the server answers.
+    /// `POST` tests the connection.
     pub const TEST: &str = "/api/test";
 }
 
-/// Every call of the API, as its description names them.
+/// Every path of the API that the OpenAPI document describes.
 pub const ALL: [&str; 35] = [
     USER,
     AUTHENTICATOR,
@@ -118,40 +118,40 @@ pub const ALL: [&str; 35] = [
 
 /// Header that carries a session's token.
 pub const TOKEN_HEADER: &str = "X-API-TOKEN";
-/// Request header by which a client says how it carries its session: `cookie` keeps tokens out of
-/// answers, and the session is refused by [`TOKEN_HEADER`].
+/// Request header that selects the carrier of the session. With `cookie`, responses contain no token and
+/// the session is refused by [`TOKEN_HEADER`].
 pub const CARRIER_HEADER: &str = "X-Session-Carrier";
 
-/// Paths of the page; the server answers each with the page itself.
+/// Paths of the page. The server returns the same document for each.
 pub mod page {
     /// The start page.
     pub const HOME: &str = "/";
-    /// Make an account.
+    /// Sign-up.
     pub const SIGN_UP: &str = "/signup";
     /// First factor: the password.
     pub const LOG_IN: &str = "/login";
-    /// Second factor: waiting for the phone.
+    /// Second factor: an approval request.
     pub const APPROVE: &str = "/approve";
-    /// Second factor: a code.
+    /// Second factor: a one-time code.
     pub const CODE: &str = "/code";
     /// Second factor: all sign-in methods.
     pub const METHODS: &str = "/2fa";
-    /// Verify a phone: that of the account, or any other.
+    /// Verification of the account's phone or of another one.
     pub const VERIFICATION: &str = "/verification";
-    /// The phone is verified.
+    /// Shown after the phone was verified.
     pub const VERIFIED: &str = "/verified";
-    /// What a complete sign-in opens.
+    /// The protected content.
     pub const PROTECTED: &str = "/protected";
-    /// Money, sent only when the phone approves.
+    /// Example of an action that needs an approval: sending money.
     pub const SEND: &str = "/send";
-    /// Enrol an authenticator app.
+    /// Enrolment of an authenticator app.
     pub const AUTHENTICATOR: &str = "/authenticator";
-    /// The signed-in person's own page.
+    /// The account of the signed-in user.
     pub const ACCOUNT: &str = "/account";
-    /// After signing out.
+    /// Shown after sign-out.
     pub const SIGNED_OUT: &str = "/signed-out";
 
-    /// All of them, for the server's route table.
+    /// All paths, for the server's route table.
     pub const ALL: [&str; 13] = [
         HOME,
         SIGN_UP,

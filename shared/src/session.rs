@@ -1,4 +1,4 @@
-//! Signing in, on the wire.
+//! Request and response types for sign-in.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,22 +22,21 @@ pub struct Login {
     pub password: String,
 }
 
-/// An answer that carries a session's token.
+/// A response with the token of the session.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenAnswer {
-    /// 256 random bits as text, for `X-API-TOKEN`. Absent for a session that is carried by the
-    /// cookie alone.
+    /// 256 random bits as text, for `X-API-TOKEN`. Absent for a cookie-only session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }
 
-/// `POST /session`: the password was right.
+/// `POST /session`: the password was correct.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginAnswer {
-    /// The pending session's token; absent for a session that is carried by the cookie alone.
+    /// The pending session's token; absent for a cookie-only session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// What was sent to the phone.
@@ -51,17 +50,17 @@ pub struct PushAnswer {
     /// `true`: the phone shows an approval request. `false`: a code was sent if `via` is present,
     /// otherwise nothing was sent.
     pub success: bool,
-    /// For people.
+    /// Text to show to the user.
     pub message: String,
-    /// The approval request, when one was sent.
+    /// The approval request, if one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequestId>,
-    /// How the code was sent, when one was.
+    /// How the code was sent, if one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Via>,
 }
 
-/// Names an approval request.
+/// Identifies an approval request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApprovalRequestId {
@@ -97,9 +96,9 @@ impl fmt::Display for Via {
 pub enum Channel {
     /// An approval request on the phone.
     Push,
-    /// A code by text.
+    /// A code by SMS.
     Sms,
-    /// A code by voice.
+    /// A code by call.
     Call,
     /// A code shown by the provider's app.
     SoftToken,
@@ -123,13 +122,13 @@ impl From<Via> for Channel {
 pub enum PushStatus {
     /// None was sent in this session.
     Unverified,
-    /// On the phone, unanswered.
+    /// Sent and not answered yet.
     Pending,
     /// Approved.
     Approved,
-    /// Denied, for good.
+    /// Denied. This is final.
     Denied,
-    /// Nobody answered in time.
+    /// Not answered in time.
     Expired,
 }
 
@@ -144,10 +143,10 @@ pub struct StatusAnswer {
     pub poll_after_ms: u32,
     /// Masked number, `+1 •••-•••-1234`.
     pub phone: String,
-    /// The sign-in method that last succeeded; absent when none has.
+    /// The sign-in method that last succeeded; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_channel: Option<Channel>,
-    /// The approval request; absent when none was sent.
+    /// The approval request; absent if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequest>,
 }
@@ -159,13 +158,13 @@ pub struct StatusAnswer {
 pub struct ApprovalRequest {
     /// The provider's reference.
     pub uuid: String,
-    /// The question.
+    /// The text the phone shows.
     pub message: String,
     /// Label and value, as on the phone.
     pub details: BTreeMap<String, String>,
     /// When the request expires, RFC 3339 in UTC.
     pub expires_at: String,
-    /// Milliseconds until then by the server's clock; 0 when it is no longer open.
+    /// Milliseconds until it expires, by the server's clock; 0 if it is no longer open.
     pub expires_in_ms: u32,
     /// The request's whole lifetime, in milliseconds.
     pub lifetime_ms: u32,
@@ -186,11 +185,11 @@ pub struct Resend {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CodeSent {
-    /// For people.
+    /// Text to show to the user.
     pub message: String,
     /// How it was sent.
     pub via: Via,
-    /// Masked number it goes to.
+    /// The masked number the code is sent to.
     pub phone: String,
     /// Seconds until another code may be requested.
     pub resend_after_seconds: u32,

@@ -1,4 +1,4 @@
-//! Lenient reading of text fields: a number is accepted where text is meant, `null` is none.
+//! Lenient deserialization of text fields: a number is accepted as text, `null` as the empty text.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,12 +7,12 @@ use serde::{
     de::{Deserializer, Error, Visitor},
 };
 
-/// Reads a text or a number as text and `null` as the empty text.
+/// Deserializes a text or a number as text, and `null` as the empty text.
 pub(crate) fn lenient<'de, D: Deserializer<'de>>(input: D) -> Result<String, D::Error> {
     input.deserialize_any(Lenient)
 }
 
-/// Reads a yes or no, also as a form writes it; `null` and the empty text are no.
+/// Deserializes a boolean, also from the text of a form. `null` and the empty text are `false`.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(input: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -32,7 +32,7 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(input: D) -> Result<bool, D::Error
     }
 }
 
-/// Reads a map of texts or numbers, and `null` as the empty one.
+/// Deserializes a map of texts or numbers, and `null` as the empty map.
 pub(crate) fn lenient_map<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
     let map: Option<BTreeMap<String, Text>> = Option::deserialize(input)?;
     Ok(map.unwrap_or_default().into_iter().map(|(name, Text(value))| (name, value)).collect())

@@ -75,6 +75,11 @@ fn lint() -> Result {
         let arguments = ["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--quiet"];
         succeed(cargo(&arguments).args(DENY))
     })?;
+    step("Lints of the server without the emulator", || {
+        let arguments =
+            ["clippy", "--package", "server", "--lib", "--bins", "--no-default-features", "--quiet"];
+        succeed(cargo(&arguments).args(DENY))
+    })?;
     tools::wasm_target()?;
     step("Lints of the page", || {
         let arguments = ["clippy", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--quiet"];

@@ -9,4 +9,5 @@ pub mod icon;
 pub mod notice;
 pub mod pair;
 pub mod phone_field;
+pub mod require_access;
 pub mod seal;

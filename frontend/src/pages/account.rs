@@ -5,10 +5,11 @@ use leptos::{prelude::*, task::spawn_local};
 use shared::{User, phone::written, routes::page};
 
 use crate::{
-    auth::{Access, AuthContext, AuthState, RequireAccess},
+    auth::{Access, AuthContext, AuthState},
     components::{
         icon::{Icon, icon},
         pair::announce_page,
+        require_access::RequireAccess,
         seal::{Half, Seal},
     },
     flow::{RETRY_MS, mounted},

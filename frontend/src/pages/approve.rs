@@ -8,13 +8,14 @@ use shared::{ErrorCode, PushStatus, StatusAnswer, routes::page};
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
+    auth::{Access, AuthContext, AuthState, navigator},
     browser,
     components::{
         approval_request::{CountdownStub, MatchNumber, RequestDetails, SpokenCountdown, TrackedRequest},
         icon::Icon,
         notice::{FailureNotice, message_box},
         pair::announce_page,
+        require_access::RequireAccess,
     },
     flow::{RETRY_MS, Submission, mounted, page_after_push},
 };

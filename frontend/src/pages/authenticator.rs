@@ -5,13 +5,14 @@ use shared::{Authenticator as NewAuthenticator, ErrorCode, phone::written, route
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{Access, AuthContext, AuthState, RequireAccess},
+    auth::{Access, AuthContext, AuthState},
     browser,
     components::{
         code_form::{AUTHENTICATOR_CODE, CodeForm, SendAndCheck},
         icon::Icon,
         notice::{FailureNotice, message_box},
         pair::{Stub, StubState, announce_page},
+        require_access::RequireAccess,
         seal::Half,
     },
     flow::{ApiCall, Submission},

@@ -5,10 +5,11 @@ use shared::routes::page;
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
+    auth::{Access, AuthContext, AuthState, navigator},
     components::{
         code_form::{CodeForm, SentMessage},
         pair::{Stub, StubState, announce_page},
+        require_access::RequireAccess,
         seal::Half,
     },
     flow::{ApiCall, send_code},

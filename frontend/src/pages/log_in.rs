@@ -5,12 +5,13 @@ use shared::{Login, routes::page};
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{Access, AuthContext, RequireAccess, navigator},
+    auth::{Access, AuthContext, navigator},
     browser,
     components::{
         field::{FieldSpec, PasswordField, TextField},
         notice::{FailureNotice, StatusNotice},
         pair::{Stub, announce_page},
+        require_access::RequireAccess,
         seal::Half,
     },
     flow::page_after_push,

@@ -7,11 +7,12 @@ use shared::{Channel, PushStatus, Via, routes::page};
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
+    auth::{Access, AuthContext, AuthState, navigator},
     components::{
         icon::{Icon, icon},
         notice::{FailureNotice, StatusNotice},
         pair::{Stub, StubState, announce_page},
+        require_access::RequireAccess,
         seal::Half,
     },
     flow::{

@@ -5,10 +5,11 @@ use shared::routes::page;
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{Access, RequireAccess},
+    auth::Access,
     components::{
         notice::{FailureNotice, loading},
         pair::{Stub, StubState, announce_page},
+        require_access::RequireAccess,
         seal::Half,
     },
 };

@@ -9,7 +9,7 @@ use shared::{PushStatus, phone, routes::page};
 
 use self::payment::Payment;
 use crate::{
-    auth::{Access, AuthContext, AuthState, RequireAccess},
+    auth::{Access, AuthContext, AuthState},
     browser,
     components::{
         approval_request::{CountdownStub, MatchNumber, RequestDetails, SpokenCountdown},
@@ -17,6 +17,7 @@ use crate::{
         icon::Icon,
         notice::{FailureNotice, message_box},
         pair::{Stub, announce_page},
+        require_access::RequireAccess,
         seal::Half,
     },
     flow::mounted,

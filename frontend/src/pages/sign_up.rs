@@ -12,7 +12,7 @@ use shared::{
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{Access, AuthContext, RequireAccess, navigator},
+    auth::{Access, AuthContext, navigator},
     browser,
     components::{
         field::{FieldSpec, PasswordField, TextField},
@@ -20,6 +20,7 @@ use crate::{
         notice::Notice,
         pair::{Stub, announce_page},
         phone_field::{PhoneEntry, PhoneField},
+        require_access::RequireAccess,
         seal::Half,
     },
 };

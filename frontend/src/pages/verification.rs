@@ -10,12 +10,13 @@ use shared::{
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, RequireAccess, navigator},
+    auth::{Access, AuthContext, AuthState, navigator},
     browser,
     components::{
         code_form::{CodeForm, SendAndCheck, SendButtons, SentMessage},
         pair::{Stub, StubState, announce_page},
         phone_field::{PhoneEntry, PhoneField},
+        require_access::RequireAccess,
         seal::Half,
     },
     flow::{ApiCall, record_sent},

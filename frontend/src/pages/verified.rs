@@ -8,11 +8,12 @@ use shared::{
 
 use crate::{
     api,
-    auth::{AuthContext, AuthState, LoadFailed, navigator},
+    auth::{AuthContext, AuthState, navigator},
     components::{
         icon::{Icon, icon},
         notice::loading,
         pair::{Stub, StubState, announce_page},
+        require_access::LoadFailed,
         seal::Half,
     },
 };

@@ -74,7 +74,7 @@ UPDATE sessions SET factor = COALESCE((SELECT last_channel FROM users WHERE user
     WHERE factor_at IS NOT NULL AND user_id IS NOT NULL;
 UPDATE sessions SET origin = 'sign_up' WHERE state = 'signed_in' AND factor_at IS NULL;
 -- Signed in by a sign-up, while the phone was verified in another session: a factor is needed now.
-UPDATE sessions SET state = 'pending' WHERE origin = 'sign_up'
+UPDATE sessions SET state = 'pending', expires_at = MIN(expires_at, seen_at + 600000) WHERE origin = 'sign_up'
     AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND phone_proven_at IS NOT NULL);
 
 -- What is counted is named by keyed digests now; these counters last an hour at most.

@@ -1,4 +1,4 @@
-//! `APP_SECRET`. In development it is made once and kept, so that nobody has to think of one and
+//! `APP_SECRET` and the one before it. In development it is made once and kept, so that nobody has to think of one and
 //! sessions survive a restart.
 
 use std::{fs, io, path::Path};
@@ -7,6 +7,7 @@ use super::source::Source;
 use crate::domain::{ids::Random, secret::Secret};
 
 const NAME: &str = "APP_SECRET";
+const PREVIOUS: &str = "APP_SECRET_PREVIOUS";
 const SHORTEST: usize = 32;
 
 pub(super) fn app_secret(from: &Source<'_>, data: &Path) -> Secret {
@@ -32,6 +33,16 @@ pub(super) fn app_secret(from: &Source<'_>, data: &Path) -> Secret {
             Secret::new(String::new())
         }
     }
+}
+
+/// `APP_SECRET_PREVIOUS`, during a rotation. What was signed under it is accepted: it has to be as good.
+pub(super) fn previous_app_secret(from: &Source<'_>, current: &Secret) -> Option<Secret> {
+    let secret = from.secret(PREVIOUS, SHORTEST)?;
+    if secret == current.reveal() {
+        from.wrong(PREVIOUS, "is the same as APP_SECRET");
+    }
+    from.weak("APP_SECRET_PREVIOUS is set: a rotation is under way; remove it when `check` counts nothing");
+    Some(Secret::new(secret))
 }
 
 fn read_or_make(data: &Path, path: &Path) -> io::Result<String> {

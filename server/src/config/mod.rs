@@ -19,7 +19,7 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use app_secret::app_secret;
+use app_secret::{app_secret, previous_app_secret};
 use limits::{lifetimes, limits};
 pub use provider::{REAL_TWILIO, TwilioAccount};
 pub use source::ConfigError;
@@ -173,6 +173,8 @@ impl Config {
         if production && public_url.is_none() && from.text("PUBLIC_URL").is_none() {
             from.wrong("PUBLIC_URL", "is required in production: the address people use, with https");
         }
+        let app_secret = app_secret(from, data);
+        let app_secret_previous = previous_app_secret(from, &app_secret);
         let token_rotation = TokenRotation(from.one_of("TOKEN_ROTATION", &SWITCH, false));
         if !token_rotation.0 {
             from.weak("TOKEN_ROTATION=off: header tokens stay the same after the second factor");
@@ -190,8 +192,8 @@ impl Config {
             twilio: provider.twilio,
             provider_timeout: from.seconds("PROVIDER_TIMEOUT_SECONDS", Duration::from_secs(8), 1..=60),
             numbers: number_rules(from),
-            app_secret: app_secret(from, data),
-            app_secret_previous: previous_secret(from),
+            app_secret,
+            app_secret_previous,
             public_url,
             trusted_proxies: trusted_proxies(from),
             bcrypt_cost: bcrypt_cost(from),
@@ -202,6 +204,16 @@ impl Config {
             sandbox: provider.sandbox,
             page_dir: from.text("PAGE_DIR").map_or_else(|| PathBuf::from("dist"), PathBuf::from),
             log_json: from.one_of("LOG_FORMAT", &[("pretty", false), ("json", true)], production),
+        }
+    }
+
+    /// The provider's address: what is set, the sandbox where it runs, the real service otherwise.
+    #[must_use]
+    pub fn provider_url(&self, sandbox: Option<&str>) -> String {
+        match (&self.authy_url, sandbox) {
+            (Some(url), _) => url.as_str().to_owned(),
+            (None, Some(sandbox)) => sandbox.to_owned(),
+            (None, None) => provider::REAL_AUTHY.to_owned(),
         }
     }
 
@@ -248,12 +260,6 @@ fn number_rules(from: &Source<'_>) -> NumberRules {
         countries.insert(code);
     }
     NumberRules::only(countries)
-}
-
-fn previous_secret(from: &Source<'_>) -> Option<Secret> {
-    let secret = from.text("APP_SECRET_PREVIOUS")?;
-    from.weak("APP_SECRET_PREVIOUS is set: a rotation is under way; remove it when `check` counts nothing");
-    Some(Secret::new(secret))
 }
 
 fn trusted_proxies(from: &Source<'_>) -> Vec<IpNet> {

@@ -3,7 +3,7 @@
 use shared::sandbox;
 use url::Url;
 
-use super::{Config, source::Source};
+use super::source::Source;
 use crate::domain::secret::Secret;
 
 /// `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_NUMBER`, `TWILIO_API_URL`.
@@ -19,7 +19,8 @@ pub struct TwilioAccount {
     pub url: Option<Url>,
 }
 
-const REAL_AUTHY: &str = "https://api.authy.com";
+/// Where the Authy API is when no address is set.
+pub(super) const REAL_AUTHY: &str = "https://api.authy.com";
 /// Where texts are sent when no address is set.
 pub const REAL_TWILIO: &str = "https://api.twilio.com";
 /// Shorter keys are not the provider's.
@@ -120,16 +121,4 @@ fn twilio(from: &Source<'_>, sandbox: bool) -> Option<TwilioAccount> {
         from.wrong(NAMES[2], "is a number in international form, + and digits");
     }
     Some(TwilioAccount { sid, token: Secret::new(token), number, url })
-}
-
-impl Config {
-    /// The provider's address: what is set, the sandbox where it runs, the real service otherwise.
-    #[must_use]
-    pub fn provider_url(&self, sandbox: Option<&str>) -> String {
-        match (&self.authy_url, sandbox) {
-            (Some(url), _) => url.as_str().to_owned(),
-            (None, Some(sandbox)) => sandbox.to_owned(),
-            (None, None) => REAL_AUTHY.to_owned(),
-        }
-    }
 }

@@ -1,10 +1,10 @@
-//! A browser's name for people, from its `User-Agent`.
+//! A readable name for a browser, from its `User-Agent`.
 
-/// "Firefox on Linux", "curl", "an unknown browser". The header is the client's own claim, so only
-/// names from this list ever reach a phone.
+/// For example "Firefox on Linux", "curl" or "An unknown program". The client chooses the header, so
+/// only names from these lists are shown on a phone.
 #[must_use]
 pub fn name(user_agent: &str) -> String {
-    // Order matters: most browsers also claim to be the ones below them.
+    // Order matters: most browsers also contain the marks of those listed below them.
     const BROWSERS: [(&str, &str); 11] = [
         ("Edg/", "Edge"),
         ("OPR/", "Opera"),

@@ -1,4 +1,4 @@
-//! Time, from outside: the machine's clock in production, one that can be moved beside a sandbox.
+//! The clock: the system clock in production; with a sandbox it can be moved forward.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// A moment, in milliseconds since the Unix epoch; both databases keep it exactly.
+/// A point in time, in milliseconds since the Unix epoch. Both databases store it without rounding.
 #[derive(
     Debug,
     Clone,
@@ -24,19 +24,19 @@ use tokio::sync::Notify;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// The moment `by` later.
+    /// The point in time `by` later.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(millis(by)))
     }
 
-    /// The moment `by` earlier.
+    /// The point in time `by` earlier.
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(millis(by)))
     }
 
-    /// How long it is from `earlier` until this; zero when that is later.
+    /// The duration from `earlier` to this; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or_default())
@@ -48,7 +48,7 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0.div_euclid(1000)).map(|at| at.to_string()).unwrap_or_default()
     }
 
-    /// Time of day in UTC, for people: `14:02:31 UTC`.
+    /// Time of day in UTC, as shown to people: `14:02:31 UTC`.
     #[must_use]
     pub fn time_of_day(self) -> String {
         let at = jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or_default();
@@ -60,29 +60,29 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Tells the time.
+/// The source of the current time.
 #[derive(Debug)]
 pub struct Clock {
-    /// Stands still at this moment; `None`: follows the machine.
+    /// The fixed time, in milliseconds; `None` for the system clock.
     frozen: Option<i64>,
     ahead: AtomicI64,
     moved: Notify,
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     #[must_use]
     pub fn machine() -> Self {
         Self { frozen: None, ahead: AtomicI64::new(0), moved: Notify::new() }
     }
 
-    /// A clock that stands still until it is advanced.
+    /// A clock that stays at `at` until it is advanced.
     #[must_use]
     pub fn frozen_at(at: Timestamp) -> Self {
         Self { frozen: Some(at.0), ..Self::machine() }
     }
 
-    /// Now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let base = self.frozen.unwrap_or_else(|| {
@@ -93,14 +93,14 @@ impl Clock {
         Timestamp(base + self.ahead.load(Ordering::Relaxed))
     }
 
-    /// Moves the clock ahead.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.ahead.fetch_add(millis(by), Ordering::Relaxed);
         self.moved.notify_waiters();
         self.moved.notify_one();
     }
 
-    /// Returns when the clock is moved.
+    /// Waits until the clock is moved.
     pub async fn moved(&self) {
         self.moved.notified().await;
     }

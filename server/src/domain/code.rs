@@ -1,4 +1,4 @@
-//! A one-time code as a person types it.
+//! A one-time code as a person types it, and how its check ends.
 
 use std::fmt;
 
@@ -35,6 +35,22 @@ impl fmt::Debug for Code {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Code")
     }
+}
+
+/// Outcome of a check.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum CheckOutcome {
+    /// Being checked.
+    Asked,
+    /// Right.
+    Right,
+    /// Wrong.
+    Wrong,
+    /// The provider could not say.
+    Failed,
 }
 
 #[cfg(test)]

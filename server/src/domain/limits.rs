@@ -7,6 +7,34 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 /// The day others count over; also the longest lock.
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
+/// What is counted.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum AttemptKind {
+    /// A password that is being checked, or was wrong.
+    Password,
+    /// An account made.
+    SignUp,
+    /// A code sent.
+    Send,
+    /// A code that is being checked, or was wrong.
+    Code,
+    /// The same for a phone that is verified without an account.
+    NumberCode,
+    /// A code typed to confirm an authenticator app.
+    Confirmation,
+}
+
 /// At most so many within a span of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -59,6 +87,9 @@ impl Quota {
 pub const WIDE_NETWORK: u32 = 64;
 /// The part of the server's sends that strangers may use.
 pub const STRANGERS_SHARE: u32 = 5;
+/// All known devices of one account together may use so many times a device's budget: devices can be
+/// made at will by whoever can sign in.
+pub const DEVICES_TOGETHER: u32 = 3;
 /// Pending sessions per user.
 pub const PENDING_SESSIONS: usize = 10;
 
@@ -110,6 +141,8 @@ pub struct Limits {
     pub account_wrong_passwords: Quota,
     /// Wrong passwords from one address.
     pub address_wrong_passwords: Quota,
+    /// Wrong codes typed to confirm an authenticator app, of one account.
+    pub confirmations: Quota,
     /// Accounts made from one address.
     pub sign_ups: Quota,
     /// Accounts that may have verified one phone; 0 for no limit.
@@ -156,6 +189,7 @@ impl Limits {
         wrong_passwords: u32::MAX,
         account_wrong_passwords: Quota::UNLIMITED,
         address_wrong_passwords: Quota::UNLIMITED,
+        confirmations: Quota::UNLIMITED,
         sign_ups: Quota::UNLIMITED,
         accounts_per_phone: 0,
         device: DeviceLimits {
@@ -190,6 +224,7 @@ impl Limits {
         wrong_passwords: 10,
         account_wrong_passwords: Quota::hourly(50),
         address_wrong_passwords: Quota::hourly(100),
+        confirmations: Quota::hourly(10),
         sign_ups: Quota::hourly(20),
         accounts_per_phone: 5,
         device: DeviceLimits {

@@ -1,19 +1,19 @@
-//! A text that is never printed.
+//! A text that is not printed by `Debug`.
 
 use std::fmt;
 
-/// A key, a password, an address with a password in it.
+/// A key, a password, or a URL that contains a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text from logs.
+    /// Wraps a text so that logs do not contain it.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text, for the one place that needs it.
+    /// The text. Call this only where the secret is used.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -36,16 +36,18 @@ pub fn is_visible(text: &str) -> bool {
         let before = at.checked_sub(1).and_then(|at| chars.get(at)).copied();
         let after = chars.get(at + 1).copied();
         match c {
-            c if JOINERS.contains(c) => before.is_some_and(is_letter) && after.is_some_and(is_letter),
+            c if JOINERS.contains(c) => before.is_some_and(takes_joiners) && after.is_some_and(takes_joiners),
             '\u{FE0F}' => before.is_some_and(|c| !c.is_ascii() && c.is_emoji_char()),
             c => !is_invisible(*c),
         }
     })
 }
 
-fn is_letter(c: char) -> bool {
+/// Letters and marks of scripts that need joiners: Latin ones do not, and end before U+0370.
+fn takes_joiners(c: char) -> bool {
     use GeneralCategory as G;
-    c.is_alphabetic() || matches!(c.general_category(), G::NonspacingMark | G::SpacingMark | G::EnclosingMark)
+    let is_mark = matches!(c.general_category(), G::NonspacingMark | G::SpacingMark | G::EnclosingMark);
+    c >= '\u{0370}' && (c.is_alphabetic() || is_mark)
 }
 
 fn is_invisible(c: char) -> bool {
@@ -63,11 +65,12 @@ fn is_invisible(c: char) -> bool {
     category || is_default_ignorable(c)
 }
 
-/// `Default_Ignorable_Code_Point` outside the categories above (Unicode 16, DerivedCoreProperties).
+/// `Default_Ignorable_Code_Point` outside the categories above (Unicode 16, DerivedCoreProperties), and
+/// the blank Braille pattern, which looks like a space.
 fn is_default_ignorable(c: char) -> bool {
     matches!(
         u32::from(c),
-        0x034F | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x2065 | 0x3164 | 0xFE00..=0xFE0F
+        0x034F | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x2065 | 0x2800 | 0x3164 | 0xFE00..=0xFE0F
             | 0xFFA0 | 0xE0000..=0xE0FFF
     )
 }
@@ -92,6 +95,8 @@ mod tests {
             "\u{1b}",
             "\u{034F}",
             "\u{FE0F}",
+            "\u{2800}",
+            "\u{200D}",
         ] {
             let text = format!("ada{hidden}lovelace");
             assert!(!is_visible(&text), "{hidden:?}");

@@ -12,7 +12,7 @@ use shared::{
 };
 
 use super::{
-    auth::{SignedIn, VerifiedPhone},
+    auth::{SignedIn, VerifiedPhone, note_user},
     body::Body,
     client::RequestClient,
     cookie::set_session_cookie,
@@ -46,6 +46,7 @@ pub(super) async fn create(
     Body(new): Body<NewUser>,
 ) -> Result<Json<TokenAnswer>> {
     let session = accounts.register(new, Origin::SignUp, &client).await?;
+    note_user(&session);
     set_session_cookie(&cookie, session.token())?;
     Ok(Json(TokenAnswer { token: answer_token(&session, session.token()) }))
 }

@@ -52,9 +52,14 @@ pub(super) async fn current_session(request: &HttpRequest) -> Result<Option<Curr
 pub(super) async fn user_session(request: &HttpRequest) -> Result<Option<UserSession>> {
     let session = current_session(request).await?.and_then(CurrentSession::into_user_session);
     if let Some(session) = &session {
-        Span::current().record("user.id", session.user().id.as_str());
+        note_user(session);
     }
     Ok(session)
+}
+
+/// Puts the user into the request's line in the log.
+pub(super) fn note_user(session: &UserSession) {
+    Span::current().record("user.id", session.user().id.as_str());
 }
 
 async fn signed_in(request: &HttpRequest) -> Result<UserSession> {

@@ -1,4 +1,4 @@
-//! Bodies: JSON or form, empty as `{}`.
+//! Request bodies: JSON or a form. An empty body is read as `{}`.
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -13,19 +13,19 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use super::error::{Error, Result};
 
-/// Larger bodies are refused.
+/// The largest accepted body, in bytes.
 pub const LARGEST_BODY: usize = 64 * 1024;
-/// A body has to arrive within this time.
+/// The time within which a body must arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
-/// Levels of a form's names, and elements of its lists; no call has more.
+/// The deepest nesting of form names, and the most elements of a form list. No call needs more.
 const DEEPEST: usize = 3;
 const MOST_ELEMENTS: usize = 20;
 
-/// A body read into `T`.
+/// A body deserialized into `T`.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub T);
 
-/// The body of a call that needs none; it must still be readable.
+/// The body of a call without fields. It must still be valid.
 #[derive(Debug, Deserialize)]
 pub(super) struct EmptyBody {}
 
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-/// Reads a whole body, if it is not too large and not too slow.
+/// Reads a whole body, within the limits of size and time.
 pub(super) async fn read_all(payload: Payload) -> Result<Bytes> {
     let read = tokio::time::timeout(BODY_TIMEOUT, read_chunks(payload)).await;
     read.unwrap_or(Err(Error::Unreadable("The request is incomplete.")))
@@ -86,7 +86,7 @@ impl BodyType {
         }
     }
 
-    /// The body as a tree; an empty one is an empty object, whatever its type.
+    /// The body as JSON. An empty body is an empty object for every content type.
     pub(super) fn tree(self, bytes: &[u8]) -> Result<Value> {
         if bytes.is_empty() {
             return Ok(Value::Object(Map::new()));
@@ -102,7 +102,7 @@ impl BodyType {
     }
 }
 
-/// The pairs of a form as their names nest them: `a[b]` is the member `b` of `a`, `a[0]` an element.
+/// Nests the pairs of a form by their names: `a[b]` is the member `b` of `a`, `a[0]` an element of a list.
 fn nested(form: Value) -> Result<Value> {
     let Value::Object(flat) = form else { return Ok(form) };
     let mut tree = Value::Object(Map::new());
@@ -139,7 +139,7 @@ fn nested(form: Value) -> Result<Value> {
     Ok(tree)
 }
 
-/// The pairs of a form or a query as an object of texts.
+/// The pairs of a form or a query as an object of strings.
 pub(super) fn form(pairs: &str) -> Result<Value> {
     percent_decode(pairs.as_bytes())
         .decode_utf8()

@@ -69,26 +69,24 @@ impl Cookies {
     /// again under the current one, as if it had come so.
     pub(super) fn accept_previous_key(&self, request: &mut ServiceRequest) {
         let Some(previous) = self.keys.previous() else { return };
-        let sent = request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok());
-        let Some(sent) = sent.map(str::to_owned) else { return };
         let name = self.session_name();
-        let mut cookies: Vec<Cookie<'static>> =
-            sent.split(';').filter_map(|pair| Cookie::parse_encoded(pair.trim().to_owned()).ok()).collect();
-        let Some(session) = cookies.iter_mut().find(|cookie| cookie.name() == name) else { return };
-        let current = signing_key(self.keys.current());
-        let mut jar = CookieJar::new();
-        jar.add_original(session.clone());
-        if jar.signed(&current).get(name).is_some() {
-            return;
-        }
-        let Some(token) = jar.signed(&signing_key(previous)).get(name) else { return };
-        let mut signed_again = CookieJar::new();
-        signed_again.signed_mut(&current).add(Cookie::new(name, token.value().to_owned()));
-        if let Some(cookie) = signed_again.get(name) {
-            session.set_value(cookie.value().to_owned());
-        }
-        let all: Vec<String> = cookies.iter().map(|cookie| cookie.encoded().stripped().to_string()).collect();
-        if let Ok(value) = HeaderValue::from_str(&all.join("; ")) {
+        // Browsers send one header; HTTP/2 may split it (RFC 9113 §8.2.3). Other cookies stay as they came.
+        let sent: Vec<String> = request
+            .headers()
+            .get_all(header::COOKIE)
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';').map(|pair| pair.trim().to_owned()))
+            .collect();
+        let signed_again = |pair: &String| {
+            let cookie = Cookie::parse_encoded(pair.clone()).ok().filter(|cookie| cookie.name() == name)?;
+            signed_again(&cookie, &signing_key(previous), &signing_key(self.keys.current()))
+        };
+        let mut changed = false;
+        let all: Vec<String> = sent
+            .iter()
+            .map(|pair| signed_again(pair).inspect(|_| changed = true).unwrap_or_else(|| pair.clone()))
+            .collect();
+        if changed && let Ok(value) = HeaderValue::from_str(&all.join("; ")) {
             request.headers_mut().insert(header::COOKIE, value);
         }
     }
@@ -108,6 +106,16 @@ impl Cookies {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
+}
+
+/// A cookie signed under one key, signed under another; `None` where it is not signed under the first.
+fn signed_again(cookie: &Cookie<'static>, previous: &Key, current: &Key) -> Option<String> {
+    let mut jar = CookieJar::new();
+    jar.add_original(cookie.clone());
+    let token = jar.signed(previous).get(cookie.name())?;
+    let mut again = CookieJar::new();
+    again.signed_mut(current).add(Cookie::new(cookie.name().to_owned(), token.value().to_owned()));
+    again.get(cookie.name()).map(|cookie| cookie.encoded().stripped().to_string())
 }
 
 fn signing_key(key: &crate::domain::keys::MasterKey) -> Key {

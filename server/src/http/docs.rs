@@ -1,4 +1,4 @@
-//! `/docs`: the description to read and to try, with nothing from any other origin.
+//! `/docs`: the Swagger UI for the OpenAPI document. It loads nothing from another origin.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use utoipa_swagger_ui::{Config, serve};
 
 use super::error::{Error, Result};
 
-/// It writes styles into its elements; scripts run from its own files alone.
+/// The Swagger UI needs inline styles. Scripts are allowed from its own files only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -21,13 +21,13 @@ pub(super) fn routes(app: &mut ServiceConfig) {
         .service(super::at("/docs/{file:.*}", "GET").route(super::get().to(file)));
 }
 
-/// The page names its files by relative addresses.
+/// Redirects to `/docs/`, because the page loads its files by relative URLs.
 async fn to_the_folder() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
 async fn file(name: Path<String>) -> Result<HttpResponse> {
-    // Without the validator, which lives on another origin.
+    // The validator is on another origin.
     let config = Config::from(routes::OPENAPI).validator_url("none").try_it_out_enabled(true);
     let file = serve(&name, Arc::new(config)).map_err(|error| Error::Internal(error.to_string()))?;
     let file = file.ok_or(Error::NotFound)?;

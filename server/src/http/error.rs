@@ -10,10 +10,10 @@ use serde::Serialize;
 use shared::{ApiError, ErrorCode};
 use thiserror::Error as ThisError;
 
-use super::{client::ForeignOrigin, headers::set_security_headers};
+use super::{headers::set_security_headers, origin::ForeignOrigin};
 use crate::{
     domain::refusal::{Counted, Refusal},
-    provider::{ProviderError, authy::CallbackError},
+    provider::{CallbackError, ProviderError},
     services::ServiceError,
     store::StoreError,
 };
@@ -102,6 +102,7 @@ impl Error {
             Self::WrongSignature => ErrorCode::WrongSignature,
             Self::NoSuchUser => ErrorCode::NoSuchUser,
             Self::Internal(_) => ErrorCode::Internal,
+            Self::Failed(ServiceError::Store(StoreError::Sealed(_))) => ErrorCode::Internal,
             Self::Failed(ServiceError::Store(_)) => ErrorCode::Unavailable,
             Self::Failed(ServiceError::Provider(ProviderError::Limited)) => ErrorCode::ProviderLimit,
             Self::Failed(ServiceError::Provider(ProviderError::ChannelRefused)) => ErrorCode::ChannelRefused,
@@ -160,6 +161,7 @@ impl Error {
                 Some(seconds(*wait))
             }
             Self::Failed(ServiceError::Provider(ProviderError::Limited)) => Some(600),
+            Self::Failed(ServiceError::Store(StoreError::Sealed(_))) => None,
             Self::Failed(ServiceError::Store(_)) => Some(2),
             Self::TooManyConnections => Some(5),
             _ => None,
@@ -209,7 +211,7 @@ fn when_in(wait: Duration) -> String {
 }
 
 fn taken(field: &str) -> &'static str {
-    if field == "email" { "This e-mail has an account already." } else { "This username is taken." }
+    if field == "email" { "An account with this email already exists." } else { "This username is taken." }
 }
 
 fn too_many(what: Counted, wait: Duration) -> String {

@@ -1,4 +1,4 @@
-//! The only place that knows the web framework: the whole route table on one screen.
+//! The HTTP layer. Only this module uses the web framework.
 
 mod accounts;
 mod approvals;
@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod one_touch;
 mod openapi;
+mod origin;
 pub mod page;
 mod reports;
 mod request_scope;
@@ -30,15 +31,16 @@ use actix_web::{
 use shared::routes::{self, cookie_api as api};
 
 pub use body::LARGEST_BODY;
-pub use client::{ForeignOrigin, Network};
+pub use client::Network;
 pub use connections::Connections;
 pub use cookie::Cookies;
 pub use error::Error;
+pub use origin::ForeignOrigin;
 pub use request_scope::around;
 
-/// Which method may be used where, and which handler answers it.
+/// The route table: the methods of each path and their handlers.
 pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
-    // Only what has to do with sessions reads the cookie.
+    // Only routes that use sessions read the cookie.
     let with_cookie = || cookies.middleware();
     app.service(
         at(routes::USER, "GET, POST")
@@ -88,7 +90,7 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     app.default_service(web::to(page::file));
 }
 
-/// The same for `/api`.
+/// The routes of the cookie API under `/api`.
 fn cookie_api_routes(app: &mut ServiceConfig, cookies: &Cookies) {
     use cookie_api::{account, second_factor, verification};
     let posts = |path, post: Route| at(path, "POST").route(post);
@@ -112,7 +114,7 @@ fn cookie_api_routes(app: &mut ServiceConfig, cookies: &Cookies) {
     }
 }
 
-/// GET, and HEAD with it.
+/// Matches GET and HEAD.
 fn get() -> Route {
     web::route().guard(Any(Get()).or(Head()))
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::refusal::Refusal,
-    services::{pushes::Pushes, sessions::StatusReader},
+    services::{pushes::Pushes, status::StatusReader},
 };
 
 /// Read the status of the approval request

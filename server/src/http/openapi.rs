@@ -1,4 +1,4 @@
-//! `/openapi.json`: every call, described by the code that answers it.
+//! `/openapi.json`: the OpenAPI document, generated from the handlers.
 
 use std::sync::LazyLock;
 
@@ -50,7 +50,7 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
 )]
 struct Described;
 
-/// The two carriers of a session.
+/// Adds the two carriers of a session: the header and the cookie.
 struct Carriers;
 
 impl Modify for Carriers {
@@ -66,7 +66,7 @@ impl Modify for Carriers {
     }
 }
 
-/// Every body may be a form as well, and may be left out.
+/// Marks every request body as optional and also accepted as a form.
 struct FormsToo;
 
 impl Modify for FormsToo {
@@ -82,7 +82,7 @@ impl Modify for FormsToo {
     }
 }
 
-/// Errors any call can answer, described once.
+/// Adds the errors that every operation can return.
 struct Refusals;
 
 impl Modify for Refusals {
@@ -116,7 +116,7 @@ fn refusal(why: &str) -> RefOr<Response> {
     RefOr::T(ResponseBuilder::new().description(why).content("application/json", content).build())
 }
 
-/// Every call has a name of its own, made of its method and path.
+/// Gives every operation a unique id, made from its method and path.
 struct Names;
 
 impl Modify for Names {
@@ -135,11 +135,11 @@ impl Modify for Names {
     }
 }
 
-/// The document, as it is served; made when somebody first asks for it.
+/// The document as it is served, generated at the first request.
 static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| Described::openapi().to_json().expect("a description is JSON"));
 
-/// Describe every call
+/// Get the OpenAPI document
 #[utoipa::path(
     get, path = routes::OPENAPI, tag = "Health", security(()),
     responses((status = 200, description = "This document"))

@@ -1,4 +1,4 @@
-//! The page: its files in memory, compressed ones first, and the headers that go with them.
+//! The page: its files in memory, with compressed variants, and their response headers.
 
 use std::{
     collections::HashMap,
@@ -35,8 +35,8 @@ struct File {
 const INDEX: &str = "/index.html";
 
 impl Page {
-    /// Reads the folder the page was built into; without one only the API is served. The page links to
-    /// the sandbox's phone at `sandbox_url`.
+    /// Reads the folder the page was built into. Without that folder only the API is served. The page
+    /// links to the sandbox phone at `sandbox_url`.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -69,7 +69,7 @@ impl Page {
         Ok(Self { files, policy })
     }
 
-    /// Whether there is no page.
+    /// Whether no page was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
@@ -87,11 +87,11 @@ impl Page {
         if name == INDEX {
             answer
                 .insert_header((header::CACHE_CONTROL, "no-cache"))
-                // The page's own form posts must name their origin.
+                // With `no-referrer` the page's form posts would send `Origin: null`.
                 .insert_header((header::REFERRER_POLICY, "same-origin"))
                 .insert_header((header::CONTENT_SECURITY_POLICY, self.policy.as_str()));
         } else {
-            // The builder puts a hash of the content into every name.
+            // Every file name contains a hash of the content.
             answer.insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"));
         }
         if status == StatusCode::OK && text(header::IF_NONE_MATCH) == file.etag {
@@ -138,7 +138,7 @@ fn kind_of(path: &Path) -> Option<&'static str> {
     })
 }
 
-/// Only the page's own files run, and the one inline script that starts it, by its hash.
+/// The content security policy: scripts from the page's own files, and its inline script by hash.
 fn policy_for(html: &str) -> String {
     let mut scripts = String::new();
     let mut rest = html;
@@ -157,12 +157,12 @@ fn policy_for(html: &str) -> String {
     )
 }
 
-/// Every route of the page is the same document; the page does the routing.
+/// Every route of the page returns the same document, which does the routing.
 pub(super) async fn index(page: Data<Page>, request: HttpRequest) -> Result<HttpResponse, Error> {
     page.answer(INDEX, StatusCode::OK, &request).ok_or(Error::NotFound)
 }
 
-/// A file of the page; a browser that asks for an unknown document gets the page with 404.
+/// A file of the page. For an unknown path, a client that accepts HTML gets the page with status 404.
 pub(super) async fn file(page: Data<Page>, request: HttpRequest) -> Result<HttpResponse, Error> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Error::NotFound);

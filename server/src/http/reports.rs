@@ -1,4 +1,4 @@
-//! `/twilio/status`: delivery reports on texts.
+//! `/twilio/status`: delivery reports on text messages.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -18,7 +18,7 @@ use crate::services::confirmations::{Confirmations, DeliveryReport};
 
 /// Accept a delivery report
 ///
-/// Signed with `X-Twilio-Signature`. One that is late, or about an unknown text, changes nothing.
+/// Signed with `X-Twilio-Signature`. A late report, or one for an unknown message, changes nothing.
 #[utoipa::path(
     post, path = routes::TWILIO_STATUS, tag = "Callbacks", security(()),
     params(("message" = Option<String>, Query, description = "Our own id of the text")),

@@ -16,11 +16,11 @@ use tracing::{Instrument, field, info_span};
 
 use super::{
     Network,
-    client::{ForeignOrigin, foreign_origin},
     connections::ConnectionCount,
     cookie::Cookies,
     error::Error,
     headers::set_security_headers,
+    origin::{ForeignOrigin, foreign_origin},
 };
 use crate::{domain::ids::RequestIds, store::StoreError};
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::{ApiError, CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via, routes};
 
 use super::{
-    auth::{AnySession, user_session},
+    auth::{AnySession, note_user, user_session},
     body::{Body, EmptyBody},
     client::RequestClient,
     cookie::{remember_device, set_session_cookie},
@@ -19,7 +19,8 @@ use crate::{
     domain::{client::Client, code::Code, ids::Token, refusal::Refusal, session::Carrier},
     services::{
         accounts::Accounts,
-        codes::{Codes, Verified},
+        code_checks::Verified,
+        codes::Codes,
         sessions::{Sessions, UserSession},
     },
 };
@@ -50,6 +51,7 @@ pub(super) async fn create(
     Body(login): Body<Login>,
 ) -> Result<Json<LoginAnswer>> {
     let (session, authy_response) = accounts.log_in(login, &client).await?;
+    note_user(&session);
     set_session_cookie(&cookie, session.token())?;
     Ok(Json(LoginAnswer { token: answer_token(&session, session.token()), authy_response }))
 }

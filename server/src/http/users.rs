@@ -1,6 +1,6 @@
 //! `/users`: the same accounts, made by people who verify their phone at once.
 
-use actix_session::Session;
+use actix_session::{Session, SessionExt};
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Json},
@@ -10,7 +10,7 @@ use shared::{
 };
 
 use super::{
-    auth::OwnAccount,
+    auth::{OwnAccount, note_user},
     body::Body,
     client::RequestClient,
     cookie::set_session_cookie,
@@ -44,6 +44,7 @@ pub(super) async fn create(
     Body(new): Body<NewUser>,
 ) -> Result<HttpResponse> {
     let session = accounts.register(new, Origin::SignUp, &client).await?;
+    note_user(&session);
     set_session_cookie(&cookie, session.token())?;
     let id = session.user().id.as_str().to_owned();
     let code_sent = match codes.send(&session, Via::Sms, &client).await {
@@ -100,7 +101,6 @@ pub(super) async fn verify(
     codes: Data<Codes>,
     sessions: Data<Sessions>,
     confirmations: Data<Confirmations>,
-    cookie: Session,
     request: HttpRequest,
     RequestClient(client): RequestClient,
     OwnAccount(session): OwnAccount,
@@ -108,7 +108,7 @@ pub(super) async fn verify(
 ) -> Result<HttpResponse> {
     let code = code("code", &typed.code)?;
     let verified = codes.verify(&session, &code, &client).await?;
-    complete(&cookie, &request, &session, &client, &verified)?;
+    complete(&request.get_session(), &request, &session, &client, &verified)?;
     if !sessions.is_phone_verified(&session).await? {
         // The code was right and the session goes on, with the new cookie.
         let refused = super::error::Error::from(Refusal::PhoneInUse);

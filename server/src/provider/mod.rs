@@ -5,6 +5,7 @@
 //! account, so that users of two accounts can be served side by side.
 
 pub mod authy;
+mod callback;
 mod http;
 mod messages;
 
@@ -14,6 +15,7 @@ use shared::{Via, phone::PhoneNumber};
 use thiserror::Error;
 
 pub use authy::Authy;
+pub use callback::{Callback, CallbackError};
 pub use messages::{Messages, Queued};
 
 use crate::domain::{
@@ -79,8 +81,10 @@ impl Reference {
 /// The provider's judgement of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeCheck {
-    /// Right; it was sent, or the provider does not say otherwise.
+    /// Right; it was sent.
     SentCode,
+    /// Right; the provider does not say whether it was sent or shown by an app.
+    UnspecifiedCode,
     /// Right; an app showed it.
     AppCode,
     /// Wrong, expired, or used before.
@@ -143,6 +147,15 @@ pub enum ProviderError {
     /// It does not accept this e-mail.
     #[error("the provider does not accept this e-mail")]
     BadEmail,
+}
+
+impl ProviderError {
+    /// Whether the provider may have done what it was asked although no response came: it was
+    /// connected, and then it was too slow or cut the connection.
+    #[must_use]
+    pub fn may_have_been_done(&self) -> bool {
+        matches!(self, Self::Unreachable(error) if !error.is_connect())
+    }
 }
 
 /// Enrolment.

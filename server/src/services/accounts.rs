@@ -1,4 +1,4 @@
-//! Making accounts, and checking passwords.
+//! Making accounts, and beginning a sign-in.
 
 use std::sync::Arc;
 
@@ -6,11 +6,11 @@ use shared::{Login, NewUser, PushAnswer};
 
 use super::{
     Context, Result, ServiceError,
-    budgets::Counts,
+    budgets::TakeBack,
     enrolments::is_outage,
     finish,
-    password_work::{Asker, PasswordWork},
-    pushes::{Pushes, Wording},
+    password_work::{Asker, PasswordWork, Turn},
+    pushes::Pushes,
     sessions::{self, Opening, UserSession},
 };
 use crate::{
@@ -20,27 +20,23 @@ use crate::{
         event::{Act, Event, Outcome},
         factor::Enrolment,
         ids::{AttemptId, FactorId, Token, UserId},
-        password::{Match, is_too_weak},
-        refusal::{Counted, Refusal},
+        password::is_too_weak,
+        refusal::Refusal,
         session::Origin,
-        text::nfc,
     },
     provider::{Person, ProviderError},
     store::{
-        attempts::{self, AttemptKind, Run},
+        attempts,
         factors::{self, NewFactor},
         users::{self, NewUserRow, UserRow},
     },
 };
 
-/// Longest e-mail or username that is looked up.
-const LONGEST_LOGIN: usize = 254;
-
 /// Makes accounts and checks passwords.
 #[derive(Debug, Clone)]
 pub struct Accounts {
-    context: Arc<Context>,
-    passwords: PasswordWork,
+    pub(super) context: Arc<Context>,
+    pub(super) passwords: PasswordWork,
     pushes: Pushes,
 }
 
@@ -64,44 +60,34 @@ impl Accounts {
     /// # Errors
     /// What is wrong with which field, what is taken, a limit, or the provider's failure.
     pub async fn register(&self, new: NewUser, origin: Origin, client: &Client) -> Result<UserSession> {
+        let event = |outcome| Event::new(Act::SignUp, outcome).address(client.address).record();
         let registration = Registration::read(&new, &self.context.settings.numbers)?;
+        let place = self.passwords.enter(Asker::Stranger, client).inspect_err(|_| event(Outcome::Refused))?;
         let keys =
             Keys { email: key(&registration.email), username: registration.username.as_deref().map(key) };
-        let counted = self.count_sign_up(keys.clone(), client).await?;
-        let hash = match self.hash_if_strong(&registration).await {
-            Ok(hash) => hash,
-            Err(refusal) => {
-                // Nobody is to try passwords for strength without end, but a busy server is no fault
-                // of theirs.
-                if matches!(refusal, Refusal::Busy { .. }) {
-                    self.take_back(counted).await?;
-                }
-                return Err(refusal.into());
-            }
-        };
+        let counted =
+            self.count_sign_up(keys.clone(), client).await.inspect_err(|_| event(Outcome::Refused))?;
+        let mut unfinished = TakeBack::new(&self.context, counted);
+        let turn = place.turn().await;
+        let counted = unfinished.disarm();
         let (accounts, client) = (self.clone(), client.clone());
         finish(async move {
+            let hash = hash_if_strong(turn, &registration).await?;
             match accounts.enrol_and_store(registration, &keys, hash, origin, &client).await {
-                Err(failure @ ServiceError::Provider(_)) => {
-                    accounts.take_back(counted).await?;
+                Err(failure) => {
+                    // A provider that has answered was asked: that counts.
+                    if let ServiceError::Provider(ProviderError::Unreachable(_) | ProviderError::Limited) =
+                        &failure
+                    {
+                        accounts.context.take_back(counted).await?;
+                    }
+                    Event::new(Act::SignUp, Outcome::Failed).address(client.address).record();
                     Err(failure)
                 }
-                other => other,
+                done => done,
             }
         })
         .await
-    }
-
-    async fn hash_if_strong(&self, registration: &Registration) -> std::result::Result<String, Refusal> {
-        let (password, about) = (registration.password.clone(), registration.about_owner());
-        let work = move |hasher: &crate::domain::password::PasswordHasher| {
-            let about: Vec<&str> = about.iter().map(String::as_str).collect();
-            (!is_too_weak(&password, &about)).then(|| hasher.hash(password.reveal()))
-        };
-        self.passwords.run(Asker::Stranger, work).await?.ok_or_else(|| {
-            let problem = "Too easy to guess. Use three or four unrelated words.".to_owned();
-            Refusal::InvalidFields([("password", problem)].into())
-        })
     }
 
     async fn enrol_and_store(
@@ -188,11 +174,6 @@ impl Accounts {
             })
     }
 
-    async fn take_back(&self, counted: Vec<AttemptId>) -> Result<()> {
-        let taken_back = self.context.store.write(move |db| Ok(attempts::take_back(db, &counted)?));
-        taken_back.await
-    }
-
     /// Checks a password and asks the phone. A right password yields a pending session, unless the
     /// provider cannot be used and no other factor is enrolled.
     ///
@@ -202,7 +183,7 @@ impl Accounts {
         let session = self.open(login, client).await?;
         let (accounts, client) = (self.clone(), client.clone());
         finish(async move {
-            match accounts.pushes.ask_at_login(&session, &client, Wording::WithNumber).await {
+            match accounts.pushes.ask_at_login(&session, &client).await {
                 Ok(answer) => Ok((session, answer)),
                 Err(failure) => accounts.without_phone(session, failure).await,
             }
@@ -266,101 +247,18 @@ impl Accounts {
         self.context.store.write(move |db| sessions::insert(db, &session, now)).await?;
         Ok(opened)
     }
-
-    /// Unknown user, wrong password and locked account cost the same and look the same.
-    async fn check_password(&self, login: Login, client: &Client) -> Result<UserRow> {
-        let named = if login.email.trim().is_empty() { login.username } else { login.email };
-        // No name has a control character, and not every database stores them.
-        let is_name = named.chars().count() <= LONGEST_LOGIN && !named.contains(char::is_control);
-        let named = if is_name { named } else { String::new() };
-        let password: String = login.password.chars().take(shared::password::LONGEST + 1).collect();
-        let counted = self.count_password(named, client).await?;
-        let stored = counted.user.as_ref().map(|user| user.password_hash.clone());
-        let asker = if counted.known_device { Asker::KnownDevice } else { Asker::Stranger };
-        let checked =
-            self.passwords.run(asker, move |hasher| hasher.check(&password, stored.as_deref())).await;
-        let found = match checked {
-            Ok(found) => found,
-            Err(busy) => {
-                self.forget_password_counts(&counted, None).await?;
-                return Err(busy.into());
-            }
-        };
-        let event = |outcome| Event::new(Act::Password, outcome).address(client.address);
-        let Some(user) = counted.user.clone().filter(|_| found != Match::No) else {
-            match &counted.user {
-                Some(user) => event(Outcome::Wrong).user(&user.id).record(),
-                None => event(Outcome::Wrong).record(),
-            }
-            return Err(Refusal::WrongCredentials.into());
-        };
-        self.forget_password_counts(&counted, Some(found)).await?;
-        event(Outcome::Success).user(&user.id).record();
-        Ok(user)
-    }
-
-    /// Counts a password as wrong before it is checked, so that guesses in parallel count as well.
-    async fn count_password(&self, named: String, client: &Client) -> Result<CountedPassword> {
-        let (context, client, now) = (Arc::clone(&self.context), client.clone(), self.context.now());
-        let run_id = AttemptId::new(context.random);
-        self.context
-            .store
-            .write(move |db| {
-                let user = users::by_login(db, &named)?;
-                let whose =
-                    user.as_ref().map_or_else(|| key(&nfc(&named)), |user| user.id.as_str().to_owned());
-                let budget = context.password_budget(&whose, user.as_ref(), &client);
-                let run_subject = context.keys.subject(&["password run", &whose, &client.narrow_key()]);
-                let limits = context.limits();
-                let run = Run {
-                    kind: AttemptKind::Password,
-                    subject: &run_subject,
-                    most: limits.wrong_passwords,
-                    window: limits.lock,
-                };
-                let counts = match attempts::count_in_a_row(db, &run_id, &run, now)? {
-                    Ok(()) => budget.count(db, now)?,
-                    Err(wait) => {
-                        let refused = Refusal::TooMany { what: Counted::Passwords, wait };
-                        budget.count_by_device(db, refused, now)?
-                    }
-                };
-                let known_device = user
-                    .as_ref()
-                    .is_some_and(|user| client.known_device(&user.id, user.password_version).is_some());
-                Ok::<_, ServiceError>(CountedPassword { user, run_id, run_subject, counts, known_device })
-            })
-            .await
-    }
-
-    /// The password was right, or was not checked at all: it was no wrong one.
-    async fn forget_password_counts(&self, counted: &CountedPassword, found: Option<Match>) -> Result<()> {
-        let counted = counted.clone();
-        self.context
-            .store
-            .write(move |db| {
-                attempts::take_back(db, &counted.counts.ids)?;
-                match found {
-                    None => attempts::take_back(db, &[counted.run_id])?,
-                    Some(_) => attempts::forget(db, AttemptKind::Password, &counted.run_subject)?,
-                }
-                if let (Some(Match::YesRehashed(newer)), Some(user)) = (found, &counted.user) {
-                    users::replace_hash(db, &user.id, &user.password_hash, &newer)?;
-                }
-                Ok(())
-            })
-            .await
-    }
 }
 
-/// A password that was counted as wrong before it was checked.
-#[derive(Debug, Clone)]
-struct CountedPassword {
-    user: Option<UserRow>,
-    run_id: AttemptId,
-    run_subject: String,
-    counts: Counts,
-    known_device: bool,
+async fn hash_if_strong(turn: Turn, registration: &Registration) -> Result<String> {
+    let (password, about) = (registration.password.clone(), registration.about_owner());
+    let hash = turn.work(move |hasher| {
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        (!is_too_weak(&password, &about)).then(|| hasher.hash(password.reveal()))
+    });
+    hash.await.ok_or_else(|| {
+        let problem = "Too easy to guess. Use three or four unrelated words.".to_owned();
+        Refusal::InvalidFields([("password", problem)].into()).into()
+    })
 }
 
 /// What the provider says about a field is told at that field.

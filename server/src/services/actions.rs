@@ -5,9 +5,7 @@ use std::sync::Arc;
 use shared::Approval;
 
 use super::{
-    Context, Result, ServiceError, finish,
-    pushes::Request,
-    sessions::{UserSession, milliseconds},
+    Context, Result, ServiceError, finish, pushes::Request, sessions::UserSession, status::milliseconds,
 };
 use crate::{
     domain::{
@@ -63,13 +61,13 @@ impl Actions {
         let approval =
             NewApproval { data_digest: Some(action.digest()), ..context.new_approval(&request, now) };
         let id = approval.id.clone();
-        let (counting, user_row) = (Arc::clone(context), user.clone());
+        let (counting, user_row, asking) = (Arc::clone(context), user.clone(), client.clone());
         context
             .store
             .write(move |db| {
                 crate::store::lock(db, user_row.id.as_str())?;
-                counting.push_budget(db, &user_row, Counted::Approvals, None, now)?;
-                Ok::<_, ServiceError>(approvals::insert(db, &approval)?)
+                let device_id = counting.push_budget(db, &user_row, Counted::Approvals, &asking, now)?;
+                Ok::<_, ServiceError>(approvals::insert(db, &NewApproval { device_id, ..approval })?)
             })
             .await?;
         let event = |outcome| {

@@ -16,14 +16,11 @@ use crate::{
         text::{is_visible, nfc},
     },
     store::{
-        StoreError,
+        StoreError, attempts,
         factors::{self, AuthenticatorRow, NewFactor},
-        users::UserRow,
     },
 };
 
-/// Wrong codes of an unconfirmed authenticator are not counted: whoever has just been shown the secret
-/// has nothing to guess.
 const LONGEST_NAME: usize = 50;
 
 /// Enrols, confirms and removes authenticator apps.
@@ -98,7 +95,8 @@ impl Authenticators {
     /// Makes an enrolled authenticator the active one.
     ///
     /// # Errors
-    /// [`Refusal::NotFound`] where none waits for confirmation under this id, [`Refusal::WrongCode`].
+    /// [`Refusal::NotFound`] where none waits for confirmation under this id, [`Refusal::WrongCode`],
+    /// [`Refusal::TooMany`].
     pub async fn confirm(
         &self,
         session: &UserSession,
@@ -109,26 +107,34 @@ impl Authenticators {
         let context = Arc::clone(&self.context);
         let (user, now) = (session.user.id.clone(), context.now());
         let (id, typed, user_id) = (FactorId::from_text(id), code.clone(), user.clone());
+        let budget = context.confirmation_budget(&user);
         let confirmed = self.context.store.write(move |db| {
             crate::store::lock(db, user_id.as_str())?;
             let waiting = factors::authenticator(db, &user_id, FactorState::Unconfirmed)?
                 .filter(|row| row.id == id && now.since(row.created_at) < ENROLMENT_LIFETIME)
                 .ok_or(Refusal::NotFound)?;
+            let counted = attempts::count_all(db, budget, now)??;
             let secret = open(&context.keys, &waiting)?;
-            let step = secret.step_of(&typed, now, waiting.last_step);
-            let step = step.ok_or(Refusal::WrongCode { left: None })?;
+            // A wrong code is no error of the transaction: its count stays.
+            let Some(step) = secret.step_of(&typed, now, waiting.last_step) else { return Ok(None) };
+            attempts::take_back(db, &counted)?;
             let right = factors::use_step(db, &waiting.id, step, now)?
                 && factors::confirm_authenticator(db, &user_id, &waiting.id, now)?;
-            if right { Ok(waiting.id) } else { Err(ServiceError::from(Refusal::NotFound)) }
+            if right { Ok(Some(waiting.id)) } else { Err(ServiceError::from(Refusal::NotFound)) }
         });
+        let record = |outcome| self.record(Act::FactorConfirmed, outcome, &user, client);
         match confirmed.await {
-            Ok(id) => {
-                self.record(Act::FactorConfirmed, Outcome::Success, &user, client);
+            Ok(Some(id)) => {
+                record(Outcome::Success);
                 Ok(shared::AuthenticatorConfirmed { id: id.as_str().to_owned(), active: true })
             }
+            Ok(None) => {
+                record(Outcome::Wrong);
+                Err(Refusal::WrongCode { left: None }.into())
+            }
             Err(failure) => {
-                if matches!(failure, ServiceError::Refused(Refusal::WrongCode { .. })) {
-                    self.record(Act::FactorConfirmed, Outcome::Wrong, &user, client);
+                if matches!(failure, ServiceError::Refused(Refusal::TooMany { .. })) {
+                    record(Outcome::Refused);
                 }
                 Err(failure)
             }
@@ -187,16 +193,10 @@ fn open(keys: &KeyRing, row: &AuthenticatorRow) -> std::result::Result<TotpSecre
 
 impl Context {
     /// Whether a code is one of the authenticator's that was not used before; then it is used now.
-    pub(super) async fn use_authenticator(
-        &self,
-        user: &UserRow,
-        row: AuthenticatorRow,
-        code: &Code,
-    ) -> Result<bool> {
+    pub(super) async fn use_authenticator(&self, row: AuthenticatorRow, code: &Code) -> Result<bool> {
         let now = self.now();
         let secret = open(&self.keys, &row)?;
         let Some(step) = secret.step_of(code, now, row.last_step) else { return Ok(false) };
-        tracing::debug!(user.id = %user.id, "an authenticator's code fits");
         self.store.write(move |db| Ok(factors::use_step(db, &row.id, step, now)?)).await
     }
 }

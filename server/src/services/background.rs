@@ -4,14 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
+use tracing::Instrument;
 
 use super::{Context, Result, ServiceError};
 use crate::{
-    domain::limits::HOUR,
+    domain::{clock::Timestamp, ids::UserId, limits::HOUR},
     provider::Reference,
     store::{
+        Db,
         approvals::{self, AtProvider, Due},
         attempts, codes, factors, messages, nonces, sessions, users,
     },
@@ -19,6 +21,8 @@ use crate::{
 
 /// Between two looks for requests another server has sent.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// Between the end of jobs that panicked and their next beginning.
+const RESTART_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two sweeps.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 /// Long enough for every limit that counts rows.
@@ -30,8 +34,21 @@ const KEEP_FACTORS: Duration = Duration::from_secs(31 * 24 * 3600);
 /// Unverified accounts removed per sweep.
 const ACCOUNTS_AT_ONCE: i64 = 100;
 
-/// Runs the background jobs until it is dropped.
+/// Runs the background jobs until it is dropped. A job that panics is begun again after a while: no
+/// request would be polled any more without it.
 pub async fn run(context: Arc<Context>) {
+    loop {
+        // Dropping the set ends the jobs.
+        let mut jobs = JoinSet::new();
+        jobs.spawn(run_jobs(Arc::clone(&context)).in_current_span());
+        if let Some(Err(error)) = jobs.join_next().await {
+            tracing::error!(%error, "the background jobs ended");
+        }
+        sleep(RESTART_INTERVAL).await;
+    }
+}
+
+async fn run_jobs(context: Arc<Context>) {
     let mut next_sweep = Instant::now();
     let mut polls = JoinSet::new();
     loop {
@@ -113,26 +130,49 @@ async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
 
 async fn sweep(context: &Context) -> Result<()> {
     let (now, lifetimes) = (context.now(), context.lifetimes());
+    let mut removed = remove(context, move |db| sessions::sweep(db, now, lifetimes)).await?;
+    removed += remove(context, move |db| approvals::sweep(db, now, KEEP_ROWS)).await?;
+    removed += remove(context, move |db| codes::sweep(db, now, KEEP_ROWS)).await?;
+    removed += remove(context, move |db| attempts::sweep(db, now, KEEP_ROWS)).await?;
+    removed += remove(context, move |db| nonces::sweep(db, now, KEEP_ROWS)).await?;
+    removed += remove(context, move |db| messages::sweep(db, now, KEEP_MESSAGES)).await?;
+    removed += remove(context, move |db| factors::sweep(db, now, KEEP_FACTORS)).await?;
     let days = context.settings.unverified_accounts_days;
-    let removed = context
-        .store
-        .write(move |db| {
-            let mut removed = sessions::sweep(db, now, lifetimes)?
-                + approvals::sweep(db, now, KEEP_ROWS)?
-                + codes::sweep(db, now, KEEP_ROWS)?
-                + attempts::sweep(db, now, KEEP_ROWS)?
-                + nonces::sweep(db, now, KEEP_ROWS)?
-                + messages::sweep(db, now, KEEP_MESSAGES)?
-                + factors::sweep(db, now, KEEP_FACTORS)?;
-            if days > 0 {
-                let before = now.minus(HOUR * 24 * days);
-                removed += users::sweep_unverified(db, before, ACCOUNTS_AT_ONCE, now)?;
-            }
-            Ok::<_, ServiceError>(removed)
-        })
-        .await?;
+    if days > 0 {
+        removed += remove_unverified(context, now.minus(HOUR * 24 * days)).await?;
+    }
     if removed > 0 {
         tracing::debug!(rows = removed, "removed old rows");
     }
     Ok(())
+}
+
+/// One table at a time, so that nobody waits for all of them.
+async fn remove(
+    context: &Context,
+    sweep: impl FnOnce(&mut Db) -> diesel::QueryResult<usize> + Send + 'static,
+) -> Result<usize> {
+    context.store.write(move |db| Ok(sweep(db)?)).await
+}
+
+/// Removes accounts that have verified no phone since a moment, each on its own.
+async fn remove_unverified(context: &Context, before: Timestamp) -> Result<usize> {
+    let found = context
+        .store
+        .read(move |db| Ok::<_, ServiceError>(users::never_verified(db, before, ACCOUNTS_AT_ONCE)?));
+    let users: Vec<UserId> = found.await?;
+    let (mut removed, now) = (0, context.now());
+    for user in users {
+        removed += remove(context, move |db| {
+            // Its phone may be verified at this moment.
+            if !users::claim_unverified(db, &user, before)? {
+                return Ok(0);
+            }
+            factors::remove_all(db, &user, now)?;
+            sessions::delete_of_user(db, &user)?;
+            users::delete(db, &user)
+        })
+        .await?;
+    }
+    Ok(removed)
 }

@@ -4,18 +4,20 @@
 //! budgets apart from those of owners. A known device has a budget of its own, used when the account's
 //! or the phone's is used up; limits of address and server apply to it as well.
 
+use std::sync::Arc;
+
 use super::{Context, Result};
 use crate::{
     domain::{
         client::Client,
         clock::Timestamp,
-        ids::{AttemptId, DeviceId},
-        limits::{Quota, STRANGERS_SHARE, WIDE_NETWORK},
+        ids::{AttemptId, DeviceId, UserId},
+        limits::{AttemptKind, DEVICES_TOGETHER, Quota, STRANGERS_SHARE, WIDE_NETWORK},
         refusal::{Counted, Refusal},
     },
     store::{
         Db,
-        attempts::{self, AttemptKind, Count},
+        attempts::{self, Count},
         users::UserRow,
     },
 };
@@ -69,6 +71,38 @@ fn count_for_device(db: &mut Db, device: Vec<Count>, common: Vec<Count>, now: Ti
     Ok(Counts { ids, by_device: true })
 }
 
+/// Takes counts back if the request goes away before what they count was begun.
+pub(super) struct TakeBack {
+    context: Arc<Context>,
+    counted: Vec<AttemptId>,
+}
+
+impl TakeBack {
+    pub(super) fn new(context: &Arc<Context>, counted: Vec<AttemptId>) -> Self {
+        Self { context: Arc::clone(context), counted }
+    }
+
+    /// It was begun: the counts stay.
+    pub(super) fn disarm(&mut self) -> Vec<AttemptId> {
+        std::mem::take(&mut self.counted)
+    }
+}
+
+impl Drop for TakeBack {
+    fn drop(&mut self) {
+        let counted = std::mem::take(&mut self.counted);
+        if counted.is_empty() {
+            return;
+        }
+        let context = Arc::clone(&self.context);
+        tokio::spawn(async move {
+            if let Err(error) = context.take_back(counted).await {
+                tracing::warn!(%error, "counts of a request that went away stay");
+            }
+        });
+    }
+}
+
 /// Makes counts of one kind.
 struct Counter<'a> {
     context: &'a Context,
@@ -107,11 +141,19 @@ impl Counter<'_> {
         quota: Quota,
     ) -> Option<Vec<Count>> {
         let device = device?;
-        Some(vec![self.count(&[label, "device", device.as_str(), user.id.as_str()], quota)])
+        Some(vec![
+            self.count(&[label, "device", device.as_str(), user.id.as_str()], quota),
+            self.count(&[label, "devices", user.id.as_str()], quota.times(DEVICES_TOGETHER)),
+        ])
     }
 }
 
 impl Context {
+    /// Takes counts back: what they count was not done.
+    pub(super) async fn take_back(&self, counted: Vec<AttemptId>) -> Result<()> {
+        self.store.write(move |db| Ok(attempts::take_back(db, &counted)?)).await
+    }
+
     fn counter(&self, kind: AttemptKind, what: Counted) -> Counter<'_> {
         Counter { context: self, kind, what }
     }
@@ -190,15 +232,25 @@ impl Context {
         )
     }
 
+    /// A code typed to confirm an authenticator app.
+    pub(super) fn confirmation_budget(&self, user: &UserId) -> Vec<Count> {
+        let counter = self.counter(AttemptKind::Confirmation, Counted::Codes);
+        vec![counter.count(&["confirmation", user.as_str()], self.limits().confirmations)]
+    }
+
     /// A password typed for an account, or for a name nobody has: both count alike.
     pub(super) fn password_budget(&self, whose: &str, user: Option<&UserRow>, client: &Client) -> Budget {
         let (limits, counter) = (self.limits(), self.counter(AttemptKind::Password, Counted::Passwords));
-        let own = vec![counter.count(&["password", "account", whose], limits.account_wrong_passwords)];
         let common = counter.address("password", client, limits.address_wrong_passwords);
         let device = user.and_then(|user| {
             let device = client.known_device(&user.id, user.password_version);
             counter.device("password", device, user, limits.device.wrong_passwords)
         });
+        // What known devices guess is not counted for the account.
+        let own = match device {
+            Some(_) => Vec::new(),
+            None => vec![counter.count(&["password", "account", whose], limits.account_wrong_passwords)],
+        };
         Budget { own, common, device }
     }
 
@@ -214,8 +266,10 @@ impl Context {
         self.counter(AttemptKind::Send, Counted::Resends).count(&["resend", session], quota)
     }
 
-    /// The client's address, as stored with its sessions.
+    /// The client's address, as stored with its sessions; of IPv6 the /48, in which one customer can
+    /// have many addresses.
     pub(super) fn address_key(&self, client: &Client) -> String {
-        self.keys.subject(&["session", &client.narrow_key()])
+        let network = client.wide_key().unwrap_or_else(|| client.narrow_key());
+        self.keys.subject(&["session", &network])
     }
 }

@@ -77,6 +77,9 @@ impl Confirmations {
     async fn confirm_to_end(&self, user: &UserRow) -> Result<bool> {
         let Some(provider) = &self.messages else { return Ok(false) };
         let context = &self.context;
+        if context.settings.numbers.problem(user.phone.number()).is_some() {
+            return Ok(false);
+        }
         let (id, now, user_id) = (MessageId::new(context.random), context.now(), user.id.clone());
         let reserved = id.clone();
         context

@@ -9,16 +9,20 @@ pub mod actions;
 pub mod authenticators;
 pub mod background;
 mod budgets;
+pub mod code_checks;
 pub mod codes;
 pub mod confirmations;
 mod context;
 mod devices;
 mod enrolments;
+mod factor_passed;
 pub mod maintenance;
 pub mod number_verification;
+mod password_checks;
 pub mod password_work;
 pub mod pushes;
 pub mod sessions;
+pub mod status;
 
 use std::future::Future;
 
@@ -44,9 +48,21 @@ pub enum ServiceError {
     Provider(#[from] ProviderError),
 }
 
+impl ServiceError {
+    /// Whether a provider may have done what it was asked, although the operation failed.
+    fn may_have_been_done(&self) -> bool {
+        matches!(self, Self::Provider(error) if error.may_have_been_done())
+    }
+}
+
 impl From<diesel::result::Error> for ServiceError {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Store(StoreError::Statement(error))
+        use diesel::result::{DatabaseErrorKind::ForeignKeyViolation, Error};
+        match error {
+            // The session or the account was ended by another request in between.
+            Error::NotFound | Error::DatabaseError(ForeignKeyViolation, _) => Refusal::NoSession.into(),
+            error => Self::Store(StoreError::Statement(error)),
+        }
     }
 }
 
@@ -58,6 +74,10 @@ pub type Result<T> = std::result::Result<T, ServiceError>;
 async fn finish<T: Send + 'static>(operation: impl Future<Output = T> + Send + 'static) -> T {
     match tokio::spawn(operation.in_current_span()).await {
         Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going down, and with it whoever waits here.
+            Err(_) => std::future::pending().await,
+        },
     }
 }

@@ -16,12 +16,13 @@ use crate::{
         code::Code,
         event::{Act, Event, Outcome},
         ids::{AttemptId, SessionId, Token},
+        limits::AttemptKind,
         refusal::{Counted, Refusal},
         session::{Carrier, Origin, State},
     },
     provider::{PhoneFacts, ProviderError},
     store::{
-        attempts::{self, AttemptKind, Run},
+        attempts::{self, Run},
         number_verifications,
         sessions::NewSession,
     },
@@ -66,7 +67,7 @@ impl NumberVerification {
     ///
     /// # Errors
     /// [`Refusal::InvalidFields`] for a number nothing is sent to, [`Refusal::TooMany`], or the
-    /// provider's failure; then nothing was counted.
+    /// provider's failure; it is not counted, unless the code may have gone out all the same.
     pub async fn start(
         &self,
         session: Option<CurrentSession>,
@@ -85,29 +86,32 @@ impl NumberVerification {
     }
 
     async fn start_to_end(&self, session: Option<SessionId>, wish: Wish, client: &Client) -> Result<Started> {
-        let Wish { phone, via } = wish;
-        let counted = self.count_send(session.as_ref(), &phone, client).await?;
+        let Wish { phone, via: asked } = wish;
+        let event = |outcome, via: Via| {
+            Event::new(Act::CodeSent, outcome).method(via.into()).address(client.address).record();
+        };
+        let counted = self.count_send(session.as_ref(), &phone, client).await;
+        let counted = counted.inspect_err(|_| event(Outcome::Refused, asked))?;
         let provider = self.context.providers.current();
-        let sent = match provider.start_verification(&phone, via).await {
+        let sent = match provider.start_verification(&phone, asked).await {
             // A landline hears what it cannot read.
-            Err(ProviderError::ChannelRefused) if via == Via::Sms => {
+            Err(ProviderError::ChannelRefused) if asked == Via::Sms => {
                 provider.start_verification(&phone, Via::Call).await.map(|facts| (Via::Call, facts))
             }
-            other => other.map(|facts| (via, facts)),
+            other => other.map(|facts| (asked, facts)),
         };
         let (via, facts) = match sent {
             Ok(sent) => sent,
             Err(error) => {
-                let taken_back = self
-                    .context
-                    .store
-                    .write(move |db| Ok::<_, ServiceError>(attempts::take_back(db, &counted)?));
-                taken_back.await?;
+                // A code that may have gone out stays counted.
+                if !error.may_have_been_done() {
+                    self.context.take_back(counted).await?;
+                }
+                event(Outcome::Failed, asked);
                 return Err(error.into());
             }
         };
-        let event = Event::new(Act::CodeSent, Outcome::Success).method(via.into());
-        event.address(client.address).record();
+        event(Outcome::Success, via);
         let token = session.is_none().then(|| Token::new(self.context.random));
         let opening = Opening { user: None, origin: Origin::NumberVerification, client };
         let new = token.as_ref().map(|token| self.context.new_session(&opening, token));
@@ -191,8 +195,9 @@ impl NumberVerification {
         if !asked {
             return Err(Refusal::WrongCode { left: None }.into());
         }
-        let (subject, counted) = self.count_code(session, &e164, client).await?;
         let event = |outcome| Event::new(Act::NumberVerified, outcome).address(client.address).record();
+        let counted = self.count_code(session, &e164, client).await;
+        let (subject, counted) = counted.inspect_err(|_| event(Outcome::Refused))?;
         match self.context.providers.current().check_verification(phone, code).await {
             Ok(true) => {
                 event(Outcome::Success);
@@ -203,11 +208,8 @@ impl NumberVerification {
                 Err(Refusal::WrongCode { left: None }.into())
             }
             Err(error) => {
-                let taken_back = self
-                    .context
-                    .store
-                    .write(move |db| Ok::<_, ServiceError>(attempts::take_back(db, &counted)?));
-                taken_back.await?;
+                self.context.take_back(counted).await?;
+                event(Outcome::Failed);
                 Err(error.into())
             }
         }

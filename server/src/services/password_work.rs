@@ -1,10 +1,12 @@
 //! Password work on threads of its own, behind a bounded queue.
 //!
 //! Hashing takes a fraction of a second of a core and zxcvbn can take as long; neither may hold up polls,
-//! callbacks or the database. Whoever finds the queue full is told to come back; whoever hangs up while
-//! waiting leaves the queue.
+//! callbacks or the database. A request takes a place in the queue, waits for its turn, and works. Whoever
+//! finds the queue full is told to come back; whoever hangs up while waiting leaves the queue. No address
+//! can fill it alone.
 
 use std::{
+    collections::HashMap,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,9 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::domain::{password::PasswordHasher, refusal::Refusal};
+use crate::domain::{client::Client, password::PasswordHasher, refusal::Refusal};
 
 /// The queue holds what takes this long.
 const QUEUE_LASTS: Duration = Duration::from_secs(5);
@@ -25,6 +27,8 @@ const QUEUE_LASTS: Duration = Duration::from_secs(5);
 const SHORTEST_QUEUE: usize = 32;
 /// This part of the queue is kept for known devices.
 const DEVICES_SHARE: usize = 4;
+/// One address takes up at most this part of the queue, a wider network of IPv6 addresses twice as much.
+const ADDRESS_SHARE: usize = 8;
 
 type Job = Box<dyn FnOnce(&PasswordHasher) + Send>;
 
@@ -37,6 +41,7 @@ struct Inner {
     /// One permit per thread; a job holds it until it is done, also when nobody waits for it any more.
     threads: Arc<Semaphore>,
     waiting: AtomicUsize,
+    by_address: Mutex<HashMap<String, usize>>,
     capacity: usize,
 }
 
@@ -55,12 +60,30 @@ pub enum Asker {
     Stranger,
 }
 
-/// A place in the queue, given back when the request goes away.
-struct Place<'a>(&'a AtomicUsize);
+/// A place in the queue; it is free again when this is dropped.
+pub struct Place {
+    inner: Arc<Inner>,
+    addresses: Vec<String>,
+}
 
-impl Drop for Place<'_> {
+/// The turn to work: a thread is free.
+pub struct Turn {
+    inner: Arc<Inner>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.inner.waiting.fetch_sub(1, Ordering::Relaxed);
+        let mut counts = self.inner.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        for address in &self.addresses {
+            if let Some(count) = counts.get_mut(address) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(address);
+                }
+            }
+        }
     }
 }
 
@@ -97,41 +120,70 @@ impl PasswordWork {
             jobs,
             threads: Arc::new(Semaphore::new(threads)),
             waiting: AtomicUsize::new(0),
+            by_address: Mutex::default(),
             capacity,
         };
         Self(Arc::new(inner))
     }
 
-    /// Does password work when its turn comes.
+    /// Takes a place in the queue.
     ///
     /// # Errors
-    /// [`Refusal::Busy`] when too much is waiting already.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        asker: Asker,
-        work: impl FnOnce(&PasswordHasher) -> T + Send + 'static,
-    ) -> Result<T, Refusal> {
+    /// [`Refusal::Busy`] when too much is waiting already, in all or from this client's address.
+    pub fn enter(&self, asker: Asker, client: &Client) -> Result<Place, Refusal> {
         let inner = &self.0;
+        let busy = Err(Refusal::Busy { wait: QUEUE_LASTS });
         let capacity = match asker {
             Asker::KnownDevice => inner.capacity,
             Asker::Stranger => inner.capacity - inner.capacity / DEVICES_SHARE,
         };
-        let place = Place(&inner.waiting);
-        if inner.waiting.fetch_add(1, Ordering::Relaxed) >= capacity {
-            return Err(Refusal::Busy { wait: QUEUE_LASTS });
+        let mut counts = inner.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.waiting.load(Ordering::Relaxed) >= capacity {
+            return busy;
         }
-        let permit = Arc::clone(&inner.threads).acquire_owned().await.expect("the semaphore is never closed");
-        drop(place);
+        let share = inner.capacity / ADDRESS_SHARE;
+        let narrow = client.limited.then(|| (client.narrow_key(), share));
+        let wide = client.wide_key().filter(|_| client.limited).map(|key| (key, 2 * share));
+        let keys: Vec<(String, usize)> = narrow.into_iter().chain(wide).collect();
+        if keys.iter().any(|(key, most)| counts.get(key).is_some_and(|count| count >= most)) {
+            return busy;
+        }
+        for (key, _) in &keys {
+            *counts.entry(key.clone()).or_default() += 1;
+        }
+        inner.waiting.fetch_add(1, Ordering::Relaxed);
+        drop(counts);
+        let addresses = keys.into_iter().map(|(key, _)| key).collect();
+        Ok(Place { inner: Arc::clone(inner), addresses })
+    }
+}
+
+impl Place {
+    /// Waits until a thread is free.
+    pub async fn turn(self) -> Turn {
+        let threads = Arc::clone(&self.inner.threads);
+        let permit = threads.acquire_owned().await.expect("the semaphore is never closed");
+        Turn { inner: Arc::clone(&self.inner), permit }
+    }
+}
+
+impl Turn {
+    /// Does the work.
+    pub async fn work<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&PasswordHasher) -> T + Send + 'static,
+    ) -> T {
+        let Self { inner, permit } = self;
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move |hasher| {
-            // Whoever asked may have hung up meanwhile.
+            // Whoever asked may have gone away meanwhile.
             if !done.is_closed() {
                 let _ = done.send(work(hasher));
             }
             drop(permit);
         });
         inner.jobs.send(job).expect("the threads live as long as this sender");
-        Ok(result.await.expect("password work does not panic"))
+        result.await.expect("password work does not panic")
     }
 }
 
@@ -139,6 +191,31 @@ impl PasswordWork {
 mod tests {
     use super::*;
     use crate::domain::{keys::KeyRing, secret::Secret};
+
+    fn client(number: usize) -> Client {
+        let last = u16::try_from(number).expect("a small number").to_be_bytes();
+        Client {
+            browser: String::new(),
+            address: [198, 51, last[0], last[1]].into(),
+            limited: true,
+            device: None,
+            cookie_only: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn one_address_takes_up_an_eighth_of_the_queue() {
+        let work = work();
+        let share = work.0.capacity / ADDRESS_SHARE;
+        let places: Vec<Place> =
+            (0..share).map_while(|_| work.enter(Asker::Stranger, &client(1)).ok()).collect();
+        assert_eq!(places.len(), share);
+        assert!(work.enter(Asker::KnownDevice, &client(1)).is_err());
+        assert!(work.enter(Asker::Stranger, &client(2)).is_ok());
+        drop(places);
+        assert!(work.enter(Asker::Stranger, &client(1)).is_ok());
+        assert!(work.0.by_address.lock().expect("no panic").is_empty());
+    }
 
     fn work() -> PasswordWork {
         let keys = KeyRing::new(Secret::new("a secret of the application's own".into()), None);
@@ -165,24 +242,29 @@ mod tests {
                 let (work, hold) = (work.clone(), Arc::clone(&hold));
                 tokio::spawn(async move {
                     let wait = move |_: &PasswordHasher| drop(hold.lock().map(|hold| hold.recv()));
-                    work.run(Asker::Stranger, wait).await
+                    let place = work.enter(Asker::Stranger, &client(0))?;
+                    place.turn().await.work(wait).await;
+                    Ok::<(), Refusal>(())
                 })
             })
             .collect();
         while work.0.threads.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        let ask = |asker| {
+        let ask = |asker, number| {
             let work = work.clone();
-            tokio::spawn(async move { work.run(asker, |_| ()).await })
+            tokio::spawn(async move {
+                work.enter(asker, &client(number))?.turn().await.work(|_| ()).await;
+                Ok::<(), Refusal>(())
+            })
         };
         let strangers_room = work.0.capacity - work.0.capacity / DEVICES_SHARE;
-        let waiting: Vec<_> = (0..strangers_room).map(|_| ask(Asker::Stranger)).collect();
+        let waiting: Vec<_> = (0..strangers_room).map(|number| ask(Asker::Stranger, number)).collect();
         while work.0.waiting.load(Ordering::Relaxed) < strangers_room {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(work.run(Asker::Stranger, |_| ()).await, Err(Refusal::Busy { .. })));
-        let device = ask(Asker::KnownDevice);
+        assert!(matches!(work.enter(Asker::Stranger, &client(1000)), Err(Refusal::Busy { .. })));
+        let device = ask(Asker::KnownDevice, 1000);
         while work.0.waiting.load(Ordering::Relaxed) == strangers_room {
             tokio::task::yield_now().await;
         }

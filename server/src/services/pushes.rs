@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use shared::{ApprovalRequestId, PushAnswer, Via};
 
 use super::{
-    Context, Result, ServiceError,
-    codes::{Codes, Passed},
-    enrolments::call_for_user,
-    finish,
+    Context, Result, ServiceError, codes::Codes, enrolments::call_for_user, factor_passed::Passed, finish,
     sessions::UserSession,
 };
 use crate::{
@@ -21,10 +18,10 @@ use crate::{
         event::{Act, Event, Outcome},
         factor::{Enrolment, Method},
         ids::{ApprovalId, DeviceId},
-        limits::HOUR,
+        limits::{DEVICES_TOGETHER, HOUR},
         refusal::{Counted, Refusal},
     },
-    provider::{ProviderError, Reference, authy::Callback},
+    provider::{Callback, ProviderError, Reference},
     store::{
         Db,
         approvals::{self, AtProvider, CountedFor, NewApproval},
@@ -33,6 +30,8 @@ use crate::{
     },
 };
 
+/// Requests the provider could not send may be so many times as many as requests not approved.
+const FAILED_PUSHES: u32 = 4;
 /// Callbacks about a removed user are accepted for so long.
 const REMOVED_USERS_KNOWN: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -98,13 +97,7 @@ impl Pushes {
 
     /// The same at a login, where too many unanswered requests must not keep the owner out: then a
     /// code is sent as well.
-    pub(super) async fn ask_at_login(
-        &self,
-        session: &UserSession,
-        client: &Client,
-        wording: Wording,
-    ) -> Result<PushAnswer> {
-        debug_assert_eq!(wording, Wording::WithNumber, "the cookie API asks by hand");
+    pub(super) async fn ask_at_login(&self, session: &UserSession, client: &Client) -> Result<PushAnswer> {
         match self.ask_again(session, client).await {
             Err(ServiceError::Refused(Refusal::TooMany { what: Counted::Pushes, .. })) => {
                 self.code_instead(session, client).await
@@ -202,7 +195,7 @@ impl Pushes {
                 {
                     return Err(Refusal::PushOpen.into());
                 }
-                let by_device = context.push_budget(db, &user, Counted::Pushes, Some(&client), now)?;
+                let by_device = context.push_budget(db, &user, Counted::Pushes, &client, now)?;
                 let approval = NewApproval { device_id: by_device, ..approval };
                 approvals::insert(db, &approval)?;
                 sessions::set_push(db, &session_id, Some(&approval.id))?;
@@ -295,22 +288,22 @@ impl Context {
         db: &mut Db,
         user: &UserRow,
         what: Counted,
-        client: Option<&Client>,
+        client: &Client,
         now: Timestamp,
     ) -> Result<Option<DeviceId>> {
         let wait = match self.own_push_budget(db, user, now)? {
             None => return Ok(None),
             Some(wait) => wait,
         };
-        let device = client.and_then(|client| client.known_device(&user.id, user.password_version));
+        let device = client.known_device(&user.id, user.password_version);
         let refused = || ServiceError::from(Refusal::TooMany { what, wait });
         let device = device.ok_or_else(refused)?;
-        let quota = self.limits().device.pushes;
-        let sent = approvals::not_approved_since(db, CountedFor::Device(&user.id, device), now.minus(HOUR))?;
-        match used_up(&sent, quota.most, now) {
-            Some(_) => Err(refused()),
-            None => Ok(Some(device.clone())),
-        }
+        let (quota, since) = (self.limits().device.pushes, now.minus(HOUR));
+        let of_device = approvals::not_approved_since(db, CountedFor::Device(&user.id, device), since)?;
+        let of_devices = approvals::not_approved_since(db, CountedFor::Devices(&user.id), since)?;
+        let all = quota.times(DEVICES_TOGETHER);
+        let too_many = used_up(&of_device, quota.most, now).or_else(|| used_up(&of_devices, all.most, now));
+        if too_many.is_some() { Err(refused()) } else { Ok(Some(device.clone())) }
     }
 
     /// How long until the account and its phone may be sent another request; `None` for now.
@@ -328,6 +321,11 @@ impl Context {
         }
         let of_account = approvals::not_approved_since(db, CountedFor::Account(&user.id), since)?;
         if let Some(wait) = used_up(&of_account, limits.account_pushes.most, now) {
+            return Ok(Some(wait));
+        }
+        // Whoever has no app costs a call to the provider each time.
+        let failed = approvals::failed_since(db, &user.id, since)?;
+        if let Some(wait) = used_up(&failed, limits.account_pushes.times(FAILED_PUSHES).most, now) {
             return Ok(Some(wait));
         }
         let strangers = !user.is_phone_verified();

@@ -2,12 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{ApprovalRequest, PushStatus, StatusAnswer};
-
 use super::{Context, Result, ServiceError};
 use crate::{
     domain::{
-        approval::{PROVIDER_USER_LABEL, poll_after_ms},
         authenticator::STEP_UP_LASTS,
         client::Client,
         clock::Timestamp,
@@ -17,8 +14,8 @@ use crate::{
         session::{Access, Carrier, Origin, Progress, State},
     },
     store::{
-        Db, InlineReader, Store, StoreError, approvals,
-        sessions::{self, Credential, NewSession, Push, SessionRow},
+        Db, StoreError, approvals,
+        sessions::{self, Credential, NewSession, SessionRow},
         users::{self, UserRow},
     },
 };
@@ -92,7 +89,7 @@ impl UserSession {
 
     /// Whether the token was rotated after the second factor, or never needs to be.
     #[must_use]
-    pub fn is_signed_in(&self) -> bool {
+    pub fn has_final_token(&self) -> bool {
         self.session.state == State::SignedIn
     }
 
@@ -198,8 +195,7 @@ impl Sessions {
     /// # Errors
     /// [`Refusal::SecondFactorRequired`], or that the database fails.
     pub async fn require_signed_in(&self, session: UserSession) -> Result<UserSession> {
-        let access = session.session.progress().access(session.carrier, self.context.settings.rotation);
-        if access != Access::SignedIn {
+        if !self.is_signed_in(&session) {
             return Err(Refusal::SecondFactorRequired.into());
         }
         let now = self.context.now();
@@ -208,6 +204,13 @@ impl Sessions {
             self.context.store.write(move |db| Ok::<_, ServiceError>(sessions::touch(db, &id, now)?)).await?;
         }
         Ok(session)
+    }
+
+    /// Whether the session, by the token it was found with, is signed in.
+    #[must_use]
+    pub fn is_signed_in(&self, session: &UserSession) -> bool {
+        let rotation = self.context.settings.rotation;
+        session.session.progress().access(session.carrier, rotation) == Access::SignedIn
     }
 
     /// The session, if its user's phone is verified.
@@ -246,12 +249,12 @@ impl Sessions {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_by_token(&self, token: &Token, client: &Client) -> Result<()> {
-        let hash = token.hash();
+    pub async fn end_by_token(&self, token: &Token, carrier: Carrier, client: &Client) -> Result<()> {
+        let credential = Credential { token_hash: token.hash(), carrier };
         let ended = self
             .context
             .store
-            .write(move |db| Ok::<_, ServiceError>(sessions::delete_by_token(db, &hash)?))
+            .write(move |db| Ok::<_, ServiceError>(sessions::delete_by_credential(db, &credential)?))
             .await?;
         if let Some(user) = ended {
             self.record_end(&user, client);
@@ -264,10 +267,12 @@ impl Sessions {
     /// # Errors
     /// When the database fails.
     pub async fn end_replaced(&self, token: &Token) -> Result<()> {
-        let hash = token.hash();
+        let credential = Credential { token_hash: token.hash(), carrier: Carrier::Cookie };
         self.context
             .store
-            .write(move |db| Ok::<_, ServiceError>(sessions::delete_by_token(db, &hash).map(drop)?))
+            .write(move |db| {
+                Ok::<_, ServiceError>(sessions::delete_by_credential(db, &credential).map(drop)?)
+            })
             .await
     }
 
@@ -332,101 +337,4 @@ impl Context {
     pub(super) fn is_stepped_up(&self, session: &UserSession) -> bool {
         session.session.factor_at.is_some_and(|at| self.now().since(at) <= STEP_UP_LASTS)
     }
-}
-
-/// Reads the status of sessions, on the worker's own thread where the database allows it.
-#[derive(Debug)]
-pub struct StatusReader {
-    context: Arc<Context>,
-    reader: InlineReader,
-}
-
-/// The status of a session's newest approval request.
-#[derive(Debug, Clone)]
-pub struct PushView {
-    /// Its status; `Unverified` where none was sent.
-    pub status: PushStatus,
-    /// The provider's reference.
-    pub reference: Option<String>,
-    /// Until when it is open.
-    pub expires_in: Duration,
-}
-
-impl StatusReader {
-    /// A reader for one worker.
-    #[must_use]
-    pub fn new(context: Arc<Context>) -> Self {
-        let store: Store = context.store.clone();
-        Self { context, reader: InlineReader::new(store) }
-    }
-
-    /// The status of the token's live session.
-    ///
-    /// # Errors
-    /// [`Refusal::NoSession`], or that the database fails.
-    pub async fn status(&self, token: &Token, carrier: Carrier) -> Result<StatusAnswer> {
-        let (row, now) = self.read(token, carrier).await?;
-        let status = status_of(row.push.as_ref(), now);
-        let age = row.push.as_ref().map_or(Duration::ZERO, |push| now.since(push.created_at));
-        let is_pending = row.state == State::Pending;
-        Ok(StatusAnswer {
-            status,
-            poll_after_ms: poll_after_ms(status, age),
-            phone: row.phone.masked(),
-            last_channel: row.last_method.map(Into::into),
-            approval_request: row.push.and_then(|push| shown(push, is_pending, now)),
-        })
-    }
-
-    /// The newest approval request of the token's live session.
-    ///
-    /// # Errors
-    /// [`Refusal::NoSession`], or that the database fails.
-    pub async fn push(&self, token: &Token, carrier: Carrier) -> Result<PushView> {
-        let (row, now) = self.read(token, carrier).await?;
-        let expires_in = row.push.as_ref().map_or(Duration::ZERO, |push| push.expires_at.since(now));
-        Ok(PushView {
-            status: status_of(row.push.as_ref(), now),
-            reference: row.push.and_then(|push| push.reference),
-            expires_in,
-        })
-    }
-
-    async fn read(&self, token: &Token, carrier: Carrier) -> Result<(sessions::StatusRow, Timestamp)> {
-        let credential = Credential { token_hash: token.hash(), carrier };
-        let (now, lifetimes) = (self.context.now(), self.context.lifetimes());
-        let row = self
-            .reader
-            .read(move |db| Ok::<_, ServiceError>(sessions::status(db, &credential, now, lifetimes)?))
-            .await?;
-        Ok((row.ok_or(Refusal::NoSession)?, now))
-    }
-}
-
-fn status_of(push: Option<&Push>, now: Timestamp) -> PushStatus {
-    push.map_or(PushStatus::Unverified, |push| push.status.status_at(now, push.expires_at))
-}
-
-/// What a client is shown of a request. With a password alone nobody learns the provider's id of the
-/// user, which the phone shows to clients of the cookie API.
-fn shown(push: Push, is_pending: bool, now: Timestamp) -> Option<ApprovalRequest> {
-    let mut details: std::collections::BTreeMap<String, String> =
-        serde_json::from_str(&push.details).unwrap_or_default();
-    if is_pending {
-        details.remove(PROVIDER_USER_LABEL);
-    }
-    Some(ApprovalRequest {
-        uuid: push.reference?,
-        message: push.message,
-        details,
-        expires_at: push.expires_at.to_rfc3339(),
-        expires_in_ms: milliseconds(push.expires_at.since(now)),
-        lifetime_ms: milliseconds(push.expires_at.since(push.created_at)),
-    })
-}
-
-/// For the wire.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

@@ -166,6 +166,8 @@ pub enum CountedFor<'a> {
     },
     /// One known device's for one account.
     Device(&'a UserId, &'a DeviceId),
+    /// All known devices' of one account.
+    Devices(&'a UserId),
 }
 
 /// When requests were sent that were not approved since a moment, oldest first.
@@ -194,7 +196,24 @@ pub fn not_approved_since(
         CountedFor::Device(user, device) => {
             recent.filter(dsl::user_id.eq(user)).filter(dsl::device_id.eq(device)).load(db)
         }
+        CountedFor::Devices(user) => {
+            recent.filter(dsl::user_id.eq(user)).filter(dsl::device_id.is_not_null()).load(db)
+        }
     }
+}
+
+/// When an account's requests failed since a moment, oldest first.
+///
+/// # Errors
+/// When the query fails.
+pub fn failed_since(db: &mut Db, user: &UserId, since: Timestamp) -> QueryResult<Vec<Timestamp>> {
+    dsl::approvals
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::created_at.gt(since))
+        .filter(dsl::status.eq(ApprovalState::Failed))
+        .order(dsl::created_at)
+        .select(dsl::created_at)
+        .load(db)
 }
 
 /// When an account's requests were denied since a moment, newest first.

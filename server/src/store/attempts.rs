@@ -11,35 +11,9 @@ use super::{
 use crate::domain::{
     clock::Timestamp,
     ids::AttemptId,
-    limits::Quota,
+    limits::{AttemptKind, Quota},
     refusal::{Counted, Refusal},
 };
-
-/// What is counted.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    diesel::expression::AsExpression,
-    diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub enum AttemptKind {
-    /// A password that is being checked, or was wrong.
-    Password,
-    /// An account made.
-    SignUp,
-    /// A code sent.
-    Send,
-    /// A code that is being checked, or was wrong.
-    Code,
-    /// The same for a phone that is verified without an account.
-    NumberCode,
-}
 
 /// One count to be made: of what, for whom, within which quota.
 #[derive(Debug, Clone)]
@@ -159,6 +133,16 @@ pub fn take_back(db: &mut Db, ids: &[AttemptId]) -> QueryResult<()> {
         return Ok(());
     }
     diesel::delete(dsl::attempts.filter(dsl::id.eq_any(ids))).execute(db).map(drop)
+}
+
+/// Forgets the counts of a subject up to a moment.
+///
+/// # Errors
+/// When the statement fails.
+pub fn forget_until(db: &mut Db, kind: AttemptKind, subject: &str, until: Timestamp) -> QueryResult<()> {
+    let earlier =
+        dsl::attempts.filter(dsl::kind.eq(kind)).filter(dsl::subject.eq(subject)).filter(dsl::at.le(until));
+    diesel::delete(earlier).execute(db).map(drop)
 }
 
 /// Forgets all counts of a subject.

@@ -12,25 +12,10 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
+    code::CheckOutcome,
     factor::ProviderAccount,
     ids::{CheckId, SendId, SessionId, UserId},
 };
-
-/// Outcome of a check.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
-)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub enum Outcome {
-    /// Being checked.
-    Asked,
-    /// Right.
-    Right,
-    /// Wrong.
-    Wrong,
-    /// The provider could not say.
-    Failed,
-}
 
 /// Whose code, sent or typed in which session.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +117,7 @@ pub fn insert_check(db: &mut Db, id: &CheckId, owner: Owner<'_>, now: Timestamp)
             checks::id.eq(id),
             checks::user_id.eq(owner.user_id),
             checks::session_id.eq(owner.session_id),
-            checks::outcome.eq(Outcome::Asked),
+            checks::outcome.eq(CheckOutcome::Asked),
             checks::at.eq(now),
         ))
         .execute(db)
@@ -143,7 +128,7 @@ pub fn insert_check(db: &mut Db, id: &CheckId, owner: Owner<'_>, now: Timestamp)
 ///
 /// # Errors
 /// When the statement fails.
-pub fn finish_check(db: &mut Db, id: &CheckId, outcome: Outcome) -> QueryResult<()> {
+pub fn finish_check(db: &mut Db, id: &CheckId, outcome: CheckOutcome) -> QueryResult<()> {
     diesel::update(checks::table.find(id)).set(checks::outcome.eq(outcome)).execute(db).map(drop)
 }
 

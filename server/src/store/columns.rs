@@ -11,10 +11,12 @@ use shared::{Via, phone::PhoneNumber};
 use crate::domain::{
     approval::{ApprovalPurpose, ApprovalState},
     clock::Timestamp,
+    code::CheckOutcome,
     factor::{FactorKind, FactorState, Method, ProviderAccount, ProviderUser},
     ids::{
         ApprovalId, AttemptId, CheckId, DeviceId, FactorId, MessageId, SendId, SessionId, TokenHash, UserId,
     },
+    limits::AttemptKind,
     phone::Phone,
     session::{Origin, State},
 };
@@ -163,19 +165,20 @@ word_column!(ApprovalState,
     ApprovalState::Failed => "failed",
 );
 
-word_column!(super::codes::Outcome,
-    super::codes::Outcome::Asked => "asked",
-    super::codes::Outcome::Right => "right",
-    super::codes::Outcome::Wrong => "wrong",
-    super::codes::Outcome::Failed => "failed",
+word_column!(CheckOutcome,
+    CheckOutcome::Asked => "asked",
+    CheckOutcome::Right => "right",
+    CheckOutcome::Wrong => "wrong",
+    CheckOutcome::Failed => "failed",
 );
 
-word_column!(super::attempts::AttemptKind,
-    super::attempts::AttemptKind::Password => "password",
-    super::attempts::AttemptKind::SignUp => "sign_up",
-    super::attempts::AttemptKind::Send => "send",
-    super::attempts::AttemptKind::Code => "code",
-    super::attempts::AttemptKind::NumberCode => "number_code",
+word_column!(AttemptKind,
+    AttemptKind::Password => "password",
+    AttemptKind::SignUp => "sign_up",
+    AttemptKind::Send => "send",
+    AttemptKind::Code => "code",
+    AttemptKind::NumberCode => "number_code",
+    AttemptKind::Confirmation => "confirmation",
 );
 
 word_column!(ApprovalPurpose,

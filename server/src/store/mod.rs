@@ -20,6 +20,8 @@ pub mod number_verifications;
 mod schema;
 #[cfg(test)]
 mod schema_test;
+#[cfg(test)]
+mod session_test;
 pub mod sessions;
 pub mod users;
 
@@ -27,7 +29,7 @@ use std::{sync::Arc, time::Duration};
 
 use diesel::{
     Connection, RunQueryDsl,
-    connection::{AnsiTransactionManager, TransactionManager},
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     r2d2::Pool,
 };
 use diesel_migrations::MigrationHarness;
@@ -101,11 +103,17 @@ impl Store {
             .max_size(connections)
             .min_idle(Some(0))
             .connection_timeout(timeout)
-            // A broken connection shows at its first statement; a test before each would cost one.
+            // PostgreSQL may have gone and come back since the last use. A file cannot.
             .test_on_check_out(matches!(backend, Backend::Postgres(_)))
             .error_handler(Box::new(db::QuietHandler))
             .build_unchecked(Manager::new(backend.clone(), timeout));
         Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)), timeout })
+    }
+
+    /// Whether the database is a file that does not exist yet.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(&self.backend, Backend::Sqlite(file) if !std::path::Path::new(file).exists())
     }
 
     /// Brings the schema up to date.
@@ -113,17 +121,22 @@ impl Store {
     /// # Errors
     /// When there is no database, or a migration fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        self.blocking(|db| {
+        let timeout = self.timeout.as_millis();
+        self.blocking(move |db| {
             let done = match db {
                 Db::Sqlite(db) => db.run_pending_migrations(MIGRATIONS_SQLITE).map(drop),
                 Db::Postgres(db) => {
-                    // Several servers may start at once; the lock goes with the connection.
-                    diesel::sql_query(
-                        "SELECT pg_advisory_lock(hashtextextended('countersign migrations', 0))",
-                    )
-                    .execute(db)?;
+                    // Migrating takes as long as it takes, and so does waiting for another server that
+                    // does. The lock goes with the connection.
+                    db.batch_execute(
+                        "SET statement_timeout = 0; SET lock_timeout = 0; \
+                         SELECT pg_advisory_lock(hashtextextended('countersign migrations', 0))",
+                    )?;
                     let done = db.run_pending_migrations(MIGRATIONS_POSTGRES).map(drop);
-                    diesel::sql_query("SELECT pg_advisory_unlock_all()").execute(db)?;
+                    db.batch_execute(&format!(
+                        "SELECT pg_advisory_unlock_all(); \
+                         SET statement_timeout = {timeout}; SET lock_timeout = {timeout}"
+                    ))?;
                     done
                 }
             };

@@ -96,8 +96,8 @@ pub struct StatusRow {
     pub phone: Phone,
     /// The factor that passed last, in any session.
     pub last_method: Option<Method>,
-    /// How far the session has come.
-    pub state: State,
+    /// The factor that passed last in the session.
+    pub factor: Option<Method>,
     /// The request; absent when none was sent.
     pub push: Option<Push>,
 }
@@ -171,7 +171,7 @@ pub fn status(
         .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
         .filter(of_credential!(credential))
         .filter(live!(now, lifetimes))
-        .select((users::phone, users::last_channel, dsl::state, Option::<Push>::as_select()))
+        .select((users::phone, users::last_channel, dsl::factor, Option::<Push>::as_select()))
         .get_result(connection)
         .optional())
 }
@@ -234,13 +234,13 @@ pub fn delete(db: &mut Db, id: &SessionId) -> QueryResult<()> {
     delete_all(db, std::slice::from_ref(id)).map(drop)
 }
 
-/// Ends all sessions of a user.
+/// Ends all sessions of a user; answers how many.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<()> {
+pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<usize> {
     let ids: Vec<SessionId> = dsl::sessions.filter(dsl::user_id.eq(user)).select(dsl::id).load(db)?;
-    delete_all(db, &ids).map(drop)
+    delete_all(db, &ids)
 }
 
 /// Ends sessions. Rows that point to them first, in the order in which an answer of the phone locks
@@ -259,12 +259,12 @@ fn delete_all(db: &mut Db, ids: &[SessionId]) -> QueryResult<usize> {
     diesel::delete(dsl::sessions.filter(dsl::id.eq_any(ids))).execute(db)
 }
 
-/// Ends the session with this token.
+/// Ends the session of a credential; answers whose it was.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn delete_by_token(db: &mut Db, token_hash: &TokenHash) -> QueryResult<Option<UserId>> {
-    let found = dsl::sessions.filter(dsl::token_hash.eq(token_hash)).select((dsl::id, dsl::user_id));
+pub fn delete_by_credential(db: &mut Db, credential: &Credential) -> QueryResult<Option<UserId>> {
+    let found = dsl::sessions.filter(of_credential!(credential)).select((dsl::id, dsl::user_id));
     match found.get_result::<(SessionId, Option<UserId>)>(db).optional()? {
         Some((id, user)) => delete(db, &id).map(|()| user),
         None => Ok(None),

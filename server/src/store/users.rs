@@ -8,7 +8,6 @@ use super::{
     db::Db,
     factors,
     schema::users::{self, dsl},
-    sessions,
 };
 use crate::domain::{account::key, clock::Timestamp, factor::Method, ids::UserId, phone::Phone, text::nfc};
 
@@ -256,23 +255,40 @@ pub fn password_hashes(db: &mut Db) -> QueryResult<Vec<(UserId, String)>> {
     dsl::users.select((dsl::id, dsl::password_hash)).load(db)
 }
 
-/// Removes accounts made since this can be told whose phone was never verified and that were not
-/// used since `before`; at most `most` at once.
+/// Accounts made since this can be told whose phone was never verified and that were not used since
+/// `before`; at most `most` of them.
 ///
 /// # Errors
-/// When a statement fails.
-pub fn sweep_unverified(db: &mut Db, before: Timestamp, most: i64, now: Timestamp) -> QueryResult<usize> {
+/// When the query fails.
+pub fn never_verified(db: &mut Db, before: Timestamp, most: i64) -> QueryResult<Vec<UserId>> {
     let unused = dsl::last_sign_in_at.is_null().or(dsl::last_sign_in_at.le(before));
-    let ids: Vec<UserId> = dsl::users
+    dsl::users
         .filter(dsl::phone_verified_at.is_null())
         .filter(dsl::unverified_since.le(before))
         .filter(unused.assume_not_null())
         .select(dsl::id)
         .limit(most)
-        .load(db)?;
-    for id in &ids {
-        factors::remove_all(db, id, now)?;
-        sessions::delete_of_user(db, id)?;
-    }
-    diesel::delete(dsl::users.filter(dsl::id.eq_any(ids))).execute(db)
+        .load(db)
+}
+
+/// Locks the row of an account that has still not verified its phone; `false` where it has.
+///
+/// # Errors
+/// When the statement fails.
+pub fn claim_unverified(db: &mut Db, id: &UserId, before: Timestamp) -> QueryResult<bool> {
+    let unverified = dsl::users
+        .find(id)
+        .filter(dsl::phone_verified_at.is_null())
+        .filter(dsl::last_sign_in_at.is_null().or(dsl::last_sign_in_at.le(before)).assume_not_null());
+    // Any update locks the row until the transaction ends.
+    let claimed = diesel::update(unverified).set(dsl::unverified_since.eq(None::<Timestamp>)).execute(db)?;
+    Ok(claimed == 1)
+}
+
+/// Removes an account; its sessions and factors are removed before.
+///
+/// # Errors
+/// When the statement fails.
+pub fn delete(db: &mut Db, id: &UserId) -> QueryResult<usize> {
+    diesel::delete(dsl::users.find(id)).execute(db)
 }

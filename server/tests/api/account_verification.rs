@@ -1,17 +1,17 @@
-//! Account verification: the phone is proven when the account is made.
+//! The `/users` API: sign-up with verification of the phone.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::routes;
 
-use crate::app::{PASSWORD, Person, Session, TestApp};
+use crate::app::{ApiClient, PASSWORD, Person, TestApp};
 
-/// Makes an account; answers its session and id.
-async fn made<'a>(app: &'a TestApp, person: &Person<'_>) -> (Session<'a>, String, Value) {
-    let answer = app.stranger().post(routes::USERS, person.form()).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-    let id = answer.body["id"].as_str().expect("an id").to_owned();
-    (app.bearer(answer.body["token"].as_str().expect("a token")), id, answer.body)
+/// Creates an account. Returns its session, its id and the response body.
+async fn create_account<'a>(app: &'a TestApp, person: &Person<'_>) -> (ApiClient<'a>, String, Value) {
+    let response = app.client().post(routes::USERS, person.form()).await;
+    assert_eq!(response.status, StatusCode::CREATED, "{}", response.text);
+    let id = response.body["id"].as_str().expect("an id").to_owned();
+    (app.bearer(response.body["token"].as_str().expect("a token")), id, response.body)
 }
 
 fn verify(id: &str) -> String {
@@ -27,11 +27,11 @@ fn profile(id: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_made_a_code_is_sent_and_verifies_the_phone() {
+async fn sign_up_sends_a_code_that_verifies_the_phone() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let (session, id, answer) = made(&app, &ada).await;
-    assert_eq!((&answer["verified"], &answer["codeSent"]), (&json!(false), &json!(true)));
+    let ada = app.unregistered_person();
+    let (session, id, response) = create_account(&app, &ada).await;
+    assert_eq!((&response["verified"], &response["codeSent"]), (&json!(false), &json!(true)));
     let code = ada.code().await;
     assert!(code.len() >= 6, "{code}");
     assert_eq!(
@@ -42,13 +42,13 @@ async fn an_account_is_made_a_code_is_sent_and_verifies_the_phone() {
     let verified = session.post(&verify(&id), json!({"code": code})).await.ok();
     assert_eq!(verified, json!({"verified": true, "confirmationSent": true}));
     assert_eq!(session.get(routes::USER).await.ok()["verified"], true);
-    // The confirmation is on the phone, and the provider's reports are kept.
-    let texts = app.messages_at(&ada.e164()).await;
+    // The confirmation message arrives, and its delivery report is stored.
+    let messages = app.messages_to(&ada.e164()).await;
     assert!(
-        texts[0]["code"].is_null()
-            && texts[0]["body"].as_str().unwrap().contains("this phone number is verified")
+        messages[0]["code"].is_null()
+            && messages[0]["body"].as_str().unwrap().contains("this phone number is verified")
     );
-    app.eventually("the text is delivered", async || {
+    app.wait_until("the message is delivered", async || {
         session.get(&profile(&id)).await.ok()["confirmation"]["status"] == "delivered"
     })
     .await;
@@ -56,15 +56,15 @@ async fn an_account_is_made_a_code_is_sent_and_verifies_the_phone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_phone_out_of_reach_is_reported_as_such() {
+async fn an_undelivered_confirmation_is_shown_with_its_error_code() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let (session, id, _) = made(&app, &ada).await;
+    let ada = app.unregistered_person();
+    let (session, id, _) = create_account(&app, &ada).await;
     let code = ada.code().await;
     let path = format!("/phones/{}", ada.e164());
-    app.sandbox(Method::PUT, &path, json!({"authyApp": true, "reachable": false})).await.ok();
+    app.call_sandbox(Method::PUT, &path, json!({"authyApp": true, "reachable": false})).await.ok();
     session.post(&verify(&id), json!({"code": code})).await.ok();
-    app.eventually("the text is given up", async || {
+    app.wait_until("the message is undelivered", async || {
         let confirmation = session.get(&profile(&id)).await.ok()["confirmation"].clone();
         confirmation["status"] == "undelivered" && confirmation["errorCode"] == 30003
     })
@@ -72,14 +72,14 @@ async fn a_phone_out_of_reach_is_reported_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_send_loses_no_account_and_starts_no_wait() {
+async fn a_failed_send_keeps_the_account_and_allows_an_immediate_resend() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    app.fault(json!({"path": "/protected/json/sms", "status": 500})).await;
-    let (session, id, answer) = made(&app, &ada).await;
-    assert_eq!(answer["codeSent"], false);
+    let ada = app.unregistered_person();
+    app.inject_fault(json!({"path": "/protected/json/sms", "status": 500})).await;
+    let (session, id, response) = create_account(&app, &ada).await;
+    assert_eq!(response["codeSent"], false);
     session.post(&resend(&id), json!({})).await.refused(502, "provider_failed");
-    app.sandbox(Method::DELETE, "/faults", json!({})).await;
+    app.call_sandbox(Method::DELETE, "/faults", json!({})).await;
     let sent = session.post(&resend(&id), json!({})).await.ok();
     assert_eq!(sent["via"], "sms");
     let refused = session.post(&resend(&id), json!({"via": "call"})).await;
@@ -89,11 +89,11 @@ async fn a_failed_send_loses_no_account_and_starts_no_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_confirmation_changes_nothing_but_its_word() {
+async fn a_failed_confirmation_message_leaves_the_phone_verified() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let (session, id, _) = made(&app, &ada).await;
-    app.fault(json!({"path": "/2010-04-01", "status": 500})).await;
+    let ada = app.unregistered_person();
+    let (session, id, _) = create_account(&app, &ada).await;
+    app.inject_fault(json!({"path": "/2010-04-01", "status": 500})).await;
     let verified = session.post(&verify(&id), json!({"code": ada.code().await})).await.ok();
     assert_eq!(verified, json!({"verified": true, "confirmationSent": false}));
     let profile = session.get(&profile(&id)).await.ok();
@@ -101,63 +101,63 @@ async fn a_failed_confirmation_changes_nothing_but_its_word() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_an_account_for_texts_there_is_no_confirmation() {
+async fn no_confirmation_is_sent_without_a_twilio_account() {
     let mut app = TestApp::spawn().await;
     let sandbox = app.sandbox_url();
-    // The sandbox of the first server lives on; the second has no account for texts there.
-    let other = TestApp::with(&[("AUTHY_API_URL", &sandbox), ("SANDBOX", "off")]).await;
-    let ada = other.new_person();
-    let answer = other.stranger().post(routes::USERS, ada.form()).await;
-    let session = other.bearer(answer.body["token"].as_str().unwrap());
-    let path = verify(answer.body["id"].as_str().unwrap());
+    // The second server uses the sandbox of the first one, without the Twilio settings.
+    let other = TestApp::spawn_with(&[("AUTHY_API_URL", &sandbox), ("SANDBOX", "off")]).await;
+    let ada = other.unregistered_person();
+    let response = other.client().post(routes::USERS, ada.form()).await;
+    let session = other.bearer(response.body["token"].as_str().unwrap());
+    let path = verify(response.body["id"].as_str().unwrap());
     let verified = session.post(&path, json!({"code": ada.code().await})).await.ok();
     assert_eq!(verified["confirmationSent"], false);
     app.crash().await;
 }
 
-/// Whoever has an id must not read the profile, send texts or guess codes.
+/// Knowing an id must not allow anyone to read the profile, send messages or guess codes.
 #[tokio::test(flavor = "multi_thread")]
-async fn to_anybody_but_its_owner_an_account_does_not_exist() {
+async fn other_users_and_pending_sessions_get_404_for_an_account() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let (session, id, _) = made(&app, &ada).await;
+    let ada = app.unregistered_person();
+    let (session, id, _) = create_account(&app, &ada).await;
     let code = ada.code().await;
-    let grace = app.person().await;
-    let strangers = [
-        app.stranger(),
+    let grace = app.register().await;
+    let others = [
+        app.client(),
         app.browser(),
         app.bearer("no such token"),
         grace.sign_in().await,
-        // Her own password alone is not her.
+        // Her password without the second factor.
         ada.log_in().await.0,
     ];
-    let messages = app.messages_at(&ada.e164()).await.len();
+    let messages = app.messages_to(&ada.e164()).await.len();
     let calls = app.provider_calls().await.len();
-    for stranger in &strangers {
-        stranger.get(&profile(&id)).await.refused(404, "not_found");
-        stranger.post(&resend(&id), json!({})).await.refused(404, "not_found");
-        stranger.post(&verify(&id), json!({"code": code})).await.refused(404, "not_found");
+    for other in &others {
+        other.get(&profile(&id)).await.refused(404, "not_found");
+        other.post(&resend(&id), json!({})).await.refused(404, "not_found");
+        other.post(&verify(&id), json!({"code": code})).await.refused(404, "not_found");
     }
-    assert_eq!(app.messages_at(&ada.e164()).await.len(), messages);
+    assert_eq!(app.messages_to(&ada.e164()).await.len(), messages);
     assert_eq!(app.provider_calls().await.len(), calls);
     for unknown in ["0".repeat(32), "x".into(), "%00".into(), "..".into()] {
         session.get(&profile(&unknown)).await.refused(404, "not_found");
     }
     session.post(&verify(&id), json!({"code": code})).await.ok();
-    // Her own session from elsewhere, with both halves, is hers.
+    // Another fully signed-in session of the owner has access.
     ada.sign_in().await.get(&profile(&id)).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_and_sends_are_limited_here_as_everywhere() {
+async fn this_api_shares_code_and_send_limits_with_the_session_api() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let (session, id, _) = made(&app, &ada).await;
+    let ada = app.unregistered_person();
+    let (session, id, _) = create_account(&app, &ada).await;
     let (code, wrong) = (ada.code().await, ada.wrong_code().await);
     for _ in 0..3 {
         session.post(&verify(&id), json!({"code": wrong})).await.refused(401, "wrong_code");
     }
-    // The other door counts the same guesses.
+    // `/session/verify` counts the same wrong codes.
     for _ in 0..2 {
         session.verify(&wrong).await.refused(401, "wrong_code");
     }
@@ -173,60 +173,60 @@ async fn guesses_and_sends_are_limited_here_as_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_accounts_with_one_number_bring_it_no_more_codes_than_strangers_may_send() {
-    let app = TestApp::with(&[("LIMIT_STRANGER_PHONE_SENDS_PER_DAY", "5")]).await;
-    let victim = app.new_person();
+async fn unverified_accounts_with_one_phone_share_its_send_limit() {
+    let app = TestApp::spawn_with(&[("LIMIT_STRANGER_PHONE_SENDS_PER_DAY", "5")]).await;
+    let victim = app.unregistered_person();
     let mut last = None;
-    for at in 0..7 {
+    for number in 0..7 {
         let mut form = victim.form();
-        form["email"] = json!(format!("stranger{at}@example.com"));
-        let answer = app.stranger().post(routes::USERS, form).await;
-        assert_eq!(answer.body["codeSent"], at < 5, "{at}");
-        last = Some(answer.body);
+        form["email"] = json!(format!("stranger{number}@example.com"));
+        let response = app.client().post(routes::USERS, form).await;
+        assert_eq!(response.body["codeSent"], number < 5, "{number}");
+        last = Some(response.body);
     }
-    assert_eq!(app.messages_at(&victim.e164()).await.len(), 5);
+    assert_eq!(app.messages_to(&victim.e164()).await.len(), 5);
     let last = last.unwrap();
     let session = app.bearer(last["token"].as_str().unwrap());
     session.post(&resend(last["id"].as_str().unwrap()), json!({})).await.refused(429, "too_many");
-    // Nor does verifying it without an account.
+    // Phone verification without an account uses the same limit.
     let body = json!({"phoneNumber": victim.e164()});
-    app.stranger().post("/api/verification/start", body).await.refused(429, "too_many");
-    // An owner whose phone is verified is not kept from codes.
-    let ada = app.person().await;
+    app.client().post("/api/verification/start", body).await.refused(429, "too_many");
+    // An account with a verified phone still gets codes.
+    let ada = app.register().await;
     ada.sign_in().await;
     for _ in 0..5 {
-        app.stranger().post("/api/verification/start", json!({"phoneNumber": ada.e164()})).await;
+        app.client().post("/api/verification/start", json!({"phoneNumber": ada.e164()})).await;
     }
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forged_host_does_not_send_reports_elsewhere() {
+async fn a_forged_host_header_does_not_redirect_delivery_reports() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let (session, id, _) = made(&app, &ada).await;
+    let ada = app.unregistered_person();
+    let (session, id, _) = create_account(&app, &ada).await;
     let request = session.request(Method::POST, &verify(&id)).header("Host", "evil.test");
     session.send(request.json(&json!({"code": ada.code().await}))).await.ok();
-    app.eventually("the report has come here", async || {
+    app.wait_until("the report arrives at this server", async || {
         session.get(&profile(&id)).await.ok()["confirmation"]["status"] == "delivered"
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_cookie_the_id_changes_with_the_proof_and_the_browser_goes_on() {
+async fn verifying_the_phone_rotates_a_cookie_session() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
+    let ada = app.unregistered_person();
     let browser = app.browser();
-    let answer = browser.post(routes::USERS, ada.form()).await.body;
-    let id = answer["id"].as_str().unwrap();
+    let response = browser.post(routes::USERS, ada.form()).await.body;
+    let id = response["id"].as_str().unwrap();
     let verified = browser.post(&verify(id), json!({"code": ada.code().await})).await.ok();
     assert!(verified["token"].is_string());
     browser.get(&profile(id)).await.ok();
-    app.bearer(answer["token"].as_str().unwrap()).get(&profile(id)).await.refused(404, "not_found");
-    // The same account as any other: password, then the phone.
+    app.bearer(response["token"].as_str().unwrap()).get(&profile(id)).await.refused(404, "not_found");
+    // Login works as for any other account: the password, then the phone.
     let login =
-        app.stranger().post(routes::SESSION, json!({"email": ada.email, "password": PASSWORD})).await.ok();
+        app.client().post(routes::SESSION, json!({"email": ada.email, "password": PASSWORD})).await.ok();
     assert_eq!(login["authyResponse"]["success"], true);
 }

@@ -1,4 +1,4 @@
-//! An application of its own for every test: database, sandbox, port, clock.
+//! The application under test: each test has its own database, sandbox, port and clock.
 
 use std::{
     collections::HashMap,
@@ -36,26 +36,26 @@ pub struct TestApp {
     pub variables: HashMap<String, String>,
     server: Option<Server>,
     folder: TempDir,
-    people: AtomicU32,
+    next_person: AtomicU32,
 }
 
-/// An answer, read whole.
+/// An HTTP response with its whole body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
     pub body: Value,
 }
 
-impl Answer {
+impl Response {
     #[track_caller]
     pub fn ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         self.body
     }
 
-    /// The one error shape, with this status and code.
+    /// Asserts an `ApiError` with this status and code, and returns the body.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
         assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{}", self.text);
@@ -67,17 +67,17 @@ impl Answer {
 
 impl TestApp {
     pub async fn spawn() -> Self {
-        Self::with(&[]).await
+        Self::spawn_with(&[]).await
     }
 
-    /// With variables beside those every test has.
-    pub async fn with(variables: &[(&str, &str)]) -> Self {
+    /// Starts the application with variables in addition to the defaults of tests.
+    pub async fn spawn_with(variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let mut all: HashMap<String, String> = HashMap::from([
             ("PORT".into(), "0".into()),
             ("SANDBOX_PORT".into(), "0".into()),
             ("BCRYPT_COST".into(), "4".into()),
-            ("DATABASE_URL".into(), database::own(&folder).await),
+            ("DATABASE_URL".into(), database::create(&folder).await),
             ("DATABASE_TIMEOUT_SECONDS".into(), "1".into()),
             ("PROVIDER_TIMEOUT_SECONDS".into(), "1".into()),
             ("PAGE_DIR".into(), folder.path().join("dist").display().to_string()),
@@ -88,7 +88,7 @@ impl TestApp {
             variables: all,
             server: None,
             folder,
-            people: AtomicU32::new(0),
+            next_person: AtomicU32::new(0),
         };
         app.start().await;
         app
@@ -96,16 +96,16 @@ impl TestApp {
 
     pub fn config(&self) -> Config {
         let lookup = |name: &str| self.variables.get(name).cloned();
-        Config::read(&lookup, self.folder.path()).expect("the configuration of a test is right")
+        Config::read(&lookup, self.folder.path()).expect("the configuration of a test is valid")
     }
 
-    /// Starts the server where it is not running.
+    /// Starts the server; also after [`Self::crash`].
     pub async fn start(&mut self) {
         let server = Server::start(self.config(), Arc::clone(&self.clock), Random::system()).await;
         self.server = Some(server.expect("the server starts"));
     }
 
-    /// Ends the server as a crash would.
+    /// Stops the server without a graceful shutdown.
     pub async fn crash(&mut self) {
         if let Some(server) = self.server.take() {
             server.abort().await;
@@ -128,91 +128,93 @@ impl TestApp {
         self.database_url().strip_prefix("sqlite://").map(PathBuf::from)
     }
 
-    /// A connection of the test's own, for what cannot be seen from outside.
+    /// Direct access to the database, for state that the API does not show.
     pub fn store(&self) -> Store {
-        Store::new(self.database_url(), 2, Duration::from_secs(5)).expect("the address is right")
+        Store::new(self.database_url(), 2, Duration::from_secs(5)).expect("the database URL is valid")
     }
 
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// Somebody who has no session yet.
-    pub fn stranger(&self) -> Session<'_> {
-        Session { app: self, http: plain_client(), token: None }
+    /// A client without a session. It keeps no cookies and follows no redirects.
+    pub fn client(&self) -> ApiClient<'_> {
+        ApiClient { app: self, http: client_without_cookies(), token: None }
     }
 
-    /// A browser: cookies are kept, no token is sent.
-    pub fn browser(&self) -> Session<'_> {
+    /// A client that keeps cookies and sends no token.
+    pub fn browser(&self) -> ApiClient<'_> {
         let http = Client::builder().cookie_store(true).build().expect("a client");
-        Session { app: self, http, token: None }
+        ApiClient { app: self, http, token: None }
     }
 
-    /// A client with this token.
-    pub fn bearer(&self, token: &str) -> Session<'_> {
-        Session { app: self, http: plain_client(), token: Some(token.to_owned()) }
+    /// A client that sends this token in the header.
+    pub fn bearer(&self, token: &str) -> ApiClient<'_> {
+        ApiClient { app: self, http: client_without_cookies(), token: Some(token.to_owned()) }
     }
 
-    /// A person who has an account, and no session.
-    pub async fn person(&self) -> Person<'_> {
-        let person = self.new_person();
-        self.stranger().post(routes::USER, person.form()).await.ok();
+    /// Creates an account. The session of the sign-up is dropped.
+    pub async fn register(&self) -> Person<'_> {
+        let person = self.unregistered_person();
+        self.client().post(routes::USER, person.form()).await.ok();
         person
     }
 
-    /// A person who has no account yet.
-    pub fn new_person(&self) -> Person<'_> {
-        let number = self.people.fetch_add(1, Ordering::Relaxed);
+    /// A person without an account, with an e-mail and a phone of their own.
+    pub fn unregistered_person(&self) -> Person<'_> {
+        let number = self.next_person.fetch_add(1, Ordering::Relaxed);
         Person { app: self, email: format!("person{number}@example.com"), phone: format!("77009{number:05}") }
     }
 
-    /// The sandbox's control API; `PUT` without a body is none.
-    pub async fn sandbox(&self, method: Method, path: &str, body: Value) -> Answer {
+    /// Calls the sandbox's control API.
+    pub async fn call_sandbox(&self, method: Method, path: &str, body: Value) -> Response {
         let base = self.sandbox_url();
-        read(plain_client().request(method, format!("{base}/_sandbox{path}")).json(&body)).await
+        read(client_without_cookies().request(method, format!("{base}/_sandbox{path}")).json(&body)).await
     }
 
     pub fn sandbox_url(&self) -> String {
         match self.variables.get("AUTHY_API_URL") {
             Some(url) => url.clone(),
-            None => self.server().sandbox().expect("a sandbox runs").url(),
+            None => self.server().sandbox().expect("the sandbox runs").url(),
         }
     }
 
-    pub async fn fault(&self, fault: Value) {
-        self.sandbox(Method::PUT, "/faults", fault).await.ok();
+    pub async fn inject_fault(&self, fault: Value) {
+        self.call_sandbox(Method::PUT, "/faults", fault).await.ok();
     }
 
-    /// Provider calls received, as method and path.
+    /// The calls the provider has received, as method and path.
     pub async fn provider_calls(&self) -> Vec<String> {
-        let answer = self.sandbox(Method::GET, "/requests", Value::Null).await.ok();
-        let calls = answer["requests"].as_array().expect("a list").iter();
+        let response = self.call_sandbox(Method::GET, "/requests", Value::Null).await.ok();
+        let calls = response["requests"].as_array().expect("a list").iter();
         calls
             .map(|call| format!("{} {}", call["method"].as_str().unwrap(), call["path"].as_str().unwrap()))
             .collect()
     }
 
-    /// What has arrived on any phone, newest first.
-    pub async fn messages_at(&self, e164: &str) -> Vec<Value> {
-        let phone = self.sandbox(Method::GET, &format!("/phones/{e164}"), Value::Null).await.ok();
+    /// The messages a phone has received, newest first.
+    pub async fn messages_to(&self, e164: &str) -> Vec<Value> {
+        let phone = self.call_sandbox(Method::GET, &format!("/phones/{e164}"), Value::Null).await.ok();
         phone["messages"].as_array().expect("a list").clone()
     }
 
-    /// Presses a button on the phone.
-    pub async fn press(&self, uuid: &str, verdict: &str) -> StatusCode {
-        self.sandbox(Method::POST, &format!("/approval-requests/{uuid}/{verdict}"), json!({})).await.status
+    /// Answers an approval request on the phone: `approve` or `deny`.
+    pub async fn answer_request(&self, uuid: &str, decision: &str) -> StatusCode {
+        self.call_sandbox(Method::POST, &format!("/approval-requests/{uuid}/{decision}"), json!({}))
+            .await
+            .status
     }
 
-    /// Waits until something has come true, for what happens beside the requests.
-    pub async fn eventually(&self, what: &str, mut check: impl AsyncFnMut() -> bool) {
-        let mut beat = tokio::time::interval(Duration::from_millis(20));
+    /// Waits for the effect of background work; `what` names it in the failure message.
+    pub async fn wait_until(&self, what: &str, mut check: impl AsyncFnMut() -> bool) {
+        let mut interval = tokio::time::interval(Duration::from_millis(20));
         for _ in 0..500 {
             if check().await {
                 return;
             }
-            beat.tick().await;
+            interval.tick().await;
         }
-        panic!("never came true: {what}");
+        panic!("timed out waiting until {what}");
     }
 }
 
@@ -224,12 +226,12 @@ impl Drop for TestApp {
     }
 }
 
-fn plain_client() -> Client {
+fn client_without_cookies() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
-/// The code an app shows that has this secret, in base32 (RFC 6238: SHA-1, six digits, 30 seconds).
+/// The code of an authenticator app with this base32 secret (RFC 6238: SHA-1, six digits, 30 seconds).
 pub fn totp(secret: &str, at: Timestamp) -> String {
     use hmac::{Hmac, KeyInit, Mac};
     let bits: String = secret
@@ -250,21 +252,21 @@ pub fn totp(secret: &str, at: Timestamp) -> String {
     format!("{:06}", word % 1_000_000)
 }
 
-async fn read(request: RequestBuilder) -> Answer {
-    let answer = request.send().await.expect("an answer");
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let text = answer.text().await.expect("a body");
-    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+async fn read(request: RequestBuilder) -> Response {
+    let response = request.send().await.expect("a response");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    Response { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
 }
 
-/// A client with a session, or about to get one.
-pub struct Session<'a> {
+/// An HTTP client of the application, with its credential: a token, cookies or none.
+pub struct ApiClient<'a> {
     pub app: &'a TestApp,
     pub http: Client,
     pub token: Option<String>,
 }
 
-impl Session<'_> {
+impl ApiClient<'_> {
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.app.url(path));
         match &self.token {
@@ -273,29 +275,29 @@ impl Session<'_> {
         }
     }
 
-    pub async fn send(&self, request: RequestBuilder) -> Answer {
+    pub async fn send(&self, request: RequestBuilder) -> Response {
         read(request).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Response {
         read(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> Response {
         read(self.request(Method::POST, path).json(&body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> Response {
         read(self.request(Method::DELETE, path)).await
     }
 
-    /// `status` of `/authy/status`.
+    /// The field `status` of `GET /authy/status`.
     pub async fn status(&self) -> String {
-        let answer = self.get(routes::AUTHY_STATUS).await.ok();
-        answer["status"].as_str().expect("a word").to_owned()
+        let response = self.get(routes::AUTHY_STATUS).await.ok();
+        response["status"].as_str().expect("a status").to_owned()
     }
 
-    pub async fn verify(&self, code: &str) -> Answer {
+    pub async fn verify(&self, code: &str) -> Response {
         self.post(routes::SESSION_VERIFY, json!({"code": code})).await
     }
 
@@ -304,7 +306,7 @@ impl Session<'_> {
     }
 }
 
-/// Somebody with a phone.
+/// A person with an e-mail and a phone.
 pub struct Person<'a> {
     pub app: &'a TestApp,
     pub email: String,
@@ -312,7 +314,7 @@ pub struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// What they give to make an account.
+    /// The sign-up form.
     pub fn form(&self) -> Value {
         json!({
             "fullName": "Ada Lovelace", "email": self.email, "phone": self.phone, "countryCode": "44",
@@ -328,46 +330,49 @@ impl<'a> Person<'a> {
         format!("+44{}", self.phone)
     }
 
-    /// The phone, as the sandbox shows it.
-    pub async fn look_at_phone(&self) -> Value {
-        self.app.sandbox(Method::GET, &format!("/phones/{}", self.e164()), Value::Null).await.ok()
+    /// The phone, as the sandbox's control API returns it.
+    pub async fn phone_state(&self) -> Value {
+        self.app.call_sandbox(Method::GET, &format!("/phones/{}", self.e164()), Value::Null).await.ok()
     }
 
     /// The newest code on the phone.
     pub async fn code(&self) -> String {
-        let phone = self.look_at_phone().await;
+        let phone = self.phone_state().await;
         phone["messages"][0]["code"].as_str().expect("a code was sent").to_owned()
     }
 
-    /// A code that is not the one on the phone.
+    /// A code that differs from the newest one.
     pub async fn wrong_code(&self) -> String {
         let code: u32 = self.code().await.parse().expect("digits");
         format!("{:07}", (code + 1) % 10_000_000)
     }
 
-    /// The code the provider's own app shows now.
+    /// The code the provider's app shows now.
     pub async fn soft_token(&self) -> String {
-        let phone = self.look_at_phone().await;
+        let phone = self.phone_state().await;
         phone["softToken"].as_str().expect("the app is installed").to_owned()
     }
 
-    pub async fn set_app(&self, installed: bool) {
+    pub async fn set_app_installed(&self, installed: bool) {
         let path = format!("/phones/{}", self.e164());
-        self.app.sandbox(Method::PUT, &path, json!({"authyApp": installed})).await.ok();
+        self.app.call_sandbox(Method::PUT, &path, json!({"authyApp": installed})).await.ok();
     }
 
-    /// Logs in with the password; a push is out. Answers the session and the push.
-    pub async fn log_in(&self) -> (Session<'a>, String) {
-        let answer = self.app.stranger().post(routes::SESSION, self.credentials()).await.ok();
-        assert_eq!(answer["authyResponse"]["success"], true, "{answer}");
-        let uuid = answer["authyResponse"]["approval_request"]["uuid"].as_str().expect("a push").to_owned();
-        (self.app.bearer(answer["token"].as_str().expect("a token")), uuid)
+    /// Logs in with the password. Returns the pending session and the approval request that was sent.
+    pub async fn log_in(&self) -> (ApiClient<'a>, String) {
+        let response = self.app.client().post(routes::SESSION, self.credentials()).await.ok();
+        assert_eq!(response["authyResponse"]["success"], true, "{response}");
+        let uuid = response["authyResponse"]["approval_request"]["uuid"]
+            .as_str()
+            .expect("an approval request")
+            .to_owned();
+        (self.app.bearer(response["token"].as_str().expect("a token")), uuid)
     }
 
-    /// Logs in and approves.
-    pub async fn sign_in(&self) -> Session<'a> {
+    /// Logs in and approves the request on the phone.
+    pub async fn sign_in(&self) -> ApiClient<'a> {
         let (session, uuid) = self.log_in().await;
-        assert_eq!(self.app.press(&uuid, "approve").await, StatusCode::NO_CONTENT);
+        assert_eq!(self.app.answer_request(&uuid, "approve").await, StatusCode::NO_CONTENT);
         assert_eq!(session.status().await, "approved");
         session
     }

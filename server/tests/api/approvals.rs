@@ -1,10 +1,10 @@
-//! Approvals of actions: the answer belongs to exactly the data that was shown, once.
+//! Approvals of actions: an approval is valid once, for exactly the data that was shown.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::routes;
 
-use crate::app::{Session, TestApp};
+use crate::app::{ApiClient, TestApp};
 
 fn payment() -> Value {
     json!({
@@ -14,11 +14,11 @@ fn payment() -> Value {
     })
 }
 
-async fn ask(session: &Session<'_>, body: Value) -> String {
-    let answer = session.post(routes::APPROVALS, body).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-    assert_eq!(answer.body["status"], "pending");
-    answer.body["uuid"].as_str().expect("a request").to_owned()
+async fn request_approval(session: &ApiClient<'_>, body: Value) -> String {
+    let response = session.post(routes::APPROVALS, body).await;
+    assert_eq!(response.status, StatusCode::CREATED, "{}", response.text);
+    assert_eq!(response.body["status"], "pending");
+    response.body["uuid"].as_str().expect("a request").to_owned()
 }
 
 fn path(uuid: &str) -> String {
@@ -30,12 +30,12 @@ fn redeem(uuid: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_phone_is_asked_and_an_approval_is_used_once() {
+async fn an_approval_is_requested_on_the_phone_and_redeemed_once() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
-    let uuid = ask(&session, payment()).await;
-    let shown = ada.look_at_phone().await["approvalRequests"][0].clone();
+    let uuid = request_approval(&session, payment()).await;
+    let shown = ada.phone_state().await["approvalRequests"][0].clone();
     for (theirs, ours) in [
         ("message", "message"),
         ("details", "details"),
@@ -54,7 +54,7 @@ async fn the_phone_is_asked_and_an_approval_is_used_once() {
         })
     );
     session.post(&redeem(&uuid), payment()).await.refused(409, "not_approved");
-    app.press(&uuid, "approve").await;
+    app.answer_request(&uuid, "approve").await;
     assert_eq!(session.get(&path(&uuid)).await.ok()["status"], "approved");
     assert_eq!(session.post(&redeem(&uuid), payment()).await.ok()["uuid"], uuid.as_str());
     session.post(&redeem(&uuid), payment()).await.refused(403, "already_redeemed");
@@ -62,11 +62,11 @@ async fn the_phone_is_asked_and_an_approval_is_used_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changed_data_needs_a_new_request() {
+async fn an_approval_is_not_redeemed_for_changed_data() {
     let app = TestApp::spawn().await;
-    let session = app.person().await.sign_in().await;
-    let uuid = ask(&session, payment()).await;
-    app.press(&uuid, "approve").await;
+    let session = app.register().await.sign_in().await;
+    let uuid = request_approval(&session, payment()).await;
+    app.answer_request(&uuid, "approve").await;
     let changes: [(&str, Value); 4] = [
         ("/message", json!("Send £500 to Charles?")),
         ("/details/Amount", json!("£5.01")),
@@ -86,87 +86,86 @@ async fn changed_data_needs_a_new_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_twenty_uses_at_once_one_succeeds() {
+async fn one_of_twenty_concurrent_redemptions_succeeds() {
     let app = TestApp::spawn().await;
-    let session = app.person().await.sign_in().await;
-    let uuid = ask(&session, payment()).await;
-    app.press(&uuid, "approve").await;
+    let session = app.register().await.sign_in().await;
+    let uuid = request_approval(&session, payment()).await;
+    app.answer_request(&uuid, "approve").await;
     let uses = (0..20).map(|_| async { session.post(&redeem(&uuid), payment()).await.status });
     let done = futures_util::future::join_all(uses).await;
     assert_eq!(done.iter().filter(|status| **status == StatusCode::OK).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn denied_expired_and_stale_answers_open_nothing() {
+async fn denied_expired_and_stale_approvals_are_not_redeemed() {
     let app = TestApp::spawn().await;
-    let session = app.person().await.sign_in().await;
-    let denied = ask(&session, payment()).await;
-    app.press(&denied, "deny").await;
+    let session = app.register().await.sign_in().await;
+    let denied = request_approval(&session, payment()).await;
+    app.answer_request(&denied, "deny").await;
     assert_eq!(session.get(&path(&denied)).await.ok()["status"], "denied");
     session.post(&redeem(&denied), payment()).await.refused(409, "not_approved");
     let mut brief = payment();
     brief["seconds_to_expire"] = json!(10);
-    let expired = ask(&session, brief).await;
+    let expired = request_approval(&session, brief).await;
     app.advance(11);
-    assert_eq!(app.press(&expired, "approve").await, StatusCode::CONFLICT);
+    assert_eq!(app.answer_request(&expired, "approve").await, StatusCode::CONFLICT);
     assert_eq!(session.get(&path(&expired)).await.ok()["status"], "expired");
     session.post(&redeem(&expired), payment()).await.refused(409, "not_approved");
-    let stale = ask(&session, payment()).await;
-    app.press(&stale, "approve").await;
+    let stale = request_approval(&session, payment()).await;
+    app.answer_request(&stale, "approve").await;
     app.advance(601);
     session.post(&redeem(&stale), payment()).await.refused(409, "not_approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_approval_approves_no_action_and_an_action_signs_nobody_in() {
+async fn sign_in_and_action_approvals_are_not_interchangeable() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, login) = ada.log_in().await;
-    app.press(&login, "approve").await;
+    app.answer_request(&login, "approve").await;
     session.get(&path(&login)).await.refused(404, "not_found");
     session
         .post(&redeem(&login), json!({"message": "Sign in to Countersign?"}))
         .await
         .refused(404, "not_found");
-    let (pending, push) = ada.log_in().await;
-    let action = ask(&session, payment()).await;
-    app.press(&action, "approve").await;
+    let (pending, request) = ada.log_in().await;
+    let action = request_approval(&session, payment()).await;
+    app.answer_request(&action, "approve").await;
     assert_eq!(pending.status().await, "pending");
     assert!(!pending.is_signed_in().await);
-    app.press(&push, "deny").await;
-    // Nor is the status of the session that of the action.
+    app.answer_request(&request, "deny").await;
+    // The status of the session is not that of the action.
     assert_eq!(session.status().await, "approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_takes_a_proven_phone_and_is_nobody_elses_business() {
+async fn an_approval_needs_a_verified_phone_and_is_visible_to_its_owner_only() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
-    let uuid = ask(&session, payment()).await;
-    let grace = app.person().await.sign_in().await;
+    let uuid = request_approval(&session, payment()).await;
+    let grace = app.register().await.sign_in().await;
     grace.get(&path(&uuid)).await.refused(404, "not_found");
     grace.post(&redeem(&uuid), payment()).await.refused(404, "not_found");
     for odd in ["no-such-uuid", "%00", "a%20b", "..%2fx", &"a".repeat(200)] {
         session.get(&path(odd)).await.refused(404, "not_found");
         session.post(&redeem(odd), payment()).await.refused(404, "not_found");
     }
-    app.stranger().get(&path(&uuid)).await.refused(403, "not_signed_in");
-    app.stranger().post(routes::APPROVALS, payment()).await.refused(403, "not_signed_in");
+    app.client().get(&path(&uuid)).await.refused(403, "not_signed_in");
+    app.client().post(routes::APPROVALS, payment()).await.refused(403, "not_signed_in");
     ada.log_in().await.0.post(routes::APPROVALS, payment()).await.refused(403, "second_factor_required");
-    let joan = app.new_person();
-    let token =
-        app.stranger().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
+    let joan = app.unregistered_person();
+    let token = app.client().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
     app.bearer(&token).post(routes::APPROVALS, payment()).await.refused(403, "phone_unverified");
-    assert_eq!(joan.look_at_phone().await["approvalRequests"], json!([]));
-    // From another of her own sessions it is hers.
+    assert_eq!(joan.phone_state().await["approvalRequests"], json!([]));
+    // Another session of the owner can read it.
     assert_eq!(ada.sign_in().await.get(&path(&uuid)).await.ok()["status"], "pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_asked_is_named_and_reaches_nobody() {
+async fn an_invalid_approval_names_the_wrong_field_and_is_not_sent() {
     let app = TestApp::spawn().await;
-    let session = app.person().await.sign_in().await;
+    let session = app.register().await.sign_in().await;
     let calls = app.provider_calls().await.len();
     for (field, value) in [
         ("message", json!("")),
@@ -192,24 +191,28 @@ async fn what_cannot_be_asked_is_named_and_reaches_nobody() {
         assert!(named, "{field} {value}: {refused}");
     }
     assert_eq!(app.provider_calls().await.len(), calls);
-    // Numbers are accepted where text is meant.
-    ask(&session, json!({"message": "Send?", "details": {"Amount": 5}, "seconds_to_expire": "60"})).await;
+    // Numbers are accepted in text fields.
+    request_approval(
+        &session,
+        json!({"message": "Send?", "details": {"Amount": 5}, "seconds_to_expire": "60"}),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_unanswered_requests_are_enough_and_a_failed_one_is_none() {
+async fn unanswered_requests_are_limited_to_five_and_failed_ones_do_not_count() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
-    app.fault(json!({"path": "/onetouch", "status": 500, "times": 3})).await;
+    app.inject_fault(json!({"path": "/onetouch", "status": 500, "times": 3})).await;
     for _ in 0..3 {
         session.post(routes::APPROVALS, payment()).await.refused(502, "provider_failed");
     }
-    ada.set_app(false).await;
+    ada.set_app_installed(false).await;
     session.post(routes::APPROVALS, payment()).await.refused(409, "push_unavailable");
-    ada.set_app(true).await;
+    ada.set_app_installed(true).await;
     for _ in 0..5 {
-        ask(&session, payment()).await;
+        request_approval(&session, payment()).await;
     }
     let refused = session.post(routes::APPROVALS, payment()).await;
     assert!(refused.headers.contains_key("retry-after"));
@@ -217,9 +220,9 @@ async fn five_unanswered_requests_are_enough_and_a_failed_one_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_form_the_data_are_the_same_data() {
+async fn a_form_and_json_describe_the_same_approval() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     let form = |amount: &'static str| {
         [
@@ -234,42 +237,45 @@ async fn by_form_the_data_are_the_same_data() {
     let post = async |path: &str, amount| {
         session.send(session.request(Method::POST, path).form(&form(amount))).await
     };
-    let asked = post(routes::APPROVALS, "£5.00").await;
-    assert_eq!(asked.status, StatusCode::CREATED, "{}", asked.text);
-    let uuid = asked.body["uuid"].as_str().unwrap();
-    let shown = ada.look_at_phone().await["approvalRequests"][0].clone();
+    let created = post(routes::APPROVALS, "£5.00").await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+    let uuid = created.body["uuid"].as_str().unwrap();
+    let shown = ada.phone_state().await["approvalRequests"][0].clone();
     assert_eq!((&shown["details"], &shown["logos"]), (&payment()["details"], &payment()["logos"]));
-    app.press(uuid, "approve").await;
+    app.answer_request(uuid, "approve").await;
     post(&redeem(uuid), "£5000").await.refused(403, "other_data");
-    // As JSON it is the same thing said.
+    // The same data as JSON is accepted.
     session.post(&redeem(uuid), payment()).await.ok();
     post(&redeem(uuid), "£5.00").await.refused(403, "already_redeemed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_answer_arrives_with_the_webhook_off() {
+async fn an_answer_is_found_by_polling_when_the_webhook_is_off() {
     let app = TestApp::spawn().await;
-    app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
-    let ada = app.person().await;
+    app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    let ada = app.register().await;
     let (session, login) = ada.log_in().await;
-    app.press(&login, "approve").await;
+    app.answer_request(&login, "approve").await;
     app.advance(5);
-    app.eventually("the login is approved", async || session.status().await == "approved").await;
-    let uuid = ask(&session, payment()).await;
-    app.press(&uuid, "approve").await;
+    app.wait_until("the login is approved", async || session.status().await == "approved").await;
+    let uuid = request_approval(&session, payment()).await;
+    app.answer_request(&uuid, "approve").await;
     app.advance(5);
     let approved = async |uuid: &str| session.get(&path(uuid)).await.ok()["status"] == "approved";
-    app.eventually("the action is approved", async || approved(&uuid).await).await;
-    // Also late in the life of a long one: the questions last until its end.
+    app.wait_until("the action is approved", async || approved(&uuid).await).await;
+    // The server polls a long request until it expires.
     let mut long = payment();
     long["seconds_to_expire"] = json!(600);
-    let uuid = ask(&session, long).await;
+    let uuid = request_approval(&session, long).await;
     for _ in 0..20 {
         let before = app.provider_calls().await.len();
         app.advance(26);
-        app.eventually("it was asked about", async || app.provider_calls().await.len() > before).await;
+        app.wait_until("the server has polled the provider", async || {
+            app.provider_calls().await.len() > before
+        })
+        .await;
     }
-    app.press(&uuid, "approve").await;
+    app.answer_request(&uuid, "approve").await;
     app.advance(26);
-    app.eventually("a late answer is seen", async || approved(&uuid).await).await;
+    app.wait_until("the late answer is found", async || approved(&uuid).await).await;
 }

@@ -1,4 +1,4 @@
-//! Authenticator apps: enrolled and checked by the server itself.
+//! Authenticator apps: enrolled and checked by this server.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use serde_json::{Value, json};
 use shared::routes;
 use url::Url;
 
-use crate::app::{Answer, Session, TestApp, totp};
+use crate::app::{ApiClient, Response, TestApp, totp};
 
-/// Seconds of one time step.
+/// Length of a time step in seconds.
 const STEP: u64 = 30;
 
-async fn enrol(session: &Session<'_>) -> Value {
-    let answer = session.post(routes::AUTHENTICATOR, json!({})).await;
-    assert_eq!(answer.status, StatusCode::CREATED);
-    answer.body
+async fn enrol(session: &ApiClient<'_>) -> Value {
+    let response = session.post(routes::AUTHENTICATOR, json!({})).await;
+    assert_eq!(response.status, StatusCode::CREATED);
+    response.body
 }
 
 fn path(route: &str, shown: &Value) -> String {
     route.replace("{id}", shown["id"].as_str().expect("an id"))
 }
 
-async fn confirm(session: &Session<'_>, shown: &Value, code: &str) -> Answer {
+async fn confirm(session: &ApiClient<'_>, shown: &Value, code: &str) -> Response {
     session.post(&path(routes::AUTHENTICATOR_CONFIRM, shown), json!({"code": code})).await
 }
 
-/// The code of an app that has scanned this QR code.
+/// The current code of an app that has scanned this QR code.
 fn code(app: &TestApp, shown: &Value) -> String {
     totp(shown["secret"].as_str().expect("a secret"), app.clock.now())
 }
 
-/// An active authenticator. The clock has moved on to a step whose code was not used.
-async fn active(app: &TestApp, session: &Session<'_>) -> Value {
+/// Enrols and confirms an authenticator. The clock then is at the next time step.
+async fn enrol_and_confirm(app: &TestApp, session: &ApiClient<'_>) -> Value {
     let shown = enrol(session).await;
     confirm(session, &shown, &code(app, &shown)).await.ok();
     app.advance(STEP);
@@ -40,9 +40,9 @@ async fn active(app: &TestApp, session: &Session<'_>) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_qr_code_holds_the_secret_and_its_codes_sign_in_once() {
+async fn the_qr_code_contains_the_secret_and_each_code_signs_in_once() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     let shown = enrol(&session).await;
     let secret = shown["secret"].as_str().unwrap();
@@ -62,7 +62,7 @@ async fn the_qr_code_holds_the_secret_and_its_codes_sign_in_once() {
     let code = code(&app, &shown);
     login.verify(&format!("{} {}", &code[..3], &code[3..])).await.ok();
     assert!(login.is_signed_in().await);
-    // A step is accepted once, in whatever session, and looks like any wrong code.
+    // A time step is accepted once across sessions; a second use looks like any wrong code.
     let (other, _) = ada.log_in().await;
     let used = other.verify(&code).await;
     let wrong = ada.log_in().await.0.verify("000000").await;
@@ -73,11 +73,11 @@ async fn the_qr_code_holds_the_secret_and_its_codes_sign_in_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_shown_once_and_a_confirmed_replacement_ends_the_old_one() {
+async fn the_secret_is_shown_once_and_a_confirmed_replacement_ends_the_old_one() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
-    let old = active(&app, &session).await;
+    let old = enrol_and_confirm(&app, &session).await;
     let new = enrol(&session).await;
     session.post(routes::AUTHENTICATOR, json!({})).await.refused(409, "already_enrolled");
     assert_ne!(old["secret"], new["secret"]);
@@ -88,54 +88,54 @@ async fn it_is_shown_once_and_a_confirmed_replacement_ends_the_old_one() {
     app.advance(STEP);
     ada.log_in().await.0.verify(&code(&app, &old)).await.refused(401, "wrong_code");
     ada.log_in().await.0.verify(&code(&app, &new)).await.ok();
-    // A minute later another one may be shown; the one that was never confirmed is forgotten.
+    // After a minute another one can be enrolled; it replaces the unconfirmed one.
     app.advance(60);
-    let forgotten = enrol(&session).await;
+    let replaced = enrol(&session).await;
     app.advance(60);
     let newest = enrol(&session).await;
-    confirm(&session, &forgotten, &code(&app, &forgotten)).await.refused(404, "not_found");
+    confirm(&session, &replaced, &code(&app, &replaced)).await.refused(404, "not_found");
     confirm(&session, &newest, &code(&app, &newest)).await.ok();
     confirm(&session, &newest, &code(&app, &newest)).await.refused(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_step_before_and_after_is_accepted_and_no_more() {
+async fn codes_one_time_step_early_or_late_are_accepted() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
-    let shown = active(&app, &session).await;
+    let shown = enrol_and_confirm(&app, &session).await;
     app.advance(10 * STEP);
     for (offset, status) in [(-60_000, 401), (60_000, 401), (-30_000, 200), (0, 200), (30_000, 200)] {
         let (login, _) = ada.log_in().await;
         let at = server::domain::clock::Timestamp(app.clock.now().0 + offset);
-        let answer = login.verify(&totp(shown["secret"].as_str().unwrap(), at)).await;
-        assert_eq!(answer.status.as_u16(), status, "{offset} {}", answer.text);
+        let response = login.verify(&totp(shown["secret"].as_str().unwrap(), at)).await;
+        assert_eq!(response.status.as_u16(), status, "{offset} {}", response.text);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_enrolment_nor_sign_in_asks_the_provider() {
+async fn authenticator_enrolment_and_sign_in_do_not_call_the_provider() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     let (login, _) = ada.log_in().await;
-    app.fault(json!({"status": 500})).await;
+    app.inject_fault(json!({"status": 500})).await;
     let before = app.provider_calls().await.len();
-    let shown = active(&app, &session).await;
+    let shown = enrol_and_confirm(&app, &session).await;
     login.verify(&code(&app, &shown)).await.ok();
     assert!(login.is_signed_in().await);
-    // Polls for the open request go on beside it.
+    // The server still polls the open approval request.
     let calls = app.provider_calls().await.split_off(before);
     let others: Vec<_> = calls.iter().filter(|call| !call.starts_with("GET /onetouch")).collect();
     assert!(others.is_empty(), "{others:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_removed_authenticator_opens_nothing_and_only_its_owner_removes_it() {
+async fn only_the_owner_removes_an_authenticator_and_its_codes_are_then_refused() {
     let app = TestApp::spawn().await;
-    let (ada, grace) = (app.person().await, app.person().await);
+    let (ada, grace) = (app.register().await, app.register().await);
     let session = ada.sign_in().await;
-    let shown = active(&app, &session).await;
+    let shown = enrol_and_confirm(&app, &session).await;
     let path = path(routes::AUTHENTICATOR_ID, &shown);
     grace.sign_in().await.delete(&path).await.refused(404, "not_found");
     ada.log_in().await.0.delete(&path).await.refused(403, "second_factor_required");
@@ -154,33 +154,32 @@ async fn a_removed_authenticator_opens_nothing_and_only_its_owner_removes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_takes_a_factor_that_passed_in_this_session_within_twenty_minutes() {
+async fn enrolment_needs_a_factor_verified_within_twenty_minutes() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
-    app.stranger().post(routes::AUTHENTICATOR, json!({})).await.refused(403, "not_signed_in");
-    let joan = app.new_person();
-    let token =
-        app.stranger().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
+    let ada = app.register().await;
+    app.client().post(routes::AUTHENTICATOR, json!({})).await.refused(403, "not_signed_in");
+    let joan = app.unregistered_person();
+    let token = app.client().post(routes::USER, joan.form()).await.ok()["token"].as_str().unwrap().to_owned();
     app.bearer(&token).post(routes::AUTHENTICATOR, json!({})).await.refused(403, "phone_unverified");
     let session = ada.sign_in().await;
     app.clock.advance(Duration::from_secs(20 * 60 + 1));
     assert_eq!(session.get(routes::USER).await.ok()["fresh"], false);
     session.post(routes::AUTHENTICATOR, json!({})).await.refused(403, "step_up_required");
-    // A code does; so does a push.
+    // A code is enough; so is an approval.
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     session.verify(&ada.code().await).await.ok();
     assert_eq!(session.get(routes::USER).await.ok()["fresh"], true);
     enrol(&session).await;
     app.clock.advance(Duration::from_secs(20 * 60 + 1));
-    let pushed = session.post(routes::SESSION_PUSH, json!({})).await.ok();
-    app.press(pushed["approval_request"]["uuid"].as_str().unwrap(), "approve").await;
+    let request = session.post(routes::SESSION_PUSH, json!({})).await.ok();
+    app.answer_request(request["approval_request"]["uuid"].as_str().unwrap(), "approve").await;
     enrol(&session).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_is_short_and_visible() {
+async fn authenticator_names_are_short_and_printable() {
     let app = TestApp::spawn().await;
-    let session = app.person().await.sign_in().await;
+    let session = app.register().await.sign_in().await;
     for name in ["n".repeat(51), "my\u{202e}app".to_owned()] {
         let refused = session.post(routes::AUTHENTICATOR, json!({"name": name})).await;
         let refused = refused.refused(422, "invalid_fields");

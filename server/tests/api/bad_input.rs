@@ -1,12 +1,12 @@
-//! What cannot be read or meant: a 4xx in the one shape, nothing stored.
+//! Invalid requests: each is answered with a 4xx and an `ApiError`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::routes::{self, cookie_api as api};
 
-use crate::app::{Answer, TestApp};
+use crate::app::{Response, TestApp};
 
-/// Every call that reads a body, with the account's own id where the path has one.
+/// The paths of all calls that read a body; `{id}` is replaced by this account id.
 fn posts(id: &str) -> Vec<String> {
     let with_id = [routes::USERS_VERIFY, routes::USERS_RESEND].map(|path| path.replace("{id}", id));
     let plain = [
@@ -34,21 +34,27 @@ fn posts(id: &str) -> Vec<String> {
     plain.map(str::to_owned).into_iter().chain(with_id).collect()
 }
 
-/// A client whose session makes every one of them reach its body, and their paths.
+/// The token of a signed-in session, and the paths of all calls that read a body.
 async fn signed_in(app: &TestApp) -> (String, Vec<String>) {
-    let session = app.person().await.sign_in().await;
+    let session = app.register().await.sign_in().await;
     let id = session.get(routes::USER).await.ok()["id"].as_str().unwrap().to_owned();
-    (session.token.expect("it came by header"), posts(&id))
+    (session.token.expect("a header session"), posts(&id))
 }
 
-async fn send(app: &TestApp, token: &str, path: &str, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+async fn send(
+    app: &TestApp,
+    token: &str,
+    path: &str,
+    kind: &str,
+    body: impl Into<reqwest::Body>,
+) -> Response {
     let session = app.bearer(token);
     let request = session.request(Method::POST, path).header("Content-Type", kind).body(body);
     session.send(request).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_json_or_not_utf8_is_400() {
+async fn invalid_json_and_invalid_utf8_are_400() {
     let app = TestApp::spawn().await;
     let (token, posts) = signed_in(&app).await;
     for path in &posts {
@@ -62,7 +68,7 @@ async fn what_is_not_json_or_not_utf8_is_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_nested_thirty_thousand_deep_is_400() {
+async fn json_nested_30_000_levels_deep_is_400() {
     let app = TestApp::spawn().await;
     let (token, posts) = signed_in(&app).await;
     for path in &posts {
@@ -72,7 +78,7 @@ async fn json_nested_thirty_thousand_deep_is_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
+async fn other_content_types_are_415_and_an_empty_body_is_an_empty_object() {
     let app = TestApp::spawn().await;
     let (token, posts) = signed_in(&app).await;
     for path in &posts {
@@ -82,14 +88,14 @@ async fn another_type_is_415_and_an_empty_body_is_an_empty_object() {
         }
     }
     send(&app, &token, routes::SESSION_RESEND, "text/plain", "").await.ok();
-    app.stranger()
-        .send(app.stranger().request(Method::POST, routes::SESSION))
+    app.client()
+        .send(app.client().request(Method::POST, routes::SESSION))
         .await
         .refused(403, "wrong_credentials");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_megabytes_are_413() {
+async fn a_body_of_two_megabytes_is_413() {
     let app = TestApp::spawn().await;
     let (token, posts) = signed_in(&app).await;
     for path in &posts {
@@ -101,9 +107,9 @@ async fn two_megabytes_are_413() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_methods_and_paths_are_405_and_404_in_the_one_shape() {
+async fn wrong_methods_are_405_and_unknown_paths_are_404() {
     let app = TestApp::spawn().await;
-    let stranger = app.stranger();
+    let client = app.client();
     for (method, path) in [
         (Method::DELETE, routes::USER),
         (Method::PUT, routes::SESSION),
@@ -113,26 +119,26 @@ async fn wrong_methods_and_paths_are_405_and_404_in_the_one_shape() {
         (Method::POST, routes::HEALTHZ),
         (Method::POST, routes::page::LOG_IN),
     ] {
-        let answer = stranger.send(stranger.request(method.clone(), path)).await;
-        assert!(answer.headers.contains_key("allow"), "{method} {path}");
-        answer.refused(405, "method_not_allowed");
+        let response = client.send(client.request(method.clone(), path)).await;
+        assert!(response.headers.contains_key("allow"), "{method} {path}");
+        response.refused(405, "method_not_allowed");
     }
     for path in ["/no/such/path", "/user/", "/session/unknown", "/%ff", "/..%2fuser", "/authy/status/x"] {
-        stranger.send(stranger.request(Method::POST, path)).await.refused(404, "not_found");
-        stranger.send(stranger.request(Method::GET, path)).await.refused(404, "not_found");
+        client.send(client.request(Method::POST, path)).await.refused(404, "not_found");
+        client.send(client.request(Method::GET, path)).await.refused(404, "not_found");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_missing_field_of_a_sign_up_is_named() {
+async fn a_sign_up_names_every_missing_field() {
     let app = TestApp::spawn().await;
-    let refused = app.stranger().post(routes::USER, json!({})).await.refused(422, "invalid_fields");
+    let refused = app.client().post(routes::USER, json!({})).await.refused(422, "invalid_fields");
     let fields: Vec<&String> = refused["fields"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["countryCode", "email", "fullName", "password", "phone"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_wrong_field_of_a_sign_up_is_named_and_nothing_is_stored() {
+async fn a_sign_up_names_the_invalid_field_and_does_not_call_the_provider() {
     let app = TestApp::spawn().await;
     let long = |count: usize| Value::String("a".repeat(count));
     let wrongs = [
@@ -153,16 +159,16 @@ async fn every_wrong_field_of_a_sign_up_is_named_and_nothing_is_stored() {
         ("username", json!("ada@example.com")),
     ];
     for (field, value) in wrongs {
-        let mut form = app.new_person().form();
+        let mut form = app.unregistered_person().form();
         form[field] = value.clone();
-        let refused = app.stranger().post(routes::USER, form).await.refused(422, "invalid_fields");
+        let refused = app.client().post(routes::USER, form).await.refused(422, "invalid_fields");
         assert!(refused["fields"][field].is_string(), "{field} {value}: {refused}");
     }
     for field in ["fullName", "email", "password", "phone", "countryCode", "username"] {
         for value in [json!([]), json!({}), json!(true), json!([["x"]])] {
-            let mut form = app.new_person().form();
+            let mut form = app.unregistered_person().form();
             form[field] = value.clone();
-            let refused = app.stranger().post(routes::USER, form).await.refused(422, "invalid_fields");
+            let refused = app.client().post(routes::USER, form).await.refused(422, "invalid_fields");
             assert!(refused["fields"][field].is_string(), "{field} {value}: {refused}");
         }
     }
@@ -170,7 +176,7 @@ async fn every_wrong_field_of_a_sign_up_is_named_and_nothing_is_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_object_is_422() {
+async fn a_json_body_that_is_not_an_object_is_422() {
     let app = TestApp::spawn().await;
     let (token, posts) = signed_in(&app).await;
     for path in &posts {
@@ -181,18 +187,18 @@ async fn a_body_that_is_no_object_is_422() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn numbers_are_taken_where_text_is_meant() {
+async fn numbers_are_accepted_in_text_fields() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
+    let ada = app.unregistered_person();
     let mut form = ada.form();
     form["phone"] = json!(ada.phone.parse::<u64>().unwrap());
     form["countryCode"] = json!(44);
     form["username"] = Value::Null;
-    app.stranger().post(routes::USER, form).await.ok();
+    app.client().post(routes::USER, form).await.ok();
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let code: String = ada.code().await;
-    // A number has no leading zeros; only where there are none can it be sent as one.
+    // A code with a leading zero cannot be sent as a number.
     let body = if code.starts_with('0') {
         json!({"code": code})
     } else {
@@ -202,11 +208,11 @@ async fn numbers_are_taken_where_text_is_meant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_no_name_could_be_is_wrong_credentials() {
+async fn an_impossible_login_name_is_refused_as_wrong_credentials() {
     let app = TestApp::spawn().await;
     for login in ["a\u{0}b", "\u{1b}[31m", &"x".repeat(50_000), "🔐", "' OR 1=1 --"] {
         let body = json!({"email": login, "password": "a password\u{0}"});
-        app.stranger().post(routes::SESSION, body).await.refused(403, "wrong_credentials");
+        app.client().post(routes::SESSION, body).await.refused(403, "wrong_credentials");
     }
 }
 
@@ -221,7 +227,7 @@ async fn an_unknown_channel_is_422() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_cannot_be_are_no_session() {
+async fn malformed_tokens_and_cookies_give_no_session() {
     let app = TestApp::spawn().await;
     for token in ["", " ", "'; DROP TABLE sessions; --", &"x".repeat(8000)] {
         app.bearer(token).get(routes::USER).await.refused(403, "not_signed_in");
@@ -235,35 +241,32 @@ async fn tokens_that_cannot_be_are_no_session() {
         }
         app.bearer(token).post(routes::APPROVALS, json!({})).await.refused(403, "not_signed_in");
     }
-    let stranger = app.stranger();
-    let request = stranger.request(Method::GET, routes::USER).header(routes::TOKEN_HEADER, &b"\xff\xfe"[..]);
-    stranger.send(request).await.refused(403, "not_signed_in");
+    let client = app.client();
+    let request = client.request(Method::GET, routes::USER).header(routes::TOKEN_HEADER, &b"\xff\xfe"[..]);
+    client.send(request).await.refused(403, "not_signed_in");
     for cookie in
         ["countersign_session=", "countersign_session=%00", "countersign_session=forged", "a=b; =; ;;"]
     {
-        let request = stranger.request(Method::GET, routes::USER).header("Cookie", cookie);
-        stranger.send(request).await.refused(403, "not_signed_in");
+        let request = client.request(Method::GET, routes::USER).header("Cookie", cookie);
+        client.send(request).await.refused(403, "not_signed_in");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_webhooks_are_refused_without_a_500() {
+async fn malformed_webhooks_are_refused_with_4xx() {
     let app = TestApp::spawn().await;
-    let stranger = app.stranger();
+    let client = app.client();
     let hook = || {
-        stranger
+        client
             .request(Method::POST, routes::AUTHY_CALLBACK)
             .header(signature::authy::NONCE_HEADER, "1")
             .header(signature::authy::SIGNATURE_HEADER, "AAAA")
     };
     let json = |body: Vec<u8>| hook().header("Content-Type", "application/json").body(body);
-    stranger.send(json(vec![b' '; 2 << 20])).await.refused(413, "too_large");
-    stranger.send(json(b"[".repeat(40_000))).await.refused(400, "unreadable");
-    stranger.send(json(b"{\"a\":1,\"a\":2}".to_vec())).await.refused(401, "wrong_signature");
-    stranger.send(json(b"\xff".to_vec())).await.refused(400, "unreadable");
-    stranger
-        .send(hook().header("Content-Type", "text/plain").body("x"))
-        .await
-        .refused(415, "unsupported_type");
-    stranger.send(hook()).await.refused(401, "wrong_signature");
+    client.send(json(vec![b' '; 2 << 20])).await.refused(413, "too_large");
+    client.send(json(b"[".repeat(40_000))).await.refused(400, "unreadable");
+    client.send(json(b"{\"a\":1,\"a\":2}".to_vec())).await.refused(401, "wrong_signature");
+    client.send(json(b"\xff".to_vec())).await.refused(400, "unreadable");
+    client.send(hook().header("Content-Type", "text/plain").body("x")).await.refused(415, "unsupported_type");
+    client.send(hook()).await.refused(401, "wrong_signature");
 }

@@ -1,4 +1,4 @@
-//! Codes by text, by call, from the app.
+//! One-time codes by SMS, by call and from the app.
 
 use reqwest::StatusCode;
 use serde_json::json;
@@ -7,39 +7,39 @@ use shared::routes;
 use crate::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_from_the_phone_signs_in_whichever_way_it_came() {
+async fn codes_by_sms_by_call_and_from_the_app_sign_in() {
     let app = TestApp::spawn().await;
     for via in ["sms", "call"] {
-        let ada = app.person().await;
+        let ada = app.register().await;
         let (session, _) = ada.log_in().await;
         let sent = session.post(routes::SESSION_RESEND, json!({"via": via})).await.ok();
         assert_eq!((sent["via"].as_str(), sent["resendAfterSeconds"].as_u64()), (Some(via), Some(30)));
-        assert_eq!(ada.look_at_phone().await["messages"][0]["via"], via);
+        assert_eq!(ada.phone_state().await["messages"][0]["via"], via);
         session.verify(&ada.code().await).await.ok();
         assert_eq!(session.get(routes::USER).await.ok()["verified"], true);
     }
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    let soft = ada.look_at_phone().await["softToken"].as_str().unwrap().to_owned();
+    let soft = ada.phone_state().await["softToken"].as_str().unwrap().to_owned();
     session.verify(&format!("{} {}", &soft[..3], &soft[3..])).await.ok();
     assert!(session.is_signed_in().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn by_header_the_token_stays_and_by_cookie_it_changes() {
+async fn verification_keeps_a_header_token_and_rotates_a_cookie_session() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
-    let answer = session.verify(&ada.code().await).await.ok();
-    assert_eq!(answer["token"].as_str(), session.token.as_deref());
+    let response = session.verify(&ada.code().await).await.ok();
+    assert_eq!(response["token"].as_str(), session.token.as_deref());
 
-    let grace = app.person().await;
+    let grace = app.register().await;
     let browser = app.browser();
     let login = browser.post(routes::SESSION, grace.credentials()).await.ok();
     browser.post(routes::SESSION_RESEND, json!({})).await.ok();
-    let answer = browser.verify(&grace.code().await).await.ok();
-    assert_ne!(answer["token"], login["token"]);
+    let response = browser.verify(&grace.code().await).await.ok();
+    assert_ne!(response["token"], login["token"]);
     assert!(browser.is_signed_in().await);
     app.bearer(login["token"].as_str().unwrap()).get(routes::AUTHY_STATUS).await.refused(404, "no_session");
 }
@@ -47,7 +47,7 @@ async fn by_header_the_token_stays_and_by_cookie_it_changes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_code_is_401_and_says_how_many_tries_are_left() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let refused = session.verify(&ada.wrong_code().await).await.refused(401, "wrong_code");
@@ -56,58 +56,58 @@ async fn a_wrong_code_is_401_and_says_how_many_tries_are_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_works_once_even_under_a_race() {
-    let app = TestApp::with(&[("LIMIT_WRONG_CODES", "100")]).await;
-    let ada = app.person().await;
+async fn concurrent_uses_of_one_code_sign_in_once() {
+    let app = TestApp::spawn_with(&[("LIMIT_WRONG_CODES", "100")]).await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let code = ada.code().await;
-    let answers = futures_util::future::join_all((0..20).map(|_| session.verify(&code))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == StatusCode::OK).count(), 1);
+    let responses = futures_util::future::join_all((0..20).map(|_| session.verify(&code))).await;
+    assert_eq!(responses.iter().filter(|response| response.status == StatusCode::OK).count(), 1);
     let (other, _) = ada.log_in().await;
     other.verify(&code).await.refused(401, "wrong_code");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_dies_after_ten_minutes_and_a_resend_does_not_extend_it() {
-    let app = TestApp::with(&[("SESSION_PENDING_SECONDS", "3600")]).await;
-    let ada = app.person().await;
+async fn a_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it() {
+    let app = TestApp::spawn_with(&[("SESSION_PENDING_SECONDS", "3600")]).await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let code = ada.code().await;
     app.advance(540);
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
-    assert_eq!(ada.code().await, code, "the same code while it lives");
+    assert_eq!(ada.code().await, code, "the code stays the same until it expires");
     app.advance(61);
     session.verify(&code).await.refused(401, "wrong_code");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_codes_in_a_row_lock_whatever_session_they_came_from() {
+async fn five_wrong_codes_in_a_row_lock_the_account_across_sessions() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (first, _) = ada.log_in().await;
     first.post(routes::SESSION_RESEND, json!({})).await.ok();
     for _ in 0..4 {
         first.verify(&ada.wrong_code().await).await.refused(401, "wrong_code");
     }
-    // A new login does not count anew.
+    // A new login does not reset the count.
     let (second, uuid) = ada.log_in().await;
     second.verify(&ada.wrong_code().await).await.refused(401, "wrong_code");
     let locked = second.verify(&ada.code().await).await;
     assert_eq!(locked.headers["retry-after"], "900");
     locked.refused(429, "too_many");
     first.verify(&ada.code().await).await.refused(429, "too_many");
-    // An approved push clears it.
-    app.press(&uuid, "approve").await;
+    // An approved request removes the lock.
+    app.answer_request(&uuid, "approve").await;
     assert!(second.is_signed_in().await);
     first.verify(&ada.wrong_code().await).await.refused(401, "wrong_code");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_lock_ends_after_a_quarter_of_an_hour() {
-    let app = TestApp::with(&[("SESSION_PENDING_SECONDS", "3600")]).await;
-    let ada = app.person().await;
+async fn the_lock_ends_after_fifteen_minutes() {
+    let app = TestApp::spawn_with(&[("SESSION_PENDING_SECONDS", "3600")]).await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     for _ in 0..5 {
@@ -120,22 +120,22 @@ async fn the_lock_ends_after_a_quarter_of_an_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_codes_at_the_same_moment_are_all_counted() {
+async fn concurrent_wrong_codes_are_all_counted() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let wrong = ada.wrong_code().await;
-    let answers = futures_util::future::join_all((0..60).map(|_| session.verify(&wrong))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status == StatusCode::UNAUTHORIZED).count(), 5);
+    let responses = futures_util::future::join_all((0..60).map(|_| session.verify(&wrong))).await;
+    assert_eq!(responses.iter().filter(|response| response.status == StatusCode::UNAUTHORIZED).count(), 5);
     let checks = app.provider_calls().await.iter().filter(|call| call.contains("/verify/")).count();
     assert_eq!(checks, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_ascii_digits_of_legal_length_reach_the_provider() {
+async fn only_codes_of_4_to_10_ascii_digits_reach_the_provider() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     let long = "1".repeat(200);
     for typed in
@@ -148,25 +148,26 @@ async fn only_ascii_digits_of_legal_length_reach_the_provider() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sends_are_thirty_seconds_apart_and_five_an_hour() {
-    let app = TestApp::with(&[("SESSION_PENDING_SECONDS", "7200"), ("SESSION_IDLE_SECONDS", "7200")]).await;
-    let ada = app.person().await;
+async fn sends_are_limited_to_one_in_thirty_seconds_and_five_an_hour() {
+    let app =
+        TestApp::spawn_with(&[("SESSION_PENDING_SECONDS", "7200"), ("SESSION_IDLE_SECONDS", "7200")]).await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    let sent = async || ada.look_at_phone().await["messages"].as_array().unwrap().len();
+    let sent = async || ada.phone_state().await["messages"].as_array().unwrap().len();
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
-    let soon = session.post(routes::SESSION_RESEND, json!({"via": "call"})).await;
-    assert_eq!(soon.headers["retry-after"], "30");
-    soon.refused(429, "too_many");
+    let early = session.post(routes::SESSION_RESEND, json!({"via": "call"})).await;
+    assert_eq!(early.headers["retry-after"], "30");
+    early.refused(429, "too_many");
     assert_eq!(sent().await, 1);
     for _ in 0..4 {
         app.advance(30);
         session.post(routes::SESSION_RESEND, json!({})).await.ok();
     }
     app.advance(30);
-    let enough = session.post(routes::SESSION_RESEND, json!({})).await;
-    assert_eq!(enough.headers["retry-after"], (3600 - 150).to_string().as_str());
-    enough.refused(429, "too_many");
-    // Another session has no more to spend.
+    let over_limit = session.post(routes::SESSION_RESEND, json!({})).await;
+    assert_eq!(over_limit.headers["retry-after"], (3600 - 150).to_string().as_str());
+    over_limit.refused(429, "too_many");
+    // Another session shares the limit.
     let (other, _) = ada.log_in().await;
     other.post(routes::SESSION_RESEND, json!({})).await.refused(429, "too_many");
     assert_eq!(sent().await, 5);
@@ -175,11 +176,11 @@ async fn sends_are_thirty_seconds_apart_and_five_an_hour() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_send_starts_no_wait_and_is_not_counted() {
+async fn a_failed_send_is_not_counted() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    app.fault(json!({"path": "/protected/json/sms", "status": 503})).await;
+    app.inject_fault(json!({"path": "/protected/json/sms", "status": 503})).await;
     for _ in 0..7 {
         session.post(routes::SESSION_RESEND, json!({})).await.refused(502, "provider_failed");
     }
@@ -188,9 +189,9 @@ async fn a_failed_send_starts_no_wait_and_is_not_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_users_code_is_wrong() {
+async fn a_code_of_another_user_is_refused() {
     let app = TestApp::spawn().await;
-    let (ada, grace) = (app.person().await, app.person().await);
+    let (ada, grace) = (app.register().await, app.register().await);
     let (session, _) = ada.log_in().await;
     let (other, _) = grace.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
@@ -198,23 +199,23 @@ async fn another_users_code_is_wrong() {
     session.verify(&grace.code().await).await.refused(401, "wrong_code");
 }
 
-/// Trap: without `force=true` the provider calls any code valid for somebody who never confirmed one.
+/// Without `force=true` the provider accepts any code of a user who never verified one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_code_is_wrong_also_for_somebody_who_never_confirmed_one() {
+async fn a_wrong_code_is_refused_for_a_user_who_never_verified_one() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.verify("1111111").await.refused(401, "wrong_code");
     assert!(!session.is_signed_in().await);
 }
 
-/// Trap: a client that trusts HTTP 200 without reading `success` lets a failure in.
+/// HTTP 200 alone is not enough: `success` and `token` must be positive as well.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_but_a_whole_yes_of_the_provider_is_a_yes() {
-    let app = TestApp::with(&[("LIMIT_WRONG_CODES", "100")]).await;
-    let ada = app.person().await;
+async fn only_a_complete_positive_response_of_the_provider_accepts_a_code() {
+    let app = TestApp::spawn_with(&[("LIMIT_WRONG_CODES", "100")]).await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    let lies = [
+    let bad_responses = [
         json!({"status": 200, "body": {"success": false, "token": "is valid", "message": "Token is valid."}}),
         json!({"status": 200, "body": {"success": true, "token": "is not valid"}}),
         json!({"status": 200, "body": {"success": true}}),
@@ -227,21 +228,21 @@ async fn nothing_but_a_whole_yes_of_the_provider_is_a_yes() {
         json!({"status": 500, "body": {"success": true, "token": "is valid"}}),
         json!({"dropConnection": true}),
     ];
-    for lie in lies {
-        app.fault(lie.clone()).await;
-        let answer = session.verify("1234567").await;
-        assert!(matches!(answer.status.as_u16(), 401 | 502), "{lie}: {}", answer.text);
-        assert!(!session.is_signed_in().await, "{lie}");
+    for bad_response in bad_responses {
+        app.inject_fault(bad_response.clone()).await;
+        let response = session.verify("1234567").await;
+        assert!(matches!(response.status.as_u16(), 401 | 502), "{bad_response}: {}", response.text);
+        assert!(!session.is_signed_in().await, "{bad_response}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_cannot_say_costs_no_try() {
+async fn a_provider_failure_does_not_count_as_a_wrong_code() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
-    app.fault(json!({"path": "/protected/json/verify", "status": 500, "times": 8})).await;
+    app.inject_fault(json!({"path": "/protected/json/verify", "status": 500, "times": 8})).await;
     for _ in 0..8 {
         session.verify("1234567").await.refused(502, "provider_failed");
     }
@@ -249,12 +250,12 @@ async fn a_provider_that_cannot_say_costs_no_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_providers_own_limit_is_told_as_a_limit() {
+async fn a_rate_limit_of_the_provider_is_429() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    app.sandbox(reqwest::Method::PUT, "/limits", json!({"sendsPerHour": 0})).await.ok();
-    let answer = session.post(routes::SESSION_RESEND, json!({})).await;
-    assert!(answer.headers.contains_key("retry-after"));
-    answer.refused(429, "provider_limit");
+    app.call_sandbox(reqwest::Method::PUT, "/limits", json!({"sendsPerHour": 0})).await.ok();
+    let response = session.post(routes::SESSION_RESEND, json!({})).await;
+    assert!(response.headers.contains_key("retry-after"));
+    response.refused(429, "provider_limit");
 }

@@ -1,4 +1,4 @@
-//! What stops the start, and with which line.
+//! Reading the configuration: defaults, and the line each invalid setting is reported with.
 
 use std::{collections::HashMap, fs};
 
@@ -26,15 +26,15 @@ fn production_with(name: &'static str, value: &'static str) -> Result<Config, Co
 }
 
 #[test]
-fn nothing_need_be_set_in_development() {
-    let config = read(&[]).expect("the defaults are right");
+fn development_needs_no_settings() {
+    let config = read(&[]).expect("the defaults are valid");
     assert_eq!((config.port, config.sandbox, config.bcrypt_cost), (3000, Some(3001), 12));
     assert_eq!(config.host.to_string(), "127.0.0.1");
     assert!(!config.secure_cookies());
 }
 
 #[test]
-fn a_key_of_ones_own_switches_the_sandbox_off() {
+fn a_custom_api_key_turns_the_sandbox_off() {
     for name in ["AUTHY_API_KEY", "ACCOUNT_SECURITY_API_KEY"] {
         let config = read(&[(name, "a key of our own")]).expect("one variable is enough");
         assert_eq!(config.sandbox, None);
@@ -43,28 +43,28 @@ fn a_key_of_ones_own_switches_the_sandbox_off() {
 }
 
 #[test]
-fn a_sandbox_that_is_wished_for_is_asked_with_its_own_key() {
-    let config =
-        read(&[("AUTHY_API_KEY", "a key of our own"), ("SANDBOX", "on")]).expect("this may be wished");
+fn an_explicitly_enabled_sandbox_uses_its_own_key() {
+    let config = read(&[("AUTHY_API_KEY", "a key of our own"), ("SANDBOX", "on")])
+        .expect("the sandbox can be enabled explicitly");
     assert_eq!((config.sandbox, config.authy_key.reveal()), (Some(3001), sandbox::API_KEY));
 }
 
-const ACCOUNT: [(&str, &str); 3] = [
+const TWILIO: [(&str, &str); 3] = [
     ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
     ("TWILIO_AUTH_TOKEN", "a token of our own"),
     ("TWILIO_NUMBER", "+15005550006"),
 ];
 
 #[test]
-fn an_account_for_texts_is_given_whole_or_not_at_all() {
+fn the_twilio_settings_are_all_given_or_all_absent() {
     let own_key = ("AUTHY_API_KEY", "a key of our own");
-    assert!(read(&[own_key]).expect("it is not needed").twilio.is_none());
-    let sandbox = read(&[]).expect("the sandbox has one").twilio.expect("an account");
+    assert!(read(&[own_key]).expect("the Twilio settings are optional").twilio.is_none());
+    let sandbox = read(&[]).expect("valid settings").twilio.expect("an account");
     assert_eq!(sandbox.sid, sandbox::ACCOUNT_SID);
-    let whole = [&ACCOUNT[..], &[own_key]].concat();
-    let account = read(&whole).expect("all three").twilio.expect("an account");
+    let whole = [&TWILIO[..], &[own_key]].concat();
+    let account = read(&whole).expect("all three settings are given").twilio.expect("an account");
     assert_eq!((account.number.as_str(), account.token.reveal()), ("+15005550006", "a token of our own"));
-    for (name, _) in ACCOUNT {
+    for (name, _) in TWILIO {
         let without: Vec<_> = whole.iter().copied().filter(|(known, _)| *known != name).collect();
         let problem = read(&without).expect_err("two of three").to_string();
         assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
@@ -85,7 +85,7 @@ fn an_account_for_texts_is_given_whole_or_not_at_all() {
         );
     }
     let published =
-        [&PRODUCTION[..], &ACCOUNT[..1], &[("TWILIO_AUTH_TOKEN", sandbox::AUTH_TOKEN)], &ACCOUNT[2..]];
+        [&PRODUCTION[..], &TWILIO[..1], &[("TWILIO_AUTH_TOKEN", sandbox::AUTH_TOKEN)], &TWILIO[2..]];
     let problem = read(&published.concat()).expect_err("a published token").to_string();
     assert!(
         problem.starts_with("TWILIO_AUTH_TOKEN: ") && !problem.contains(sandbox::AUTH_TOKEN),
@@ -94,7 +94,7 @@ fn an_account_for_texts_is_given_whole_or_not_at_all() {
 }
 
 #[test]
-fn a_wrong_value_stops_the_start_with_one_line_that_names_the_variable() {
+fn an_invalid_value_is_reported_in_one_line_that_names_the_variable() {
     for (name, value) in [
         ("PORT", "many"),
         ("HOST", "nowhere"),
@@ -123,8 +123,8 @@ fn a_wrong_value_stops_the_start_with_one_line_that_names_the_variable() {
 }
 
 #[test]
-fn production_needs_keys_and_secret_and_refuses_what_is_for_play() {
-    let config = read(&PRODUCTION).expect("this much is enough");
+fn production_requires_keys_and_refuses_development_settings() {
+    let config = read(&PRODUCTION).expect("these settings are enough");
     assert!(config.secure_cookies());
     assert_eq!(config.sandbox, None);
     for (name, value) in [
@@ -142,7 +142,7 @@ fn production_needs_keys_and_secret_and_refuses_what_is_for_play() {
 }
 
 #[test]
-fn a_value_may_stand_in_a_file() {
+fn a_value_can_be_read_from_a_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("key");
     fs::write(&file, "a key of our own\n").unwrap();
@@ -156,16 +156,16 @@ fn a_value_may_stand_in_a_file() {
 }
 
 #[test]
-fn no_secret_is_ever_printed() {
-    let config = read(&PRODUCTION).expect("this much is enough");
+fn debug_output_of_the_configuration_contains_no_secret() {
+    let config = read(&PRODUCTION).expect("these settings are enough");
     let printed = format!("{config:?}");
     assert!(!printed.contains("of our own") && !printed.contains("nobody has published"), "{printed}");
 }
 
 #[test]
-fn the_development_secret_is_made_once_and_kept() {
+fn the_development_secret_is_generated_once_and_reused() {
     let folder = TempDir::new().unwrap();
-    let secret = || Config::read(&|_| None, folder.path()).expect("the defaults are right").app_secret;
+    let secret = || Config::read(&|_| None, folder.path()).expect("the defaults are valid").app_secret;
     assert_eq!(secret().reveal().len(), 64);
     assert_eq!(secret(), secret());
 }

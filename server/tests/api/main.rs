@@ -1,8 +1,8 @@
 //! The API over HTTP, against the sandbox. Runs on SQLite, and on PostgreSQL when
-//! `TEST_DATABASE_URL` names a server; every test has a database of its own.
+//! `TEST_DATABASE_URL` names a server; each test has its own database.
 
-#![expect(unreachable_pub, reason = "tests have no outside: pub marks what other modules use")]
-#![expect(clippy::unwrap_used, reason = "a test ends where what it expects is not there")]
+#![expect(unreachable_pub, reason = "a test crate has no public API; pub marks what other modules use")]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 mod account_verification;
 mod app;
@@ -10,20 +10,25 @@ mod approvals;
 mod attacks;
 mod authenticator;
 mod bad_input;
-mod browser_safety;
-mod channels;
+mod browser_security;
+mod cleanup;
 mod codes;
+mod commands;
 mod configuration;
 mod cookie_api;
 mod database;
-mod description;
+mod delivery_reports;
+mod events;
+mod form_clients;
+mod layers;
 mod login;
 mod one_touch;
+mod openapi;
 mod outages;
 mod phone_verification;
 mod registration;
-mod reports;
 mod restart;
 mod sessions;
-mod tutorial;
+mod sign_in_methods;
+mod upgrade;
 mod webhook;

@@ -1,4 +1,4 @@
-//! A database or a provider that fails: 503 or 502 in the one shape, nobody let in.
+//! A failing database is 503, a failing provider 502, and neither signs anybody in.
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
 use reqwest::{Method, StatusCode};
@@ -9,9 +9,9 @@ use shared::routes;
 use crate::app::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_is_down_slow_or_talks_nonsense_begins_no_session() {
+async fn a_provider_that_fails_is_slow_or_responds_unexpectedly_gives_no_session() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     for fault in [
         json!({"status": 500}),
         json!({"status": 503, "body": "<html>maintenance</html>"}),
@@ -22,48 +22,48 @@ async fn a_provider_that_is_down_slow_or_talks_nonsense_begins_no_session() {
         json!({"dropConnection": true}),
         json!({"latencyMs": 1500}),
     ] {
-        app.fault(fault.clone()).await;
-        let answer = app.stranger().post(routes::SESSION, ada.credentials()).await;
-        assert!(answer.headers.get("set-cookie").is_none(), "{fault}");
-        answer.refused(502, "provider_failed");
+        app.inject_fault(fault.clone()).await;
+        let response = app.client().post(routes::SESSION, ada.credentials()).await;
+        assert!(response.headers.get("set-cookie").is_none(), "{fault}");
+        response.refused(502, "provider_failed");
     }
-    app.sandbox(Method::DELETE, "/faults", json!(null)).await;
+    app.call_sandbox(Method::DELETE, "/faults", json!(null)).await;
     ada.sign_in().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_that_fails_becomes_a_code() {
+async fn a_failed_approval_request_falls_back_to_a_code() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
-    app.fault(json!({"path": "/onetouch", "status": 500})).await;
-    let answer = app.stranger().post(routes::SESSION, ada.credentials()).await.ok();
-    assert_eq!(answer["authyResponse"]["via"], "sms");
-    let session = app.bearer(answer["token"].as_str().unwrap());
+    let ada = app.register().await;
+    app.inject_fault(json!({"path": "/onetouch", "status": 500})).await;
+    let response = app.client().post(routes::SESSION, ada.credentials()).await.ok();
+    assert_eq!(response["authyResponse"]["via"], "sms");
+    let session = app.bearer(response["token"].as_str().unwrap());
     session.verify(&ada.code().await).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_provider_says_in_private_is_told_to_nobody() {
+async fn error_texts_of_the_provider_are_not_returned_to_clients() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
-    app.fault(json!({"status": 500, "body": {"success": false, "message": "stack trace of db7.internal", "error_code": "1"}})).await;
-    let answer = app.stranger().post(routes::SESSION, ada.credentials()).await;
-    assert!(!answer.text.contains("db7"), "{}", answer.text);
-    answer.refused(502, "provider_failed");
+    let ada = app.register().await;
+    app.inject_fault(json!({"status": 500, "body": {"success": false, "message": "stack trace of db7.internal", "error_code": "1"}})).await;
+    let response = app.client().post(routes::SESSION, ada.credentials()).await;
+    assert!(!response.text.contains("db7"), "{}", response.text);
+    response.refused(502, "provider_failed");
 }
 
-/// What makes a database fail, and what mends it.
+/// Executes a statement on the application's database.
 async fn execute(app: &TestApp, statement: &str) {
     let statement = statement.to_owned();
     let store = app.store();
     let done = store.write(move |db| diesel::sql_query(statement).execute(db).map_err(StoreError::from));
-    done.await.expect("the statement is right");
+    done.await.expect("the statement is valid");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_lost_a_table_answers_503_everywhere_and_recovers() {
+async fn a_database_without_its_sessions_table_gives_503_and_recovers() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     let browser = app.browser();
     browser.post(routes::SESSION, ada.credentials()).await.ok();
@@ -73,24 +73,24 @@ async fn a_database_that_lost_a_table_answers_503_everywhere_and_recovers() {
     session.post(routes::SESSION_PUSH, json!({})).await.refused(503, "unavailable");
     session.verify("1234567").await.refused(503, "unavailable");
     session.delete(routes::SESSION).await.refused(503, "unavailable");
-    app.stranger().post(routes::SESSION, ada.credentials()).await.refused(503, "unavailable");
-    app.stranger().post(routes::USER, app.new_person().form()).await.refused(503, "unavailable");
+    app.client().post(routes::SESSION, ada.credentials()).await.refused(503, "unavailable");
+    app.client().post(routes::USER, app.unregistered_person().form()).await.refused(503, "unavailable");
     let by_cookie = browser.get(routes::USER).await;
     assert!(by_cookie.headers.contains_key("retry-after"));
     assert_eq!(by_cookie.headers["cache-control"], "no-store");
     by_cookie.refused(503, "unavailable");
-    app.stranger().get(routes::HEALTHZ).await.ok();
+    app.client().get(routes::HEALTHZ).await.ok();
     browser.get(routes::HEALTHZ).await.ok();
     execute(&app, "ALTER TABLE hidden RENAME TO sessions").await;
     assert!(session.is_signed_in().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_takes_no_more_rows_answers_503_and_lets_nobody_in() {
+async fn a_full_database_gives_503_and_signs_nobody_in() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    // As a full disk does: reading works, writing does not.
+    // As with a full disk, reads work and writes fail.
     let full = match app.database_file() {
         Some(_) => vec![
             "CREATE TRIGGER full_s BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
@@ -105,18 +105,18 @@ async fn a_database_that_takes_no_more_rows_answers_503_and_lets_nobody_in() {
     for statement in full {
         execute(&app, statement).await;
     }
-    app.stranger().post(routes::SESSION, ada.credentials()).await.refused(503, "unavailable");
-    app.stranger().post(routes::USER, app.new_person().form()).await.refused(503, "unavailable");
+    app.client().post(routes::SESSION, ada.credentials()).await.refused(503, "unavailable");
+    app.client().post(routes::USER, app.unregistered_person().form()).await.refused(503, "unavailable");
     session.verify("1234567").await.refused(503, "unavailable");
     assert!(!app.provider_calls().await.iter().any(|call| call.contains("/verify/")));
     assert!(!session.is_signed_in().await);
-    assert_eq!(session.status().await, "pending", "reading goes on");
+    assert_eq!(session.status().await, "pending", "reads still work");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_locked_database_answers_503_after_its_patience_and_recovers() {
+async fn a_locked_database_gives_503_after_its_timeout_and_recovers() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (locked, is_locked) = tokio::sync::oneshot::channel();
@@ -137,41 +137,41 @@ async fn a_locked_database_answers_503_after_its_patience_and_recovers() {
     });
     is_locked.await.unwrap();
     session.verify("1234567").await.refused(503, "unavailable");
-    app.stranger().post(routes::SESSION, ada.credentials()).await.refused(503, "unavailable");
+    app.client().post(routes::SESSION, ada.credentials()).await.refused(503, "unavailable");
     release.send(()).unwrap();
     holder.join().unwrap();
-    app.press(&uuid, "approve").await;
+    app.answer_request(&uuid, "approve").await;
     assert!(session.is_signed_in().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ready_means_that_the_database_is_there_and_migrated() {
+async fn readyz_fails_when_migrations_are_missing() {
     let app = TestApp::spawn().await;
-    app.stranger().get(routes::READYZ).await.ok();
+    app.client().get(routes::READYZ).await.ok();
     execute(&app, "DELETE FROM __diesel_schema_migrations").await;
-    app.stranger().get(routes::READYZ).await.refused(503, "unavailable");
+    app.client().get(routes::READYZ).await.refused(503, "unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logins_under_way_do_not_hold_up_others() {
-    let app = TestApp::with(&[("BCRYPT_COST", "12"), ("LIMITS", "off")]).await;
-    let ada = app.person().await;
-    let stranger = app.stranger();
+async fn password_hashing_does_not_block_other_requests() {
+    let app = TestApp::spawn_with(&[("BCRYPT_COST", "12"), ("LIMITS", "off")]).await;
+    let ada = app.register().await;
+    let client = app.client();
     let logins =
-        futures_util::future::join_all((0..10).map(|_| stranger.post(routes::SESSION, ada.credentials())));
+        futures_util::future::join_all((0..10).map(|_| client.post(routes::SESSION, ada.credentials())));
     let health = async {
         let mut answered = 0;
         for _ in 0..20 {
-            stranger.get(routes::HEALTHZ).await.ok();
+            client.get(routes::HEALTHZ).await.ok();
             answered += 1;
         }
         answered
     };
-    // Hashing is not on the async threads, so the twenty are answered while the ten still compute.
+    // Hashing does not run on the async threads, so these are answered before the ten logins.
     let (first, logins) = match futures_util::future::select(Box::pin(health), Box::pin(logins)).await {
         futures_util::future::Either::Left((answered, logins)) => (answered, logins.await),
-        futures_util::future::Either::Right(_) => panic!("the logins were done before twenty small answers"),
+        futures_util::future::Either::Right(_) => panic!("the logins were answered before the health checks"),
     };
     assert_eq!(first, 20);
-    assert!(logins.iter().all(|answer| answer.status == StatusCode::OK));
+    assert!(logins.iter().all(|response| response.status == StatusCode::OK));
 }

@@ -1,4 +1,4 @@
-//! How long sessions live, and how they end.
+//! Session lifetimes, and how sessions end.
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::app::TestApp;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pending_session_ends_after_ten_minutes() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     app.advance(599);
     assert_eq!(session.status().await, "expired");
@@ -18,13 +18,13 @@ async fn a_pending_session_ends_after_ten_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_after_an_idle_hour_and_polling_is_no_use_of_it() {
+async fn a_session_ends_after_an_idle_hour_and_polling_does_not_extend_it() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     for _ in 0..3 {
         app.advance(3000);
-        assert!(session.is_signed_in().await, "used within the hour");
+        assert!(session.is_signed_in().await, "the session was used within the hour");
     }
     app.advance(3000);
     assert_eq!(session.status().await, "approved");
@@ -33,9 +33,9 @@ async fn a_session_ends_after_an_idle_hour_and_polling_is_no_use_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_ends_after_a_day_however_busy() {
+async fn a_session_ends_after_a_day_even_when_active() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     for _ in 0..47 {
         app.advance(1800);
@@ -46,13 +46,13 @@ async fn a_session_ends_after_a_day_however_busy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logging_out_ends_the_session_at_the_server() {
+async fn logout_ends_the_session_on_the_server() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
-    let answer = session.delete(routes::SESSION).await;
-    assert!(answer.headers.contains_key("clear-site-data"));
-    answer.ok();
+    let response = session.delete(routes::SESSION).await;
+    assert!(response.headers.contains_key("clear-site-data"));
+    response.ok();
     session.get(routes::USER).await.refused(403, "not_signed_in");
     session.get(routes::AUTHY_STATUS).await.refused(404, "no_session");
     session.post(routes::SESSION_PUSH, json!({})).await.refused(404, "no_session");
@@ -63,32 +63,32 @@ async fn logging_out_ends_the_session_at_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_that_arrives_after_logging_out_brings_nobody_back() {
+async fn an_approval_after_logout_does_not_restore_the_session() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     session.delete(routes::SESSION).await.ok();
-    app.press(&uuid, "approve").await;
+    app.answer_request(&uuid, "approve").await;
     session.get(routes::AUTHY_STATUS).await.refused(404, "no_session");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_that_logs_in_again_loses_its_old_session() {
+async fn a_new_login_ends_the_browsers_old_session() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let browser = app.browser();
     let first = browser.post(routes::SESSION, ada.credentials()).await.ok();
     browser.post(routes::SESSION, ada.credentials()).await.ok();
     app.bearer(first["token"].as_str().unwrap()).get(routes::AUTHY_STATUS).await.refused(404, "no_session");
-    let answer = browser.delete(routes::SESSION).await;
-    assert!(answer.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    let response = browser.delete(routes::SESSION).await;
+    assert!(response.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
     browser.get(routes::USER).await.refused(403, "not_signed_in");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_header_alone_decides_also_when_it_is_wrong() {
+async fn the_cookie_is_ignored_when_the_token_header_is_present() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
+    let ada = app.unregistered_person();
     let browser = app.browser();
     browser.post(routes::USER, ada.form()).await.ok();
     assert!(browser.is_signed_in().await);
@@ -97,22 +97,22 @@ async fn the_header_alone_decides_also_when_it_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_in_the_address_is_no_token() {
+async fn a_token_in_the_url_is_ignored() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     let token = session.token.as_deref().unwrap();
     for name in ["X-API-TOKEN", "token", "x-api-token"] {
-        app.stranger().get(&format!("{}?{name}={token}", routes::USER)).await.refused(403, "not_signed_in");
+        app.client().get(&format!("{}?{name}={token}", routes::USER)).await.refused(403, "not_signed_in");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_rotation_the_header_token_changes_as_well() {
-    let app = TestApp::with(&[("TOKEN_ROTATION", "on")]).await;
-    let ada = app.person().await;
+async fn with_rotation_on_the_header_token_changes() {
+    let app = TestApp::spawn_with(&[("TOKEN_ROTATION", "on")]).await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
-    app.press(&uuid, "approve").await;
+    app.answer_request(&uuid, "approve").await;
     session.get(routes::USER).await.refused(403, "second_factor_required");
     let renewed = session.post(routes::SESSION_CONTINUE, json!({})).await.ok();
     session.get(routes::USER).await.refused(403, "not_signed_in");
@@ -126,7 +126,7 @@ async fn with_rotation_the_header_token_changes_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_stored_of_a_token_opens_nothing() {
+async fn the_stored_token_hash_is_not_accepted_as_a_token() {
     use diesel::{QueryableByName, RunQueryDsl, sql_types::Text};
     #[derive(QueryableByName)]
     struct Stored {
@@ -134,7 +134,7 @@ async fn what_is_stored_of_a_token_opens_nothing() {
         token_hash: String,
     }
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let session = ada.sign_in().await;
     let stored: Vec<Stored> = app
         .store()
@@ -152,43 +152,44 @@ async fn what_is_stored_of_a_token_opens_nothing() {
     }
 }
 
-/// A browser whose session was ended elsewhere still sends its cookie.
+/// A browser still sends its cookie after its session was ended by another client.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cookie_opens_nothing_after_its_session_was_ended() {
+async fn a_cookie_is_not_accepted_after_its_session_ended() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let browser = app.browser();
     let login = browser.post(routes::SESSION, ada.credentials()).await.ok();
     browser.post(routes::SESSION_RESEND, json!({})).await.ok();
-    let answer = browser.verify(&ada.code().await).await.ok();
-    assert_ne!(answer["token"], login["token"]);
+    let response = browser.verify(&ada.code().await).await.ok();
+    assert_ne!(response["token"], login["token"]);
     assert!(browser.is_signed_in().await);
-    app.bearer(answer["token"].as_str().unwrap()).delete(routes::SESSION).await.ok();
+    app.bearer(response["token"].as_str().unwrap()).delete(routes::SESSION).await.ok();
     browser.get(routes::USER).await.refused(403, "not_signed_in");
     assert_eq!(browser.get(routes::AUTHY_STATUS).await.status, StatusCode::NOT_FOUND);
-    // It signs in again as if it had none.
+    // The browser can log in again.
     browser.post(routes::SESSION, ada.credentials()).await.ok();
     assert_eq!(browser.status().await, "pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approved_token_is_traded_once() {
+async fn concurrent_rotations_of_an_approved_token_succeed_once() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
-    app.press(&uuid, "approve").await;
-    let trades = (0..6).map(|_| session.post(routes::SESSION_CONTINUE, json!({})));
-    let answers = futures_util::future::join_all(trades).await;
-    let traded: Vec<_> = answers.into_iter().filter(|answer| answer.status == StatusCode::OK).collect();
-    assert_eq!(traded.len(), 1);
-    assert!(app.bearer(traded[0].body["token"].as_str().unwrap()).is_signed_in().await);
+    app.answer_request(&uuid, "approve").await;
+    let rotations = (0..6).map(|_| session.post(routes::SESSION_CONTINUE, json!({})));
+    let responses = futures_util::future::join_all(rotations).await;
+    let rotated: Vec<_> =
+        responses.into_iter().filter(|response| response.status == StatusCode::OK).collect();
+    assert_eq!(rotated.len(), 1);
+    assert!(app.bearer(rotated[0].body["token"].as_str().unwrap()).is_signed_in().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_was_never_approved_has_nothing_to_go_on_from() {
+async fn a_session_without_an_approval_cannot_be_rotated() {
     let app = TestApp::spawn().await;
-    let made = app.stranger().post(routes::USER, app.new_person().form()).await.ok();
-    let session = app.bearer(made["token"].as_str().unwrap());
+    let created = app.client().post(routes::USER, app.unregistered_person().form()).await.ok();
+    let session = app.bearer(created["token"].as_str().unwrap());
     session.post(routes::SESSION_CONTINUE, json!({})).await.refused(409, "not_approved");
     assert!(session.is_signed_in().await);
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use shared::routes;
 use signature::authy::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
 
-use crate::app::{Answer, Person, TestApp};
+use crate::app::{Person, Response, TestApp};
 
-/// A webhook to be sent, with what its signature is made of.
+/// A webhook and the values its signature is computed from.
 struct Hook {
     key: &'static str,
     nonce: String,
@@ -16,13 +16,16 @@ struct Hook {
 }
 
 impl Hook {
-    async fn for_push(person: &Person<'_>, uuid: &str, status: &str) -> Self {
+    async fn for_request(person: &Person<'_>, uuid: &str, status: &str) -> Self {
         let app = person.app;
-        // Nobody but the provider knows its id of a user; the path it was asked under has it.
+        // The API does not show the provider's user id; the path of the call to the provider contains it.
         let calls = app.provider_calls().await;
-        let push =
-            calls.iter().rev().find(|call| call.contains("/approval_requests")).expect("a push went out");
-        let id: u64 = push.split('/').nth(4).unwrap().parse().unwrap();
+        let call = calls
+            .iter()
+            .rev()
+            .find(|call| call.contains("/approval_requests"))
+            .expect("an approval request was sent");
+        let id: u64 = call.split('/').nth(4).unwrap().parse().unwrap();
         Self {
             key: sandbox::API_KEY,
             nonce: "1772460151".into(),
@@ -39,115 +42,115 @@ impl Hook {
         SignedCall { nonce: &self.nonce, method: "POST", url: &self.url, params }.sign(self.key)
     }
 
-    async fn send(&self, app: &TestApp) -> Answer {
+    async fn send(&self, app: &TestApp) -> Response {
         self.send_signed(app, &self.signature(), &self.body).await
     }
 
-    async fn send_signed(&self, app: &TestApp, signature: &str, body: &Value) -> Answer {
-        let stranger = app.stranger();
-        let request = stranger
+    async fn send_signed(&self, app: &TestApp, signature: &str, body: &Value) -> Response {
+        let client = app.client();
+        let request = client
             .request(Method::POST, routes::AUTHY_CALLBACK)
             .header(SIGNATURE_HEADER, signature)
             .header(NONCE_HEADER, &self.nonce);
-        stranger.send(request.json(body)).await
+        client.send(request.json(body)).await
     }
 }
 
-async fn quiet_app() -> TestApp {
+async fn app_without_webhooks() -> TestApp {
     let app = TestApp::spawn().await;
-    app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
     app
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_webhook_moves_a_pending_request_of_that_user() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn a_signed_webhook_settles_a_pending_request_of_its_user() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
-    Hook::for_push(&ada, &uuid, "approved").await.send(&app).await.ok();
+    Hook::for_request(&ada, &uuid, "approved").await.send(&app).await.ok();
     assert!(session.is_signed_in().await);
 }
 
-/// There are client libraries that accept a callback without a signature.
+/// Some client libraries accept a callback without a signature.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_empty_or_wrong_signature_is_401_and_changes_nothing() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn a_webhook_with_a_missing_empty_or_wrong_signature_is_401() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
-    let hook = Hook::for_push(&ada, &uuid, "approved").await;
-    let stranger = app.stranger();
-    let bare = || stranger.request(Method::POST, routes::AUTHY_CALLBACK).json(&hook.body);
+    let hook = Hook::for_request(&ada, &uuid, "approved").await;
+    let client = app.client();
+    let bare = || client.request(Method::POST, routes::AUTHY_CALLBACK).json(&hook.body);
     let mut bodies = Vec::new();
-    let mut refused = |answer: Answer| {
-        bodies.push(answer.text.clone());
-        answer.refused(401, "wrong_signature");
+    let mut refused = |response: Response| {
+        bodies.push(response.text.clone());
+        response.refused(401, "wrong_signature");
     };
-    refused(stranger.send(bare()).await);
-    refused(stranger.send(bare().header(NONCE_HEADER, "1")).await);
-    refused(stranger.send(bare().header(SIGNATURE_HEADER, hook.signature())).await);
-    refused(stranger.send(bare().header(SIGNATURE_HEADER, hook.signature()).header(NONCE_HEADER, "")).await);
+    refused(client.send(bare()).await);
+    refused(client.send(bare().header(NONCE_HEADER, "1")).await);
+    refused(client.send(bare().header(SIGNATURE_HEADER, hook.signature())).await);
+    refused(client.send(bare().header(SIGNATURE_HEADER, hook.signature()).header(NONCE_HEADER, "")).await);
     refused(
-        stranger
+        client
             .send(bare().header(SIGNATURE_HEADER, hook.signature()).header(NONCE_HEADER, "n".repeat(201)))
             .await,
     );
     refused(hook.send_signed(&app, "", &hook.body).await);
     refused(hook.send_signed(&app, "AAAA", &hook.body).await);
-    refused(Hook { key: "another key", ..Hook::for_push(&ada, &uuid, "approved").await }.send(&app).await);
+    refused(Hook { key: "another key", ..Hook::for_request(&ada, &uuid, "approved").await }.send(&app).await);
     let mut changed = hook.body.clone();
     changed["status"] = json!("denied");
     refused(hook.send_signed(&app, &hook.signature(), &changed).await);
     let elsewhere = Hook { url: "http://elsewhere.example/authy/callback".into(), ..hook };
     refused(elsewhere.send(&app).await);
-    assert!(bodies.iter().all(|body| *body == bodies[0]), "all refusals look the same");
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "all refusals have the same body");
     assert_eq!(session.status().await, "pending");
 }
 
-/// The signed text must not depend on headers a proxy may or may not send.
+/// The signed URL must not depend on request headers.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_signed_address_is_the_configured_one_whatever_the_headers_say() {
-    let app = TestApp::with(&[("PUBLIC_URL", "https://sign.example.com:8443/")]).await;
-    app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
-    let ada = app.person().await;
+async fn the_signed_url_is_the_configured_one_regardless_of_headers() {
+    let app = TestApp::spawn_with(&[("PUBLIC_URL", "https://sign.example.com:8443/")]).await;
+    app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
-    let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+    let mut hook = Hook::for_request(&ada, &uuid, "approved").await;
     hook.send(&app).await.refused(401, "wrong_signature");
     hook.url = "https://sign.example.com:8443/authy/callback".into();
-    let stranger = app.stranger();
-    let request = stranger
+    let client = app.client();
+    let request = client
         .request(Method::POST, routes::AUTHY_CALLBACK)
         .header(SIGNATURE_HEADER, hook.signature())
         .header(NONCE_HEADER, &hook.nonce)
         .header("X-Forwarded-Proto", "gopher")
         .header("X-Forwarded-Host", "evil.example");
-    stranger.send(request.json(&hook.body)).await.ok();
+    client.send(request.json(&hook.body)).await.ok();
     assert_eq!(session.status().await, "approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forwarded_headers_count_from_a_trusted_proxy_alone() {
+async fn forwarded_headers_are_used_only_from_a_trusted_proxy() {
     let forwarded = async |trusted: &str| {
-        let app = TestApp::with(&[("TRUSTED_PROXIES", trusted)]).await;
-        app.sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
-        let ada = app.person().await;
+        let app = TestApp::spawn_with(&[("TRUSTED_PROXIES", trusted)]).await;
+        app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+        let ada = app.register().await;
         let (_, uuid) = ada.log_in().await;
-        let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+        let mut hook = Hook::for_request(&ada, &uuid, "approved").await;
         hook.url = "https://sign.example.com/authy/callback".into();
-        let stranger = app.stranger();
-        let request = stranger
+        let client = app.client();
+        let request = client
             .request(Method::POST, routes::AUTHY_CALLBACK)
             .header(SIGNATURE_HEADER, hook.signature())
             .header(NONCE_HEADER, &hook.nonce)
             .header("X-Forwarded-Proto", "https")
             .header("X-Forwarded-Host", "sign.example.com");
-        stranger.send(request.json(&hook.body)).await.status
+        client.send(request.json(&hook.body)).await.status
     };
     assert_eq!(forwarded("127.0.0.1").await, StatusCode::OK);
     assert_eq!(forwarded("10.0.0.0/8").await, StatusCode::UNAUTHORIZED);
 }
 
-/// How many webhooks the server remembers.
-async fn remembered(app: &TestApp) -> i64 {
+/// The number of nonces in the database.
+async fn stored_nonces(app: &TestApp) -> i64 {
     use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
     #[derive(QueryableByName)]
     struct Count {
@@ -163,56 +166,56 @@ async fn remembered(app: &TestApp) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_changes_nothing_even_a_hundred_at_once() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn a_hundred_concurrent_replays_change_nothing() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
-    let hook = Hook::for_push(&ada, &uuid, "approved").await;
-    let answers = futures_util::future::join_all((0..100).map(|_| hook.send(&app))).await;
-    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    let hook = Hook::for_request(&ada, &uuid, "approved").await;
+    let responses = futures_util::future::join_all((0..100).map(|_| hook.send(&app))).await;
+    assert!(responses.iter().all(|response| response.status == StatusCode::OK));
     assert!(session.is_signed_in().await);
-    assert_eq!(remembered(&app).await, 1, "the nonce is remembered, once");
+    assert_eq!(stored_nonces(&app).await, 1, "the nonce is stored once");
     session.delete(routes::SESSION).await.ok();
     hook.send(&app).await.ok();
     session.get(routes::USER).await.refused(403, "not_signed_in");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_text_of_up_to_two_hundred_characters_is_a_nonce() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn any_nonce_of_up_to_200_characters_is_accepted() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     for nonce in ["1427849783.886085".to_owned(), "änderung ~ 1|2".to_owned(), "ß".repeat(200)] {
         let (session, uuid) = ada.log_in().await;
-        let hook = Hook { nonce, ..Hook::for_push(&ada, &uuid, "approved").await };
+        let hook = Hook { nonce, ..Hook::for_request(&ada, &uuid, "approved").await };
         hook.send(&app).await.ok();
         assert!(session.is_signed_in().await, "{}", hook.nonce);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_answers_within_one_second_may_carry_the_same_nonce() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn two_requests_can_be_answered_with_the_same_nonce() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     let (first, first_uuid) = ada.log_in().await;
     let (second, second_uuid) = ada.log_in().await;
-    Hook::for_push(&ada, &first_uuid, "approved").await.send(&app).await.ok();
-    Hook::for_push(&ada, &second_uuid, "approved").await.send(&app).await.ok();
+    Hook::for_request(&ada, &first_uuid, "approved").await.send(&app).await.ok();
+    Hook::for_request(&ada, &second_uuid, "approved").await.send(&app).await.ok();
     assert!(first.is_signed_in().await);
     assert!(second.is_signed_in().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_settled_or_expired_request_moves_no_more() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn a_settled_or_expired_request_does_not_change() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     let (denied, uuid) = ada.log_in().await;
-    Hook::for_push(&ada, &uuid, "denied").await.send(&app).await.ok();
-    let mut late = Hook::for_push(&ada, &uuid, "approved").await;
+    Hook::for_request(&ada, &uuid, "denied").await.send(&app).await.ok();
+    let mut late = Hook::for_request(&ada, &uuid, "approved").await;
     late.nonce = "2".into();
     late.send(&app).await.ok();
     assert_eq!(denied.status().await, "denied");
     let (expired, uuid) = ada.log_in().await;
-    let hook = Hook::for_push(&ada, &uuid, "approved").await;
+    let hook = Hook::for_request(&ada, &uuid, "approved").await;
     app.advance(120);
     hook.send(&app).await.ok();
     assert_eq!(expired.status().await, "expired");
@@ -220,23 +223,23 @@ async fn a_settled_or_expired_request_moves_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_of_one_user_moves_no_request_of_another() {
-    let app = quiet_app().await;
-    let (ada, grace) = (app.person().await, app.person().await);
+async fn a_webhook_does_not_settle_a_request_of_another_user() {
+    let app = app_without_webhooks().await;
+    let (ada, grace) = (app.register().await, app.register().await);
     let (victim, uuid) = ada.log_in().await;
     let (_, own) = grace.log_in().await;
-    let mut hook = Hook::for_push(&grace, &own, "approved").await;
+    let mut hook = Hook::for_request(&grace, &own, "approved").await;
     hook.body["uuid"] = json!(uuid);
     hook.send(&app).await.ok();
     assert_eq!(victim.status().await, "pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_user_is_404_but_the_dashboards_test_call_is_200() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn an_unknown_user_is_404_and_the_dashboard_test_call_is_200() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     let (_, uuid) = ada.log_in().await;
-    let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
+    let mut hook = Hook::for_request(&ada, &uuid, "approved").await;
     hook.body["authy_id"] = json!(4711);
     hook.send(&app).await.refused(404, "no_such_user");
     hook.body["authy_id"] = json!(1234);
@@ -246,37 +249,37 @@ async fn an_unknown_user_is_404_but_the_dashboards_test_call_is_200() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_webhook_comes_as_a_form_or_a_query_as_well() {
-    let app = quiet_app().await;
-    let ada = app.person().await;
+async fn a_webhook_is_accepted_as_a_form_and_as_a_query() {
+    let app = app_without_webhooks().await;
+    let ada = app.register().await;
     for method in [Method::POST, Method::GET] {
         let (session, uuid) = ada.log_in().await;
-        let mut hook = Hook::for_push(&ada, &uuid, "approved").await;
-        // What the provider sends along may be deeper than any form of ours.
+        let mut hook = Hook::for_request(&ada, &uuid, "approved").await;
+        // The provider's fields may be nested deeper than any field of this API.
         hook.body["approval_request"]["transaction"]["hidden_details"] =
             json!({"a": {"b": {"c": {"d": "e"}}}});
         let pairs = signature::authy::canonical(&hook.body);
         let call =
             SignedCall { nonce: "7", method: method.as_str(), url: &hook.url, params: Params::Query(&pairs) };
-        let stranger = app.stranger();
+        let client = app.client();
         let request = match method {
-            Method::GET => stranger.request(method.clone(), &format!("{}?{pairs}", routes::AUTHY_CALLBACK)),
-            _ => stranger
+            Method::GET => client.request(method.clone(), &format!("{}?{pairs}", routes::AUTHY_CALLBACK)),
+            _ => client
                 .request(method.clone(), routes::AUTHY_CALLBACK)
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .body(pairs.clone()),
         };
         let request = request.header(SIGNATURE_HEADER, call.sign(sandbox::API_KEY)).header(NONCE_HEADER, "7");
-        stranger.send(request).await.ok();
+        client.send(request).await.ok();
         assert!(session.is_signed_in().await, "{method}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_published_vectors_are_verified_by_the_server() {
+async fn the_published_signature_vectors_are_accepted() {
     let file: Value = serde_json::from_str(include_str!("../../../signature/authy-vectors.json")).unwrap();
     let key = file["vectors"][0]["api_key"].as_str().unwrap();
-    let app = TestApp::with(&[
+    let app = TestApp::spawn_with(&[
         ("AUTHY_API_KEY", key),
         ("SANDBOX", "off"),
         ("AUTHY_API_URL", "http://127.0.0.1:9"),
@@ -289,24 +292,24 @@ async fn the_published_vectors_are_verified_by_the_server() {
         if text("url") != "https://hooks.example.test/authy/callback" || text("api_key") != key {
             continue;
         }
-        let stranger = app.stranger();
+        let client = app.client();
         let request = match vector["body_raw"].as_str() {
-            Some(raw) => stranger
+            Some(raw) => client
                 .request(Method::POST, routes::AUTHY_CALLBACK)
                 .header("Content-Type", "application/json")
                 .body(raw.to_owned()),
-            None => stranger
+            None => client
                 .request(Method::GET, &format!("{}?{}", routes::AUTHY_CALLBACK, text("canonical_params"))),
         };
         let signed = |signature: &str| {
             let request = request.try_clone().unwrap();
             request.header(SIGNATURE_HEADER, signature).header(NONCE_HEADER, text("nonce"))
         };
-        // Past the signature, most of them lack what a callback must have, or name nobody here.
-        let genuine = stranger.send(signed(&text("signature"))).await;
-        assert!(matches!(genuine.status.as_u16(), 404 | 422), "{}: {}", text("name"), genuine.text);
+        // With a valid signature, these lack required fields or name an unknown user.
+        let accepted = client.send(signed(&text("signature"))).await;
+        assert!(matches!(accepted.status.as_u16(), 404 | 422), "{}: {}", text("name"), accepted.text);
         let forged = text("signature").replacen(&text("signature")[..1], "_", 1);
-        stranger.send(signed(&forged)).await.refused(401, "wrong_signature");
+        client.send(signed(&forged)).await.refused(401, "wrong_signature");
         checked += 1;
     }
     assert!(checked >= 28, "{checked}");

@@ -16,11 +16,12 @@ use crate::{
     domain::session::{Carrier, Origin},
     http::{
         Network,
-        auth::{RequestToken, VerifiedPhone, current_session},
+        auth::{RequestToken, VerifiedPhone, current_session, note_user},
         body::{Body, EmptyBody},
-        client::{RequestClient, foreign_navigation},
+        client::RequestClient,
         cookie::set_session_cookie,
         error::{Error, Result, invalid},
+        origin::foreign_navigation,
         sessions::answer_token,
     },
     services::{
@@ -59,6 +60,7 @@ pub(in crate::http) async fn register(
         phone: new.phone_number,
     };
     let opened = accounts.register(new, Origin::Password, &client).await?;
+    note_user(&opened);
     set_session_cookie(&cookie, opened.token())?;
     Ok(Json(TokenAnswer { token: answer_token(&opened, opened.token()) }))
 }
@@ -81,6 +83,7 @@ pub(in crate::http) async fn log_in(
     Body(login): Body<Login>,
 ) -> Result<Json<TokenAnswer>> {
     let opened = accounts.open(login, &client).await?;
+    note_user(&opened);
     set_session_cookie(&cookie, opened.token())?;
     Ok(Json(TokenAnswer { token: answer_token(&opened, opened.token()) }))
 }
@@ -103,7 +106,7 @@ pub(in crate::http) async fn log_out(
         return Err(Error::ForeignOrigin(foreign));
     }
     if let Some(RequestToken { token, carrier }) = RequestToken::of(&request) {
-        sessions.end_by_token(&token, &client).await?;
+        sessions.end_by_token(&token, carrier, &client).await?;
         if carrier == Carrier::Cookie {
             cookie.purge();
         }
@@ -117,6 +120,7 @@ pub(in crate::http) async fn log_out(
     responses((status = 200, description = "A page", body = Whereabouts))
 )]
 pub(in crate::http) async fn logged_in(
+    sessions: Data<Sessions>,
     request: HttpRequest,
     Body(EmptyBody {}): Body<EmptyBody>,
 ) -> Result<Json<Whereabouts>> {
@@ -124,7 +128,7 @@ pub(in crate::http) async fn logged_in(
     let verified_phone = current.as_ref().and_then(CurrentSession::verified_phone).map(str::to_owned);
     let url = match current.and_then(CurrentSession::into_user_session) {
         None => page::LOG_IN,
-        Some(session) if !session.is_signed_in() => page::METHODS,
+        Some(session) if !sessions.is_signed_in(&session) => page::METHODS,
         Some(session) if !session.user().is_phone_verified() => page::VERIFICATION,
         Some(_) => page::PROTECTED,
     };

@@ -28,7 +28,8 @@ use crate::{
         ServiceError,
         codes::Codes,
         pushes::{Pushes, Wording},
-        sessions::{Sessions, StatusReader},
+        sessions::Sessions,
+        status::StatusReader,
     },
 };
 
@@ -164,7 +165,7 @@ pub(in crate::http) async fn one_touch_status(
     }
     let mut session_token = None;
     let approved = push.status == PushStatus::Approved;
-    if approved && !session.is_signed_in() && sessions.rotates(session.carrier()) {
+    if approved && !session.has_final_token() && sessions.rotates(session.carrier()) {
         let token = sessions.rotate_after_approval(&session).await?;
         set_session_cookie(&cookie, &token)?;
         remember_device(&request, &session, &client);

@@ -2,15 +2,10 @@
 
 use serde_json::Value;
 use signature::authy::{Params, SignedCall};
-use thiserror::Error;
 
 use crate::{
-    domain::{
-        approval::Answer,
-        factor::{ProviderAccount, ProviderUser},
-        ids::digest,
-    },
-    provider::{Provider, Providers},
+    domain::{approval::Answer, factor::ProviderUser, ids::digest},
+    provider::{Callback, CallbackError, Provider, Providers},
 };
 
 /// The user of the test call Authy's dashboard makes when the address is saved there.
@@ -33,34 +28,6 @@ pub struct SignedRequest<'a> {
     pub params: Params<'a>,
     /// The fields.
     pub fields: &'a Value,
-}
-
-/// A callback whose signature is right.
-#[derive(Debug, Clone)]
-pub struct Callback {
-    /// The provider account whose key signed it.
-    pub account: ProviderAccount,
-    /// Who has answered, by the provider's id.
-    pub user: ProviderUser,
-    /// Which request.
-    pub reference: String,
-    /// What the person did; `None` for other statuses, which change nothing.
-    pub answer: Option<Answer>,
-    /// Digest of nonce and signature: the same again is a replay.
-    pub digest: String,
-    /// Whether it may be the dashboard's test call, which names no user of ours.
-    pub may_be_test: bool,
-}
-
-/// Why a callback is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum CallbackError {
-    /// The signature is missing or wrong.
-    #[error("wrong signature")]
-    Signature,
-    /// A field is missing or of the wrong type; names it.
-    #[error("unreadable field {0}")]
-    Field(&'static str),
 }
 
 impl SignedRequest<'_> {

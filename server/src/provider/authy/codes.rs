@@ -38,7 +38,8 @@ impl Authy {
         query.extend(action.map(|action| ("action", action)));
         match self.call(self.http.get(self.url(&path)).query(&query)).await {
             Ok(answer) if answer["token"] == "is valid" => Ok(match answer["device"]["os_type"].as_str() {
-                None | Some("sms") => CodeCheck::SentCode,
+                None => CodeCheck::UnspecifiedCode,
+                Some("sms") => CodeCheck::SentCode,
                 Some(_) => CodeCheck::AppCode,
             }),
             Ok(_) => Ok(CodeCheck::Wrong),

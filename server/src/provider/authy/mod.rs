@@ -13,7 +13,7 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::Value;
 
-pub use callback::{Callback, CallbackError, SignedRequest};
+pub use callback::SignedRequest;
 
 use super::{
     ProviderError,
@@ -80,6 +80,7 @@ fn refusal(status: u16, body: &Value) -> ProviderError {
         (_, "60050" | "60051" | "60064" | "60065") => ProviderError::NoPush,
         (400, "60027") if body["errors"].get("cellphone").is_some() => ProviderError::BadPhone,
         (400, "60027") if body["errors"].get("email").is_some() => ProviderError::BadEmail,
+        (_, "60038") => ProviderError::BadEmail,
         (_, "60006" | "60007" | "60014" | "60015" | "60082" | "60083") => ProviderError::ChannelRefused,
         (_, "60013" | "60033" | "60078") => ProviderError::BadPhone,
         _ => ProviderError::Refused { status, code },

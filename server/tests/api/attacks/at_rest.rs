@@ -1,34 +1,29 @@
-//! What lies on the disk, and who keeps the server waiting.
+//! Data at rest: file permissions, keyed digests and encrypted secrets.
 
-use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use serde_json::json;
 use shared::routes::{self, cookie_api as api};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
 
-use super::{BEHIND_A_PROXY, at};
+use super::{BEHIND_A_PROXY, client_at};
 use crate::app::TestApp;
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    fs::metadata(path).expect("the file exists").permissions().mode() & 0o777
 }
 
 /// Statement 77 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn other_users_of_the_machine_cannot_read_the_database() {
+async fn database_files_are_readable_by_their_owner_only() {
     let folder = TempDir::new().unwrap();
-    let made = folder.path().join("made by the server");
-    let url = format!("sqlite://{}", made.join("countersign.db").display());
-    let app = TestApp::with(&[("DATABASE_URL", &url)]).await;
-    app.person().await.sign_in().await;
-    assert_eq!(format!("{:o}", mode(&made)), "700");
+    let created = folder.path().join("created by the server");
+    let url = format!("sqlite://{}", created.join("countersign.db").display());
+    let app = TestApp::spawn_with(&[("DATABASE_URL", &url)]).await;
+    app.register().await.sign_in().await;
+    assert_eq!(format!("{:o}", mode(&created)), "700");
     let mut files = Vec::new();
-    for entry in fs::read_dir(&made).unwrap() {
+    for entry in fs::read_dir(&created).unwrap() {
         let path = entry.unwrap().path();
         files.push((path.file_name().unwrap().to_str().unwrap().to_owned(), format!("{:o}", mode(&path))));
     }
@@ -36,20 +31,20 @@ async fn other_users_of_the_machine_cannot_read_the_database() {
     assert!(files.iter().all(|(_, mode)| mode == "600"), "{files:?}");
 }
 
-/// Statement 77 of docs/SECURITY.md: a file that is there already is closed to others as well.
+/// Statement 77 of docs/SECURITY.md: the permissions of an existing file are corrected.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_an_older_version_is_closed_to_other_users_at_the_start() {
+async fn permissions_of_an_existing_database_are_restricted_at_start() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("countersign.db");
     fs::write(&file, "").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let url = format!("sqlite://{}", file.display());
-    let app = TestApp::with(&[("DATABASE_URL", &url)]).await;
-    app.person().await;
+    let app = TestApp::spawn_with(&[("DATABASE_URL", &url)]).await;
+    app.register().await;
     assert_eq!(format!("{:o}", mode(&file)), "600");
 }
 
-/// All bytes of a database, its log included.
+/// All bytes of an SQLite database, including its write-ahead log.
 fn bytes_of(file: &Path) -> Vec<u8> {
     let folder = file.parent().expect("a file is in a folder");
     let name = file.file_name().unwrap().to_str().unwrap();
@@ -63,7 +58,7 @@ fn bytes_of(file: &Path) -> Vec<u8> {
     bytes
 }
 
-/// What looks like part of a digest: 32 characters of base64 or hexadecimal, digits among them.
+/// Every 32 bytes that look like part of a digest: base64 or hexadecimal characters, at least three digits.
 fn digests_in(file: &Path) -> HashSet<String> {
     let bytes = bytes_of(file);
     let windows = bytes.windows(32).filter(|window| {
@@ -73,45 +68,51 @@ fn digests_in(file: &Path) -> HashSet<String> {
     windows.map(|window| String::from_utf8(window.to_vec()).expect("ASCII")).collect()
 }
 
-/// A server that has counted this phone, this address and this login.
-async fn counted(secret: &str, phone: &str, address: &str, email: &str) -> Option<HashSet<String>> {
-    let app = TestApp::with(&[BEHIND_A_PROXY, ("APP_SECRET", secret)]).await;
+/// The digests a server with this secret stores after counting a phone, an address and a login.
+async fn digests_after_requests(
+    secret: &str,
+    phone: &str,
+    address: &str,
+    email: &str,
+) -> Option<HashSet<String>> {
+    let app = TestApp::spawn_with(&[BEHIND_A_PROXY, ("APP_SECRET", secret)]).await;
     let file = app.database_file()?;
-    at(&app, address).post(api::VERIFICATION_START, json!({"phoneNumber": phone})).await.ok();
-    at(&app, address).log_in(email, "not the password").await.refused(403, "wrong_credentials");
-    at(&app, address).post(routes::USER, app.new_person().form()).await.ok();
+    client_at(&app, address).post(api::VERIFICATION_START, json!({"phoneNumber": phone})).await.ok();
+    client_at(&app, address).log_in(email, "not the password").await.refused(403, "wrong_credentials");
+    client_at(&app, address).post(routes::USER, app.unregistered_person().form()).await.ok();
     Some(digests_in(&file))
 }
 
-/// Statement 77 of docs/SECURITY.md: a digest without a key is found by trying all phones or addresses. Two servers
-/// with different keys store different digests of the same things.
+/// Statement 77 of docs/SECURITY.md: an unkeyed digest is found by trying all phones or addresses. Two
+/// servers with different keys store different digests of the same values.
 #[tokio::test(flavor = "multi_thread")]
-async fn counters_name_phones_addresses_and_logins_only_by_keyed_digests() {
+async fn counters_store_phones_addresses_and_logins_as_keyed_digests() {
     let secrets = ["a secret that only the first server has", "quite another one, for the second server"];
     let (phone, address, email) = ("+12125550101", "198.51.100.1", "nobody@example.com");
-    let Some(first) = counted(secrets[0], phone, address, email).await else {
+    let Some(first) = digests_after_requests(secrets[0], phone, address, email).await else {
         return; // On PostgreSQL there is no file to read.
     };
-    let second = counted(secrets[1], phone, address, email).await.unwrap();
-    // What has nothing to do with phone, address and login is the same here, too.
-    let control = counted(secrets[1], "+13105550101", "203.0.113.7", "else@example.com").await.unwrap();
+    let second = digests_after_requests(secrets[1], phone, address, email).await.unwrap();
+    // Windows that also occur for other values do not depend on phone, address or login.
+    let control =
+        digests_after_requests(secrets[1], "+13105550101", "203.0.113.7", "else@example.com").await.unwrap();
     let shared = first.intersection(&second).filter(|text| !control.contains(*text));
-    // The phone that is being verified is stored as it is.
+    // The phone being verified is stored in plain text.
     let shared: Vec<_> = shared.filter(|text| !text.contains(&phone[2..])).collect();
-    assert!(shared.is_empty(), "digests without a key, {} windows, one is {}", shared.len(), shared[0]);
+    assert!(shared.is_empty(), "unkeyed digests: {} windows, one is {}", shared.len(), shared[0]);
 }
 
-/// Statement 77 of docs/SECURITY.md. (Before, the secret was the provider's alone.)
+/// Statement 77 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_secret_of_an_authenticator_is_not_in_the_database_as_it_is() {
+async fn an_authenticator_secret_is_not_stored_in_plain_text() {
     let app = TestApp::spawn().await;
     let Some(file) = app.database_file() else {
         return;
     };
-    let session = app.person().await.sign_in().await;
-    let answer = session.post(routes::AUTHENTICATOR, json!({})).await;
-    assert!(answer.status.is_success(), "{}", answer.text);
-    let secret = answer.body["secret"].as_str().unwrap();
+    let session = app.register().await.sign_in().await;
+    let response = session.post(routes::AUTHENTICATOR, json!({})).await;
+    assert!(response.status.is_success(), "{}", response.text);
+    let secret = response.body["secret"].as_str().unwrap();
     let bits: String = secret
         .bytes()
         .map(|c| format!("{:05b}", if c.is_ascii_uppercase() { c - b'A' } else { c - b'2' + 26 }))
@@ -125,22 +126,4 @@ async fn the_secret_of_an_authenticator_is_not_in_the_database_as_it_is() {
     for form in [secret.as_bytes().to_vec(), raw.clone(), hex::encode(&raw).into_bytes()] {
         assert!(!stored.windows(form.len()).any(|window| window == form));
     }
-}
-
-/// Statement 78 of docs/SECURITY.md. The waiting is the server's, 15 seconds of real time.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_does_not_arrive_is_answered_with_an_error() {
-    let app = TestApp::spawn().await;
-    let host = app.url("").replace("http://", "");
-    let mut stream = TcpStream::connect(&host).await.unwrap();
-    let head = format!(
-        "POST {} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
-        routes::SESSION
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    let read = timeout(Duration::from_secs(40), stream.read_exact(&mut answer)).await;
-    read.expect("the server waits for the body for ever").expect("an answer, not a cut connection");
-    let line = String::from_utf8_lossy(&answer);
-    assert!(line.starts_with("HTTP/1.1 4"), "{line}");
 }

@@ -1,48 +1,48 @@
-//! A known device has budgets of its own, so that nobody can lock its owner out.
+//! A known device has its own limits, so that an attacker cannot lock out its owner.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::routes;
 
-use super::{count, known_device, use_up_pushes_and_sends, way_of, wrong_code};
-use crate::app::{Person, Session, TestApp};
+use super::{count, exhaust_sends, known_device, login_outcome, wrong_code};
+use crate::app::{ApiClient, Person, TestApp};
 
-/// A thief with the password locks the account with five wrong codes.
-async fn lock(person: &Person<'_>) {
-    let (thief, _) = person.log_in().await;
+/// An attacker with the password locks the account with five wrong codes.
+async fn lock_account(person: &Person<'_>) {
+    let (attacker, _) = person.log_in().await;
     for _ in 0..5 {
-        thief.verify(&wrong_code(person).await).await.refused(401, "wrong_code");
+        attacker.verify(&wrong_code(person).await).await.refused(401, "wrong_code");
     }
-    thief.verify(&person.soft_token().await).await.refused(429, "too_many");
+    attacker.verify(&person.soft_token().await).await.refused(429, "too_many");
 }
 
-async fn log_in_on(device: &Session<'_>, person: &Person<'_>) -> Value {
+async fn log_in_on(device: &ApiClient<'_>, person: &Person<'_>) -> Value {
     device.post(routes::SESSION, person.credentials()).await.ok()
 }
 
 /// Statement 67 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_device_gets_three_pushes_and_three_codes_when_a_thief_has_used_up_the_rest() {
+async fn a_known_device_has_its_own_budget_of_three_requests_and_three_codes() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let device = known_device(&app, &ada).await;
-    use_up_pushes_and_sends(&ada).await;
-    let mut ways = Vec::new();
+    exhaust_sends(&ada).await;
+    let mut outcomes = Vec::new();
     for _ in 0..7 {
-        ways.push(way_of(&device.post(routes::SESSION, ada.credentials()).await));
+        outcomes.push(login_outcome(&device.post(routes::SESSION, ada.credentials()).await));
     }
-    assert_eq!(ways, ["push", "push", "push", "sms", "sms", "sms", "nothing"]);
-    // Another device has none of it.
-    assert_eq!(way_of(&app.stranger().post(routes::SESSION, ada.credentials()).await), "nothing");
+    assert_eq!(outcomes, ["push", "push", "push", "sms", "sms", "sms", "nothing"]);
+    // An unknown device cannot use that budget.
+    assert_eq!(login_outcome(&app.client().post(routes::SESSION, ada.credentials()).await), "nothing");
 }
 
 /// Statement 67 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_device_signs_in_by_code_while_the_account_is_locked() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let device = known_device(&app, &ada).await;
-    lock(&ada).await;
+    lock_account(&ada).await;
     log_in_on(&device, &ada).await;
     device.post(routes::SESSION_RESEND, json!({})).await.ok();
     device.verify(&ada.code().await).await.ok();
@@ -51,11 +51,11 @@ async fn a_known_device_signs_in_by_code_while_the_account_is_locked() {
 
 /// Statement 67 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_device_has_five_wrong_codes_of_its_own_and_no_more() {
+async fn a_known_device_has_its_own_limit_of_five_wrong_codes() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let device = known_device(&app, &ada).await;
-    lock(&ada).await;
+    lock_account(&ada).await;
     log_in_on(&device, &ada).await;
     for _ in 0..5 {
         device.verify(&wrong_code(&ada).await).await.refused(401, "wrong_code");
@@ -68,44 +68,44 @@ async fn a_known_device_has_five_wrong_codes_of_its_own_and_no_more() {
 
 /// Statement 67 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_device_logs_in_when_wrong_passwords_have_closed_its_address() {
+async fn a_known_device_signs_in_while_its_address_is_rate_limited() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let device = known_device(&app, &ada).await;
     let wrong = json!({"email": ada.email, "password": "not the password"});
     for _ in 0..10 {
-        app.stranger().post(routes::SESSION, wrong.clone()).await.refused(403, "wrong_credentials");
+        app.client().post(routes::SESSION, wrong.clone()).await.refused(403, "wrong_credentials");
     }
-    app.stranger().post(routes::SESSION, ada.credentials()).await.refused(429, "too_many");
+    app.client().post(routes::SESSION, ada.credentials()).await.refused(429, "too_many");
     log_in_on(&device, &ada).await;
 }
 
 /// Statement 67 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_device_has_ten_wrong_passwords_of_its_own_and_no_more() {
+async fn a_known_device_has_its_own_limit_of_ten_wrong_passwords() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let device = known_device(&app, &ada).await;
     let wrong = json!({"email": ada.email, "password": "not the password"});
     for _ in 0..10 {
-        app.stranger().post(routes::SESSION, wrong.clone()).await.refused(403, "wrong_credentials");
+        app.client().post(routes::SESSION, wrong.clone()).await.refused(403, "wrong_credentials");
     }
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..12 {
-        answers.push(device.post(routes::SESSION, wrong.clone()).await);
+        responses.push(device.post(routes::SESSION, wrong.clone()).await);
     }
-    assert_eq!(count(&answers, StatusCode::FORBIDDEN), 10);
+    assert_eq!(count(&responses, StatusCode::FORBIDDEN), 10);
     device.post(routes::SESSION, ada.credentials()).await.refused(429, "too_many");
 }
 
-/// Statement 67 of docs/SECURITY.md: the device cookie of one account is nothing for another.
+/// Statement 67 of docs/SECURITY.md: a device cookie is bound to its account.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_device_of_one_account_is_unknown_to_another() {
+async fn a_known_device_of_one_account_is_not_known_to_another_account() {
     let app = TestApp::spawn().await;
-    let (ada, eve) = (app.person().await, app.person().await);
+    let (ada, eve) = (app.register().await, app.register().await);
     ada.sign_in().await;
     let device = known_device(&app, &eve).await;
-    lock(&ada).await;
+    lock_account(&ada).await;
     log_in_on(&device, &ada).await;
     device.verify(&ada.soft_token().await).await.refused(429, "too_many");
     assert!(!device.is_signed_in().await);

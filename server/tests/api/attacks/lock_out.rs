@@ -1,20 +1,20 @@
-//! What a stranger uses up must not keep the owner out.
+//! Limits that others use up must not lock out the owner.
 
 use serde_json::json;
 use shared::routes;
 
-use super::{account_on, sign_up_on, use_up_pushes_and_sends, way_of, wrong_code};
+use super::{account_with_phone, exhaust_sends, login_outcome, sign_up_with_phone, wrong_code};
 use crate::app::TestApp;
 
 /// Statement 68 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_password_gives_a_session_also_when_pushes_and_codes_are_used_up() {
+async fn a_correct_password_gives_a_pending_session_when_no_send_is_left() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     ada.sign_in().await;
-    use_up_pushes_and_sends(&ada).await;
-    let login = app.stranger().post(routes::SESSION, ada.credentials()).await;
-    assert_eq!(way_of(&login), "nothing", "{}", login.text);
+    exhaust_sends(&ada).await;
+    let login = app.client().post(routes::SESSION, ada.credentials()).await;
+    assert_eq!(login_outcome(&login), "nothing", "{}", login.text);
     let response = &login.body["authyResponse"];
     assert!(response["message"].as_str().is_some_and(|message| !message.is_empty()), "{response}");
     assert!(response.get("via").is_none() && response.get("approval_request").is_none(), "{response}");
@@ -25,15 +25,15 @@ async fn a_right_password_gives_a_session_also_when_pushes_and_codes_are_used_up
     assert!(session.is_signed_in().await);
 }
 
-/// Statement 67 of docs/SECURITY.md: strangers without the password. (The rule held before for pushes and codes.)
+/// Statement 67 of docs/SECURITY.md: attackers without the password.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_strangers_use_up_on_a_phone_leaves_its_verified_owner_every_way() {
+async fn limits_used_up_by_unverified_accounts_do_not_affect_the_verified_owner() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     ada.sign_in().await;
     for number in 0..6 {
-        let (eve, session) = sign_up_on(&app, &ada.phone, &format!("eve{number}@example.com")).await;
-        use_up_pushes_and_sends(&eve).await;
+        let (eve, session) = sign_up_with_phone(&app, &ada.phone, &format!("eve{number}@example.com")).await;
+        exhaust_sends(&eve).await;
         for _ in 0..5 {
             session.verify(&wrong_code(&ada).await).await;
         }
@@ -42,40 +42,40 @@ async fn what_strangers_use_up_on_a_phone_leaves_its_verified_owner_every_way() 
     session.post(routes::SESSION_RESEND, json!({"via": "call"})).await.ok();
     session.verify(&ada.code().await).await.ok();
     assert!(session.is_signed_in().await);
-    app.press(&uuid, "approve").await;
+    app.answer_request(&uuid, "approve").await;
     ada.log_in().await.0.verify(&ada.soft_token().await).await.ok();
 }
 
-/// Statement 67 of docs/SECURITY.md: the other direction. (The rule held before.)
+/// Statement 67 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_owner_of_a_phone_uses_up_leaves_a_new_account_on_it_every_way() {
+async fn limits_used_up_by_verified_accounts_do_not_affect_a_new_account() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
-    let bob = account_on(&app, &ada.phone, "bob@example.com").await;
+    let ada = app.register().await;
+    let bob = account_with_phone(&app, &ada.phone, "bob@example.com").await;
     for person in [&ada, &bob] {
         person.sign_in().await;
     }
     for person in [&ada, &bob] {
-        use_up_pushes_and_sends(person).await;
+        exhaust_sends(person).await;
     }
-    let (newcomer, session) = sign_up_on(&app, &ada.phone, "newcomer@example.com").await;
+    let (newcomer, session) = sign_up_with_phone(&app, &ada.phone, "newcomer@example.com").await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     session.verify(&newcomer.code().await).await.ok();
-    let second = account_on(&app, &ada.phone, "second@example.com").await;
+    let second = account_with_phone(&app, &ada.phone, "second@example.com").await;
     second.sign_in().await;
 }
 
-/// Statement 67 of docs/SECURITY.md: the owner's address is shared with the stranger, as in an office.
+/// Statement 67 of docs/SECURITY.md: the attacker shares the owner's address, as in an office.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_who_is_signed_in_stays_so_whatever_strangers_do() {
+async fn wrong_passwords_and_logins_of_others_do_not_end_a_signed_in_session() {
     let app = TestApp::spawn().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let owner = ada.sign_in().await;
     let wrong = json!({"email": ada.email, "password": "not the password"});
     for _ in 0..20 {
-        app.stranger().post(routes::SESSION, wrong.clone()).await;
+        app.client().post(routes::SESSION, wrong.clone()).await;
     }
-    use_up_pushes_and_sends(&ada).await;
+    exhaust_sends(&ada).await;
     assert!(owner.is_signed_in().await);
     assert_eq!(owner.get(routes::USER).await.ok()["verified"], true);
 }

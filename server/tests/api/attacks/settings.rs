@@ -1,4 +1,4 @@
-//! Production refuses every setting that undoes a protection.
+//! Production refuses every setting that disables a protection.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ const TWILIO: [(&str, &str); 3] = [
     ("TWILIO_NUMBER", "+15005550006"),
 ];
 
-/// Production with one setting changed; `None` leaves it out.
+/// The production settings with one changed; `None` removes it.
 fn production_with(name: &str, value: Option<&str>) -> Result<Config, ConfigError> {
     let folder = TempDir::new().expect("a temporary folder");
     let mut variables: HashMap<&str, &str> = PRODUCTION.into_iter().chain(TWILIO).collect();
@@ -28,7 +28,7 @@ fn production_with(name: &str, value: Option<&str>) -> Result<Config, ConfigErro
     Config::read(&|name| variables.get(name).map(|value| (*value).to_owned()), folder.path())
 }
 
-/// The settings the server starts with although it must not.
+/// Those of the settings the server accepts although it must refuse them.
 fn accepted<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let mut accepted = Vec::new();
     for (name, value) in settings {
@@ -47,7 +47,7 @@ const NONE: [&str; 0] = [];
 
 /// Statement 73 of docs/SECURITY.md.
 #[test]
-fn a_limit_that_limits_nothing_or_keeps_everybody_out_is_refused() {
+fn limits_of_zero_or_a_million_are_refused() {
     let names = [
         "LIMIT_RESEND_SECONDS",
         "LIMIT_SENDS_PER_HOUR",
@@ -79,30 +79,30 @@ fn a_limit_that_limits_nothing_or_keeps_everybody_out_is_refused() {
 
 /// Statement 73 of docs/SECURITY.md.
 #[test]
-fn a_key_or_secret_that_is_guessed_at_once_is_refused() {
-    let (monotonous, alternating) = ("a".repeat(40), "ab".repeat(20));
+fn weak_keys_and_secrets_are_refused() {
+    let (repeated, alternating) = ("a".repeat(40), "ab".repeat(20));
     let settings = [
         ("AUTHY_API_KEY", "x"),
         ("APP_SECRET", "Change-Me"),
         ("APP_SECRET", "Change-Me-To-32-Random-Characters-Please"),
         ("APP_SECRET", "CHANGE-ME-CHANGE-ME-CHANGE-ME-CHANGE-ME"),
         ("APP_SECRET", "Replace-This-With-32-Random-Characters-Or-More"),
-        ("APP_SECRET", &monotonous),
+        ("APP_SECRET", &repeated),
         ("APP_SECRET", &alternating),
     ];
     assert_eq!(accepted(settings), NONE);
 }
 
-/// Statement 73 of docs/SECURITY.md: with such a proxy everybody says which address they come from.
+/// Statement 73 of docs/SECURITY.md: with such a proxy every client chooses its own address.
 #[test]
-fn a_trusted_proxy_that_is_the_whole_world_is_refused() {
+fn a_trusted_proxy_range_of_all_addresses_is_refused() {
     let settings = ["0.0.0.0/0", "::/0", "10.0.0.0/8, 0.0.0.0/0", "10.0.0.0/8, ::/0"];
     assert_eq!(accepted(settings.map(|value| ("TRUSTED_PROXIES", value))), NONE);
 }
 
 /// Statement 73 of docs/SECURITY.md.
 #[test]
-fn addresses_without_encryption_are_refused() {
+fn urls_without_tls_are_refused() {
     let settings = [
         ("AUTHY_API_URL", "http://api.authy.com"),
         ("TWILIO_API_URL", "http://api.twilio.com"),
@@ -111,24 +111,24 @@ fn addresses_without_encryption_are_refused() {
     assert_eq!(accepted(settings), NONE);
 }
 
-/// Statement 73 of docs/SECURITY.md: without it the `Host` a client sends decides which origin is our own.
+/// Statement 73 of docs/SECURITY.md: without it the client's `Host` header decides which origin is our own.
 #[test]
-fn the_public_address_is_required() {
+fn the_public_url_is_required() {
     let line = production_with("PUBLIC_URL", None).map(drop).expect_err("PUBLIC_URL is missing").to_string();
     assert!(line.starts_with("PUBLIC_URL: ") && !line.contains('\n'), "{line}");
 }
 
 /// Statement 73 of docs/SECURITY.md.
 #[test]
-fn sessions_that_live_for_centuries_are_refused() {
+fn session_lifetimes_of_centuries_are_refused() {
     let names = ["SESSION_PENDING_SECONDS", "SESSION_IDLE_SECONDS", "SESSION_ABSOLUTE_SECONDS"];
     assert_eq!(accepted(names.map(|name| (name, "9999999999"))), NONE);
 }
 
-/// Statement 73 of docs/SECURITY.md: what is left after all that starts.
+/// Statement 73 of docs/SECURITY.md: valid settings are accepted.
 #[test]
-fn production_starts_with_the_settings_it_needs() {
-    production_with("LIMIT_SENDS_PER_HOUR", Some("6")).expect("these settings are right");
-    production_with("TRUSTED_PROXIES", Some("10.0.0.0/8")).expect("these settings are right");
-    production_with("SESSION_IDLE_SECONDS", Some("1800")).expect("these settings are right");
+fn production_starts_with_valid_settings() {
+    production_with("LIMIT_SENDS_PER_HOUR", Some("6")).expect("these settings are valid");
+    production_with("TRUSTED_PROXIES", Some("10.0.0.0/8")).expect("these settings are valid");
+    production_with("SESSION_IDLE_SECONDS", Some("1800")).expect("these settings are valid");
 }

@@ -1,4 +1,4 @@
-//! A client that hangs up while the provider is asked: what the provider was told is not lost.
+//! A client that disconnects during a provider call: the result of the call is still stored.
 
 use std::net::SocketAddr;
 
@@ -12,8 +12,8 @@ use tokio::{
     sync::{Mutex, mpsc},
 };
 
-use super::{codes_on, wrong_code};
-use crate::app::{Session, TestApp};
+use super::{codes_sent_to, wrong_code};
+use crate::app::{ApiClient, TestApp};
 
 /// A sandbox behind a relay that reports each call when it arrives.
 struct Provider {
@@ -38,39 +38,39 @@ impl Provider {
     }
 
     async fn app(&self) -> TestApp {
-        let app = TestApp::with(&[
+        let app = TestApp::spawn_with(&[
             ("SANDBOX", "off"),
             ("AUTHY_API_KEY", sandbox::API_KEY),
             ("AUTHY_API_URL", &self.url),
             ("PROVIDER_TIMEOUT_SECONDS", "5"),
-            // A test that waits for an account logs in until it succeeds.
+            // A test that waits for an account retries its login.
             ("LIMIT_WRONG_PASSWORDS", "10000"),
             ("LIMIT_ACCOUNT_WRONG_PASSWORDS_PER_HOUR", "10000"),
         ])
         .await;
         let webhook = app.url(routes::AUTHY_CALLBACK);
-        app.sandbox(Method::PUT, "/webhook", json!({"url": webhook})).await.ok();
+        app.call_sandbox(Method::PUT, "/webhook", json!({"url": webhook})).await.ok();
         app
     }
 
-    async fn forget_calls(&self) {
+    async fn clear_calls(&self) {
         let mut arrived = self.arrived.lock().await;
         while arrived.try_recv().is_ok() {}
     }
 
-    /// Waits until a call has arrived whose first line holds this.
+    /// Waits until a call has arrived whose request line contains `call`.
     async fn has_received(&self, call: &str) {
         let mut arrived = self.arrived.lock().await;
         while !arrived.recv().await.expect("the relay runs").contains(call) {}
     }
 }
 
-/// Passes bytes on, both ways, and reports the beginning of what a client sends.
+/// Forwards bytes in both directions and reports the first line of each chunk from the client.
 async fn relay(client: TcpStream, port: u16, report: mpsc::UnboundedSender<String>) {
     let server = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).await.unwrap();
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
-    let answers = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+    let responses = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
     let mut chunk = vec![0; 65_536];
     while let Ok(size @ 1..) = from_client.read(&mut chunk).await {
         if to_server.write_all(&chunk[..size]).await.is_err() {
@@ -79,14 +79,20 @@ async fn relay(client: TcpStream, port: u16, report: mpsc::UnboundedSender<Strin
         let line = String::from_utf8_lossy(&chunk[..size]).lines().next().unwrap_or_default().to_owned();
         let _ = report.send(line);
     }
-    // What the provider has received it does, although nobody waits for the answer.
-    let _ = answers.await;
+    // The provider completes a call it has received, even if the client is gone.
+    let _ = responses.await;
 }
 
-/// Sends a request whole and cuts the connection as soon as the provider has been called.
-async fn hang_up_in(provider: &Provider, session: &Session<'_>, path: &str, body: Value, call: &str) {
+/// Sends a complete request and closes the connection as early as the provider has been called.
+async fn disconnect_during(
+    provider: &Provider,
+    session: &ApiClient<'_>,
+    path: &str,
+    body: Value,
+    call: &str,
+) {
     let fault = json!({"path": call.rsplit(' ').next().unwrap(), "latencyMs": 300, "times": 1});
-    session.app.fault(fault).await;
+    session.app.inject_fault(fault).await;
     let host = session.app.url("").replace("http://", "");
     let body = body.to_string();
     let request = format!(
@@ -97,47 +103,47 @@ async fn hang_up_in(provider: &Provider, session: &Session<'_>, path: &str, body
     );
     let mut stream = TcpStream::connect(&host).await.unwrap();
     stream.set_zero_linger().unwrap();
-    provider.forget_calls().await;
+    provider.clear_calls().await;
     stream.write_all(request.as_bytes()).await.unwrap();
     provider.has_received(call).await;
 }
 
 /// Statement 76 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_that_reached_the_phone_is_known_although_the_client_hung_up() {
+async fn a_request_that_reached_the_phone_is_recorded_after_the_client_disconnects() {
     let provider = Provider::start().await;
     let app = provider.app().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, denied) = ada.log_in().await;
-    assert_eq!(app.press(&denied, "deny").await, StatusCode::NO_CONTENT);
+    assert_eq!(app.answer_request(&denied, "deny").await, StatusCode::NO_CONTENT);
     assert_eq!(session.status().await, "denied");
-    hang_up_in(&provider, &session, routes::SESSION_PUSH, json!({}), "POST /onetouch/json").await;
-    let newest = async || ada.look_at_phone().await["approvalRequests"][0]["uuid"].clone();
-    app.eventually("the push is on the phone", async || newest().await != denied.as_str()).await;
+    disconnect_during(&provider, &session, routes::SESSION_PUSH, json!({}), "POST /onetouch/json").await;
+    let newest = async || ada.phone_state().await["approvalRequests"][0]["uuid"].clone();
+    app.wait_until("the approval request is on the phone", async || newest().await != denied.as_str()).await;
     let uuid = newest().await;
-    app.eventually("the session knows its push", async || {
+    app.wait_until("the session shows its approval request", async || {
         let status = session.get(routes::AUTHY_STATUS).await.ok();
         status["status"] == "pending" && status["approvalRequest"]["uuid"] == uuid
     })
     .await;
-    assert_eq!(app.press(uuid.as_str().unwrap(), "approve").await, StatusCode::NO_CONTENT);
-    app.eventually("the approval signs in", async || session.is_signed_in().await).await;
+    assert_eq!(app.answer_request(uuid.as_str().unwrap(), "approve").await, StatusCode::NO_CONTENT);
+    app.wait_until("the approval has signed in", async || session.is_signed_in().await).await;
     provider.sandbox.stop().await;
 }
 
 /// Statement 76 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_code_signs_in_although_the_client_hung_up() {
+async fn a_correct_code_signs_in_after_the_client_disconnects() {
     let provider = Provider::start().await;
     let app = provider.app().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let code = ada.code().await;
     let body = json!({"code": code});
-    hang_up_in(&provider, &session, routes::SESSION_VERIFY, body, "GET /protected/json/verify").await;
-    app.eventually("the code has signed in", async || session.is_signed_in().await).await;
-    // It was not counted as wrong.
+    disconnect_during(&provider, &session, routes::SESSION_VERIFY, body, "GET /protected/json/verify").await;
+    app.wait_until("the code has signed in", async || session.is_signed_in().await).await;
+    // It was not counted as a wrong code.
     let (next, _) = ada.log_in().await;
     for _ in 0..5 {
         next.verify(&wrong_code(&ada).await).await.refused(401, "wrong_code");
@@ -148,16 +154,17 @@ async fn a_right_code_signs_in_although_the_client_hung_up() {
 
 /// Statement 76 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_was_sent_counts_and_is_taken_although_the_client_hung_up() {
+async fn a_sent_code_is_counted_and_accepted_after_the_client_disconnects() {
     let provider = Provider::start().await;
     let app = provider.app().await;
-    let ada = app.person().await;
+    let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    hang_up_in(&provider, &session, routes::SESSION_RESEND, json!({}), "GET /protected/json/sms").await;
-    app.eventually("the code is on the phone", async || codes_on(&ada).await == 1).await;
-    let soon = session.post(routes::SESSION_RESEND, json!({})).await;
-    assert!(soon.headers.contains_key("retry-after"), "{}", soon.text);
-    soon.refused(429, "too_many");
+    disconnect_during(&provider, &session, routes::SESSION_RESEND, json!({}), "GET /protected/json/sms")
+        .await;
+    app.wait_until("the code is on the phone", async || codes_sent_to(&ada).await == 1).await;
+    let early = session.post(routes::SESSION_RESEND, json!({})).await;
+    assert!(early.headers.contains_key("retry-after"), "{}", early.text);
+    early.refused(429, "too_many");
     session.verify(&ada.code().await).await.ok();
     assert!(session.is_signed_in().await);
     provider.sandbox.stop().await;
@@ -165,14 +172,14 @@ async fn a_code_that_was_sent_counts_and_is_taken_although_the_client_hung_up() 
 
 /// Statement 76 of docs/SECURITY.md: an account the provider has enrolled is stored.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_is_made_although_the_client_hung_up() {
+async fn an_account_is_created_after_the_client_disconnects() {
     let provider = Provider::start().await;
     let app = provider.app().await;
-    let grace = app.new_person();
-    let nobody = app.bearer("not-a-token");
-    hang_up_in(&provider, &nobody, routes::USER, grace.form(), "POST /protected/json/users/new").await;
-    app.eventually("the account can be used", async || {
-        app.stranger().post(routes::SESSION, grace.credentials()).await.status == StatusCode::OK
+    let grace = app.unregistered_person();
+    let client = app.bearer("not-a-token");
+    disconnect_during(&provider, &client, routes::USER, grace.form(), "POST /protected/json/users/new").await;
+    app.wait_until("the account can log in", async || {
+        app.client().post(routes::SESSION, grace.credentials()).await.status == StatusCode::OK
     })
     .await;
     provider.sandbox.stop().await;

@@ -1,12 +1,12 @@
-//! A client as the tutorials teach it: forms, a header token, polls without pause.
+//! Clients that send forms, authenticate with the header token and poll without a delay.
 
 use reqwest::Method;
 use serde_json::Value;
 use shared::routes;
 
-use crate::app::{Answer, PASSWORD, Person, Session, TestApp};
+use crate::app::{ApiClient, PASSWORD, Person, Response, TestApp};
 
-async fn post_form(session: &Session<'_>, path: &str, fields: &[(&str, &str)]) -> Answer {
+async fn post_form(session: &ApiClient<'_>, path: &str, fields: &[(&str, &str)]) -> Response {
     session.send(session.request(Method::POST, path).form(fields)).await
 }
 
@@ -18,35 +18,35 @@ async fn sign_up(app: &TestApp, person: &Person<'_>) {
         ("countryCode", "44"),
         ("password", PASSWORD),
     ];
-    post_form(&app.stranger(), routes::USER, &fields).await.ok();
+    post_form(&app.client(), routes::USER, &fields).await.ok();
 }
 
-async fn log_in<'a>(app: &'a TestApp, person: &Person<'_>) -> (Session<'a>, Value) {
+async fn log_in<'a>(app: &'a TestApp, person: &Person<'_>) -> (ApiClient<'a>, Value) {
     let fields = [("email", person.email.as_str()), ("password", PASSWORD)];
-    let answer = post_form(&app.stranger(), routes::SESSION, &fields).await.ok();
-    (app.bearer(answer["token"].as_str().expect("a token")), answer["authyResponse"].clone())
+    let response = post_form(&app.client(), routes::SESSION, &fields).await.ok();
+    (app.bearer(response["token"].as_str().expect("a token")), response["authyResponse"].clone())
 }
 
-/// Polls without a pause until the status is another one.
-async fn poll_away_from_pending(session: &Session<'_>) -> String {
+/// Polls without a delay until the status is no longer `pending`.
+async fn poll_until_answered(session: &ApiClient<'_>) -> String {
     for _ in 0..10_000 {
         let status = session.status().await;
         if status != "pending" {
             return status;
         }
     }
-    panic!("the push stayed pending");
+    panic!("the approval request stayed pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tutorial_client_signs_in_by_push_and_keeps_its_token() {
+async fn a_form_client_signs_in_by_approval_and_keeps_its_token() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
+    let ada = app.unregistered_person();
     sign_up(&app, &ada).await;
     let (session, authy) = log_in(&app, &ada).await;
     assert_eq!(authy["success"], true);
     let uuid = authy["approval_request"]["uuid"].as_str().unwrap();
-    let (status, _) = tokio::join!(poll_away_from_pending(&session), app.press(uuid, "approve"));
+    let (status, _) = tokio::join!(poll_until_answered(&session), app.answer_request(uuid, "approve"));
     assert_eq!(status, "approved");
     let user = session.get(routes::USER).await.ok();
     assert_eq!(user["fullName"], "Ada Lovelace");
@@ -54,39 +54,38 @@ async fn a_tutorial_client_signs_in_by_push_and_keeps_its_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tutorial_client_goes_to_its_code_page_when_denied_or_without_the_app() {
+async fn a_form_client_signs_in_by_code_after_a_denial_or_without_the_app() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
+    let ada = app.unregistered_person();
     sign_up(&app, &ada).await;
     let (session, authy) = log_in(&app, &ada).await;
     let uuid = authy["approval_request"]["uuid"].as_str().unwrap();
-    let (status, _) = tokio::join!(poll_away_from_pending(&session), app.press(uuid, "deny"));
+    let (status, _) = tokio::join!(poll_until_answered(&session), app.answer_request(uuid, "deny"));
     assert_eq!(status, "denied");
     session.send(session.request(Method::POST, routes::SESSION_RESEND)).await.ok();
     post_form(&session, routes::SESSION_VERIFY, &[("code", &ada.code().await)]).await.ok();
     assert!(session.is_signed_in().await);
 
-    ada.set_app(false).await;
+    ada.set_app_installed(false).await;
     let (session, authy) = log_in(&app, &ada).await;
     assert_eq!(authy["success"], false);
     post_form(&session, routes::SESSION_VERIFY, &[("code", &ada.code().await)]).await.ok();
     assert!(session.is_signed_in().await);
 }
 
-/// Defect 5: a session made by sign-up is signed in, but its phone is not proven, and its token is
-/// no UUID of the clock.
+/// The token is 43 random characters, not a UUID made from the time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_up_session_has_an_unproven_phone_until_the_phone_has_answered() {
+async fn a_sign_up_session_has_an_unverified_phone_and_a_random_token() {
     let app = TestApp::spawn().await;
-    let ada = app.new_person();
-    let answer = app.stranger().post(routes::USER, ada.form()).await.ok();
-    let token = answer["token"].as_str().unwrap();
+    let ada = app.unregistered_person();
+    let response = app.client().post(routes::USER, ada.form()).await.ok();
+    let token = response["token"].as_str().unwrap();
     assert!(!token.contains('-') || token.len() == 43);
     assert_eq!(token.len(), 43);
     let session = app.bearer(token);
     assert_eq!(session.get(routes::USER).await.ok()["verified"], false);
-    assert_eq!(session.status().await, "unverified", "nobody has approved anything");
-    // The password alone opens nothing later either.
+    assert_eq!(session.status().await, "unverified", "no request was approved");
+    // A later login with the password alone gives no access.
     let (login, _) = log_in(&app, &ada).await;
     login.get(routes::USER).await.refused(403, "second_factor_required");
 }

@@ -1,11 +1,11 @@
-//! What becomes of texts, as their provider reports it: only its signature is believed.
+//! Delivery reports on text messages: each must have the provider's signature.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::routes;
 use signature::twilio::{Body, SIGNATURE_HEADER, sign};
 
-use crate::app::{Answer, TestApp};
+use crate::app::{Response, TestApp};
 
 const SID: &str = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -15,13 +15,13 @@ fn fields(status: &str) -> Vec<(String, String)> {
         .to_vec()
 }
 
-async fn post(app: &TestApp, path: &str, signature: Option<&str>, fields: &[(String, String)]) -> Answer {
-    let stranger = app.stranger();
-    let mut request = stranger.request(Method::POST, path).form(fields);
+async fn post(app: &TestApp, path: &str, signature: Option<&str>, fields: &[(String, String)]) -> Response {
+    let client = app.client();
+    let mut request = client.request(Method::POST, path).form(fields);
     if let Some(signature) = signature {
         request = request.header(SIGNATURE_HEADER, signature);
     }
-    stranger.send(request).await
+    client.send(request).await
 }
 
 fn signed(app: &TestApp, path: &str, fields: &[(String, String)]) -> String {
@@ -29,38 +29,38 @@ fn signed(app: &TestApp, path: &str, fields: &[(String, String)]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_or_wrong_signature_is_401_and_tells_nothing() {
+async fn a_report_with_a_missing_or_wrong_signature_is_401() {
     let app = TestApp::spawn().await;
     let (path, form) = (routes::TWILIO_STATUS, fields("delivered"));
     let right = signed(&app, path, &form);
     let elsewhere = sign(sandbox::AUTH_TOKEN, "http://elsewhere.test/twilio/status", Body::Form(&form));
     let other_key = sign("another token", &app.url(path), Body::Form(&form));
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for signature in [None, Some(""), Some("AAAA"), Some(elsewhere.as_str()), Some(&other_key)] {
-        answers.push(post(&app, path, signature, &form).await.refused(401, "wrong_signature"));
+        responses.push(post(&app, path, signature, &form).await.refused(401, "wrong_signature"));
     }
-    // Any changed byte: of a field, of the query.
-    answers.push(post(&app, path, Some(&right), &fields("failed")).await.refused(401, "wrong_signature"));
+    // A changed field or query invalidates the signature.
+    responses.push(post(&app, path, Some(&right), &fields("failed")).await.refused(401, "wrong_signature"));
     let query = format!("{path}?message=x");
-    answers.push(post(&app, &query, Some(&right), &form).await.refused(401, "wrong_signature"));
-    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    responses.push(post(&app, &query, Some(&right), &form).await.refused(401, "wrong_signature"));
+    assert!(responses.iter().all(|response| *response == responses[0]));
     post(&app, path, Some(&right), &form).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_vectors_of_the_vendors_validators_pass_under_their_own_address() {
+async fn the_vendors_signature_vectors_are_accepted_for_their_url() {
     let file: Value = serde_json::from_str(include_str!("../../../signature/twilio-vectors.json")).unwrap();
     let vectors = file["vectors"].as_array().unwrap();
-    let here: Vec<&Value> = vectors
+    let matching: Vec<&Value> = vectors
         .iter()
         .filter(|vector| {
             vector["algorithm"] == "HMAC_SHA1" && vector["url"] == "https://app.example.com/twilio/status"
         })
         .collect();
-    assert!(!here.is_empty());
-    for vector in here {
+    assert!(!matching.is_empty());
+    for vector in matching {
         let token = vector["auth_token"].as_str().unwrap();
-        let app = TestApp::with(&[
+        let app = TestApp::spawn_with(&[
             ("PUBLIC_URL", "https://app.example.com"),
             ("TWILIO_ACCOUNT_SID", sandbox::ACCOUNT_SID),
             ("TWILIO_AUTH_TOKEN", token),
@@ -75,17 +75,17 @@ async fn the_vectors_of_the_vendors_validators_pass_under_their_own_address() {
             .collect();
         let signature = vector["signature"].as_str();
         post(&app, routes::TWILIO_STATUS, signature, &form).await.ok();
-        let spoofed = app.stranger().request(Method::POST, routes::TWILIO_STATUS).header("Host", "evil.test");
+        let spoofed = app.client().request(Method::POST, routes::TWILIO_STATUS).header("Host", "evil.test");
         let spoofed = spoofed.header(SIGNATURE_HEADER, signature.unwrap()).form(&form[..form.len() - 1]);
-        app.stranger().send(spoofed).await.refused(401, "wrong_signature");
+        app.client().send(spoofed).await.refused(401, "wrong_signature");
     }
 }
 
-/// Answers the first two reports that arrive at a port, and keeps what they were called with.
+/// Accepts the first two reports at a port. Returns the path and form of each.
 async fn listen(listener: tokio::net::TcpListener) -> Vec<(String, Vec<(String, String)>)> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut seen = Vec::new();
-    while seen.len() < 2 {
+    let mut received = Vec::new();
+    while received.len() < 2 {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let (mut text, mut buffer) = (String::new(), [0; 4096]);
         let (path, form) = loop {
@@ -102,25 +102,25 @@ async fn listen(listener: tokio::net::TcpListener) -> Vec<(String, Vec<(String, 
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             .await
             .expect("sent");
-        seen.push((path, form));
+        received.push((path, form));
     }
-    seen
+    received
 }
 
-/// The reports of a real text are caught on their way, and handed on as we please.
+/// The reports of a real message are intercepted and sent to the server in another order.
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_move_a_text_forward_only_and_only_their_own() {
+async fn reports_advance_only_their_own_message_and_never_move_it_back() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let public = format!("http://{}", listener.local_addr().expect("an address"));
-    let caught = tokio::spawn(listen(listener));
-    let app = TestApp::with(&[("PUBLIC_URL", &public)]).await;
-    let ada = app.new_person();
-    let answer = app.stranger().post(routes::USERS, ada.form()).await.body;
-    let (session, id) = (app.bearer(answer["token"].as_str().unwrap()), answer["id"].as_str().unwrap());
+    let received = tokio::spawn(listen(listener));
+    let app = TestApp::spawn_with(&[("PUBLIC_URL", &public)]).await;
+    let ada = app.unregistered_person();
+    let response = app.client().post(routes::USERS, ada.form()).await.body;
+    let (session, id) = (app.bearer(response["token"].as_str().unwrap()), response["id"].as_str().unwrap());
     let verify = routes::USERS_VERIFY.replace("{id}", id);
     session.post(&verify, json!({"code": ada.code().await})).await.ok();
-    let caught = caught.await.expect("two reports");
-    let (path, form) = caught[0].clone();
+    let received = received.await.expect("two reports");
+    let (path, form) = received[0].clone();
     assert!(path.starts_with("/twilio/status?message="), "{path}");
     let status = async || session.get(routes::USER).await.ok()["confirmation"]["status"].clone();
     let report = async |word: &str, sid: Option<&str>| {
@@ -137,7 +137,7 @@ async fn reports_move_a_text_forward_only_and_only_their_own() {
     };
     assert_eq!(status().await, "queued");
     report("sent", Some(SID)).await;
-    assert_eq!(status().await, "queued", "a report of another text under this one's name");
+    assert_eq!(status().await, "queued", "a report with the SID of another message is ignored");
     report("sent", None).await;
     assert_eq!(status().await, "sent");
     for late in ["queued", "sent", "no such word"] {
@@ -152,7 +152,7 @@ async fn reports_move_a_text_forward_only_and_only_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signed_report_without_its_fields_or_of_another_type_is_refused() {
+async fn a_report_with_missing_fields_or_another_content_type_is_refused() {
     let app = TestApp::spawn().await;
     let path = routes::TWILIO_STATUS;
     for without in ["MessageSid", "MessageStatus"] {
@@ -160,10 +160,10 @@ async fn a_signed_report_without_its_fields_or_of_another_type_is_refused() {
             fields("sent").into_iter().filter(|(name, _)| name != without).collect();
         post(&app, path, Some(&signed(&app, path, &form)), &form).await.refused(422, "invalid_fields");
     }
-    let stranger = app.stranger();
-    let json = stranger.request(Method::POST, path).header(SIGNATURE_HEADER, "AAAA").json(&json!({"a": 1}));
-    stranger.send(json).await.refused(415, "unsupported_type");
+    let client = app.client();
+    let json = client.request(Method::POST, path).header(SIGNATURE_HEADER, "AAAA").json(&json!({"a": 1}));
+    client.send(json).await.refused(415, "unsupported_type");
     let large = "x".repeat(2 << 20);
-    let request = stranger.request(Method::POST, path).header(SIGNATURE_HEADER, "AAAA").form(&[("a", large)]);
-    stranger.send(request).await.refused(413, "too_large");
+    let request = client.request(Method::POST, path).header(SIGNATURE_HEADER, "AAAA").form(&[("a", large)]);
+    client.send(request).await.refused(413, "too_large");
 }

@@ -1,0 +1,314 @@
+//! Checking a code: one code is one guess, judged in one place.
+
+use std::sync::Arc;
+
+use super::{
+    Result, ServiceError,
+    budgets::Counts,
+    codes::{CODE_LIFETIME, Codes},
+    enrolments::{Enrolled, call_for_user},
+    factor_passed::Passed,
+    finish,
+    sessions::UserSession,
+};
+use crate::{
+    domain::{
+        client::Client,
+        clock::Timestamp,
+        code::{CheckOutcome, Code},
+        event::{Act, Event, Outcome},
+        factor::{FactorState, Method},
+        ids::{CheckId, Token, UserId},
+        limits::Limits,
+        refusal::{Counted, Refusal},
+        session::State,
+    },
+    provider::{CodeCheck, ProviderError, Reference},
+    store::{
+        attempts,
+        codes::{self, Owner, Sent},
+        factors::{self, AuthenticatorRow},
+        sessions,
+        users::{self, WrongCodes},
+    },
+};
+
+/// A code was right.
+#[derive(Debug)]
+pub struct Verified {
+    /// The session's new token, where the carrier rotates it.
+    pub token: Option<Token>,
+    /// Whether it verified the phone for the first time.
+    pub first: bool,
+}
+
+/// A check that was counted as wrong before it is made.
+#[derive(Debug, Clone)]
+struct ReservedCheck {
+    id: CheckId,
+    counts: Counts,
+    /// Tries before the lock, should this one be wrong.
+    left: Option<u32>,
+}
+
+/// Who checks a code.
+#[derive(Debug, Clone)]
+enum Checker {
+    /// This server, by the user's authenticator.
+    Authenticator(AuthenticatorRow),
+    /// The provider, by a code it sent to this session.
+    SentCode {
+        sent: Sent,
+        /// Whether the account has no codes of this form in an app: what the phone's app shows is then
+        /// another account's.
+        sent_alone: bool,
+    },
+    /// The provider, by what its app shows.
+    App,
+    /// Nobody: no factor has codes of this form.
+    Nobody,
+}
+
+/// A code's judgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judgement {
+    Right(Method),
+    Wrong,
+}
+
+impl Codes {
+    /// Checks a code of any kind: a text, a call, the provider's app or an authenticator app. One code
+    /// is one guess: it is checked in one place. When it is right, the session has its second factor.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongCode`], [`Refusal::TooMany`], or that the provider could not tell.
+    pub async fn verify(&self, session: &UserSession, code: &Code, client: &Client) -> Result<Verified> {
+        let (codes, session) = (self.clone(), session.clone());
+        let (code, client) = (code.clone(), client.clone());
+        finish(async move { codes.verify_to_end(&session, &code, &client).await }).await
+    }
+
+    async fn verify_to_end(&self, session: &UserSession, code: &Code, client: &Client) -> Result<Verified> {
+        let user = &session.user;
+        let event = |outcome| Event::new(Act::CodeChecked, outcome).user(&user.id).address(client.address);
+        let reserved = match self.reserve_check(session, client).await {
+            Ok(reserved) => reserved,
+            Err(failure) => {
+                if matches!(failure, ServiceError::Refused(_)) {
+                    event(Outcome::Refused).record();
+                }
+                return Err(failure);
+            }
+        };
+        match self.check(session, code).await {
+            Ok(Judgement::Right(method)) => {
+                let verified = match self.accept(session, &reserved, method).await {
+                    Ok(verified) => verified,
+                    Err(failure) => {
+                        // The code was right: that is no wrong one.
+                        self.give_back_check(&user.id, reserved).await?;
+                        event(Outcome::Failed).method(method).record();
+                        return Err(failure);
+                    }
+                };
+                event(Outcome::Success).method(method).record();
+                if verified.first {
+                    Event::new(Act::PhoneVerified, Outcome::Success).user(&user.id).record();
+                }
+                Ok(verified)
+            }
+            Ok(Judgement::Wrong) => {
+                let id = reserved.id;
+                self.context
+                    .store
+                    .write(move |db| {
+                        Ok::<_, ServiceError>(codes::finish_check(db, &id, CheckOutcome::Wrong)?)
+                    })
+                    .await?;
+                event(Outcome::Wrong).record();
+                Err(Refusal::WrongCode { left: reserved.left }.into())
+            }
+            Err(failure) => {
+                self.give_back_check(&user.id, reserved).await?;
+                event(Outcome::Failed).record();
+                Err(failure)
+            }
+        }
+    }
+
+    async fn check(&self, session: &UserSession, code: &Code) -> Result<Judgement> {
+        let user = &session.user;
+        match self.checker(session, code).await? {
+            Checker::Nobody => Ok(Judgement::Wrong),
+            Checker::Authenticator(row) => {
+                let right = self.context.use_authenticator(row, code).await?;
+                Ok(if right { Judgement::Right(Method::Authenticator) } else { Judgement::Wrong })
+            }
+            Checker::SentCode { sent, sent_alone } => {
+                // A code of an earlier enrolment is known to its own provider alone.
+                let Some(provider) = self.context.providers.get(&sent.account) else {
+                    return Ok(Judgement::Wrong);
+                };
+                let (reference, action) = (Reference(sent.reference.clone()), self.action(session));
+                match provider.check_code(&reference, code, Some(&action)).await {
+                    Ok(CodeCheck::SentCode) => Ok(Judgement::Right(sent.via.into())),
+                    Ok(CodeCheck::AppCode | CodeCheck::UnspecifiedCode) if sent_alone => Ok(Judgement::Wrong),
+                    Ok(CodeCheck::UnspecifiedCode) => Ok(Judgement::Right(sent.via.into())),
+                    Ok(CodeCheck::AppCode) => Ok(Judgement::Right(Method::App)),
+                    Ok(CodeCheck::Wrong) => Ok(Judgement::Wrong),
+                    // A provider that has forgotten the user has forgotten the code: it is enrolled
+                    // again before the next send.
+                    Err(ProviderError::UnknownUser) => Ok(Judgement::Wrong),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            Checker::App => {
+                let context = &self.context;
+                let (_, checked) = call_for_user!(context, user, |enrolled| check_app(&enrolled, code))?;
+                Ok(if checked == CodeCheck::Wrong { Judgement::Wrong } else { Judgement::Right(Method::App) })
+            }
+        }
+    }
+
+    /// Six digits are the account's authenticator's, if it has one. Otherwise they go to the provider for
+    /// a code that was sent to this session, or for an account that enrolled an authenticator there and
+    /// shares the provider's user with no other account.
+    async fn checker(&self, session: &UserSession, code: &Code) -> Result<Checker> {
+        let (user, session_id) = (session.user.id.clone(), session.session.id.clone());
+        let of_authenticator = code.is_of_authenticator();
+        let since = self.context.now().minus(CODE_LIFETIME);
+        self.context
+            .store
+            .read(move |db| {
+                if of_authenticator {
+                    if let Some(row) = factors::authenticator(db, &user, FactorState::Active)? {
+                        return Ok(Checker::Authenticator(row));
+                    }
+                    let at = factors::enrolment(db, &user)?;
+                    let own = match &at {
+                        Some(at) => factors::has_own_provider_authenticator(db, &user, at)?,
+                        None => false,
+                    };
+                    return Ok::<_, ServiceError>(match (codes::last_sent(db, &session_id, since)?, own) {
+                        (Some(sent), own) => Checker::SentCode { sent, sent_alone: !own },
+                        (None, true) => Checker::App,
+                        (None, false) => Checker::Nobody,
+                    });
+                }
+                let sent = codes::last_sent(db, &session_id, since)?;
+                Ok(sent.map_or(Checker::App, |sent| Checker::SentCode { sent, sent_alone: false }))
+            })
+            .await
+    }
+
+    async fn accept(
+        &self,
+        session: &UserSession,
+        reserved: &ReservedCheck,
+        method: Method,
+    ) -> Result<Verified> {
+        let context = Arc::clone(&self.context);
+        let token = context.settings.rotation.applies_to(session.carrier).then(|| Token::new(context.random));
+        let (user, session_id, old) =
+            (session.user.id.clone(), session.session.id.clone(), session.token.hash());
+        let (reserved, now) = (reserved.clone(), context.now());
+        self.context
+            .store
+            .write(move |db| {
+                codes::finish_check(db, &reserved.id, CheckOutcome::Right)?;
+                attempts::take_back(db, &reserved.counts.ids)?;
+                let passed = Passed { user: &user, session: Some(&session_id), method };
+                let clears_lock = !reserved.counts.by_device;
+                let first = context.factor_passed(db, passed, clears_lock, now)?;
+                let lives = match &token {
+                    Some(token) => sessions::rotate(db, &session_id, &old, &token.hash())?,
+                    None => {
+                        matches!(sessions::state(db, &session_id)?, Some(State::Verified | State::SignedIn))
+                    }
+                };
+                // Otherwise it was ended while the provider was asked.
+                if lives {
+                    Ok(Verified { token, first })
+                } else {
+                    Err(ServiceError::from(Refusal::NoSession))
+                }
+            })
+            .await
+    }
+
+    /// Counts a code as wrong before it is checked, so that guesses in parallel count as well.
+    async fn reserve_check(&self, session: &UserSession, client: &Client) -> Result<ReservedCheck> {
+        let context = Arc::clone(&self.context);
+        let (budget, now) = (context.code_budget(&session.user, client), context.now());
+        let id = CheckId::new(context.random);
+        let (user_id, session_id) = (session.user.id.clone(), session.session.id.clone());
+        self.context
+            .store
+            .write(move |db| {
+                crate::store::lock(db, user_id.as_str())?;
+                let before = users::wrong_codes(db, &user_id)?;
+                let locked = before.locked_until.filter(|until| *until > now);
+                let counts = match locked {
+                    Some(until) => {
+                        let refused = Refusal::TooMany { what: Counted::Codes, wait: until.since(now) };
+                        budget.count_by_device(db, refused, now)?
+                    }
+                    None => budget.count(db, now)?,
+                };
+                let left = if counts.by_device {
+                    None
+                } else {
+                    let after = one_more(before, context.limits(), now);
+                    users::set_wrong_codes(db, &user_id, after)?;
+                    let most = context.limits().wrong_codes;
+                    (most != u32::MAX).then(|| most.saturating_sub(after.count.unsigned_abs()))
+                };
+                codes::insert_check(db, &id, Owner { user_id: &user_id, session_id: &session_id }, now)?;
+                Ok::<_, ServiceError>(ReservedCheck { id, counts, left })
+            })
+            .await
+    }
+
+    /// The code was not judged: it is no wrong one.
+    async fn give_back_check(&self, user: &UserId, reserved: ReservedCheck) -> Result<()> {
+        let (user, most) = (user.clone(), self.context.limits().wrong_codes);
+        self.context
+            .store
+            .write(move |db| {
+                codes::finish_check(db, &reserved.id, CheckOutcome::Failed)?;
+                attempts::take_back(db, &reserved.counts.ids)?;
+                if reserved.counts.by_device {
+                    return Ok(());
+                }
+                crate::store::lock(db, user.as_str())?;
+                let codes = users::wrong_codes(db, &user)?;
+                Ok::<_, ServiceError>(users::set_wrong_codes(db, &user, one_less(codes, most))?)
+            })
+            .await
+    }
+}
+
+async fn check_app(enrolled: &Enrolled, code: &Code) -> std::result::Result<CodeCheck, ProviderError> {
+    let reference = enrolled.provider.app_reference(enrolled.user());
+    enrolled.provider.check_code(&reference, code, None).await
+}
+
+/// One wrong code more; the last one locks.
+fn one_more(before: WrongCodes, limits: &Limits, now: Timestamp) -> WrongCodes {
+    // After a lock the codes are counted anew; how many locks there were is not forgotten.
+    let count = if before.locked_until.is_some() { 1 } else { before.count.saturating_add(1) };
+    if count.unsigned_abs() < limits.wrong_codes {
+        return WrongCodes { count, locked_until: None, locks: before.locks };
+    }
+    let lock = limits.lock_after(before.locks.unsigned_abs());
+    WrongCodes { count, locked_until: Some(now.plus(lock)), locks: before.locks.saturating_add(1) }
+}
+
+/// Takes one back. Others may have been counted meanwhile; a lock they caused stays.
+fn one_less(codes: WrongCodes, most: u32) -> WrongCodes {
+    let count = (codes.count - 1).max(0);
+    if codes.locked_until.is_some() && count.unsigned_abs() < most {
+        return WrongCodes { count, locked_until: None, locks: (codes.locks - 1).max(0) };
+    }
+    WrongCodes { count, ..codes }
+}
