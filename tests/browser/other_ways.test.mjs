@@ -77,7 +77,7 @@ test("if neither text messages nor calls reach it, the other methods stay availa
   const { page, ada } = await waiting(app);
   await app.sandbox.faults({ path: "/protected/json/", status: 403, body: refusal("60082") });
   await chooseWay(page, /Code by text/);
-  await page.getByRole("alert").getByText("Neither a text nor a call can reach this phone.").waitFor();
+  await page.getByRole("alert").getByText("Text messages and calls can't reach this phone.").waitFor();
   await app.sandbox.clearFaults();
   await page.getByRole("button", { name: /Code from the app/ }).click();
   await heading(page, "Enter the code");

@@ -122,7 +122,7 @@ async function walk(options, look) {
   await at("code");
   await page.getByLabel("Code", { exact: true }).fill("12");
   await page.getByRole("button", { name: "Confirm" }).click();
-  await page.getByText("A code has 4 to 10 digits.").waitFor();
+  await page.getByText("Enter 4 to 10 digits.").waitFor();
   await at("code, refused");
   await page.goto(`${app.url}/approve`);
   await page.getByRole("button", { name: "Ask again" }).click();

@@ -22,7 +22,7 @@ for (const [button, via, said] of [["Text me a code", "sms", "Text message sent 
     assert.match(message.code, /^\d{6}$/);
     const wrong = String((Number(message.code) + 1) % 1_000_000).padStart(6, "0");
     await enter(page, wrong, "Verify phone");
-    await page.getByRole("alert").getByText("That is not the code we sent.").waitFor();
+    await page.getByRole("alert").getByText("Wrong code. Check it and try again.").waitFor();
     await enter(page, message.code, "Verify phone");
     await heading(page, "Phone verified");
     const written = `+44 ${ada.phone.slice(0, 4)} ${ada.phone.slice(4)}`;

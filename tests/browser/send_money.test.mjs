@@ -133,6 +133,6 @@ test("that a phone has no app is shown, and the form keeps its values", async ()
   await page.goto(`${app.url}/send`);
   await page.getByLabel("Note (optional)").fill("More gears");
   await page.getByRole("button", { name: "Ask my phone" }).click();
-  await page.getByRole("alert").getByText("No request can reach this phone").waitFor();
+  await page.getByRole("alert").getByText("Approval requests can't reach this phone").waitFor();
   assert.equal(await page.getByLabel("Note (optional)").inputValue(), "More gears");
 });

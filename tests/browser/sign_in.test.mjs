@@ -62,7 +62,7 @@ test("after a denied request, a code from the phone signs in", async () => {
   const code = await newestCode(app, ada.e164);
   await field.fill(code === "0000000" ? "0000001" : "0000000");
   await page.getByRole("button", { name: "Confirm", exact: true }).click();
-  await page.getByRole("alert").getByText("That is not the code we sent. 4 tries left.").waitFor();
+  await page.getByRole("alert").getByText("Wrong code. 4 tries left.").waitFor();
   await hasAttribute(field, "aria-invalid", "true");
   await phone.getByRole("tab", { name: "Messages" }).click();
   await phone.getByRole("listitem").getByText(code, { exact: true }).waitFor();
@@ -214,7 +214,7 @@ test("a failed send is shown below the button, and sending again needs no wait",
   await page.getByRole("link", { name: "Verify phone" }).click();
   await app.sandbox.faults({ path: "/protected/json/sms", status: 500 });
   await page.getByRole("button", { name: "Text me a code" }).click();
-  await page.getByRole("alert").getByText("The phone service did not answer.").waitFor();
+  await page.getByRole("alert").getByText("We couldn't reach your phone.").waitFor();
   await app.sandbox.clearFaults();
   await page.getByRole("button", { name: "Text me a code" }).click();
   await page.getByText("A code was texted to").waitFor();

@@ -115,7 +115,7 @@ test("the server's error for a taken e-mail is shown at the field", async () => 
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await phone(page).pressSequentially("7700900999");
   await page.getByRole("button", { name: "Create account", exact: true }).click();
-  await page.locator("#email-error").getByText("This e-mail has an account already.").waitFor();
+  await page.locator("#email-error").getByText("An account with this email already exists.").waitFor();
   assert.equal(await page.getByLabel("Password", { exact: true }).inputValue(), PASSWORD);
 });
 

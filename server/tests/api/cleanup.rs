@@ -2,6 +2,7 @@
 
 use diesel::{QueryableByName, RunQueryDsl, sql_types::BigInt};
 use reqwest::{Method, StatusCode};
+use sandbox::{Sandbox, Settings};
 use serde_json::json;
 use server::store::StoreError;
 use shared::routes;
@@ -60,9 +61,18 @@ async fn unverified_accounts_are_kept_by_default() {
 /// A callback for a removed user is accepted; after repeated errors the provider disables the webhook.
 #[tokio::test(flavor = "multi_thread")]
 async fn callbacks_about_removed_users_are_accepted_for_thirty_days() {
-    let mut app =
-        TestApp::spawn_with(&[("UNVERIFIED_ACCOUNTS_DAYS", "1"), ("PUBLIC_URL", "https://sign.example.com")])
-            .await;
+    // A sandbox of its own keeps its address when the server is restarted.
+    let sandbox =
+        Sandbox::start(Settings { port: 0, ..Settings::default() }).await.expect("the sandbox starts");
+    let sandbox_url = sandbox.url();
+    let mut app = TestApp::spawn_with(&[
+        ("UNVERIFIED_ACCOUNTS_DAYS", "1"),
+        ("PUBLIC_URL", "https://sign.example.com"),
+        ("SANDBOX", "off"),
+        ("AUTHY_API_KEY", sandbox::API_KEY),
+        ("AUTHY_API_URL", &sandbox_url),
+    ])
+    .await;
     let id = {
         let ada = app.register().await;
         ada.log_in().await;
