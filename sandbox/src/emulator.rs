@@ -15,6 +15,8 @@ pub(crate) struct Emulator {
     pub(crate) clock: Arc<dyn Clock>,
     /// Target of the phone page's link "Back to the app".
     pub(crate) app_url: Option<String>,
+    /// Digits of the codes it sends.
+    pub(crate) code_digits: usize,
     /// Sends callbacks.
     pub(crate) http: reqwest::Client,
     /// Counts changes of the state; open phone pages watch it.
@@ -34,6 +36,7 @@ impl Emulator {
         Self {
             clock: settings.clock,
             app_url: settings.app_url,
+            code_digits: settings.code_digits,
             http,
             changes: watch::Sender::new(0),
             state: Mutex::default(),

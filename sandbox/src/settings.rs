@@ -13,12 +13,20 @@ pub struct Settings {
     pub webhook_url: Option<String>,
     /// Target of the phone page's link "Back to the app"; `None` for no link.
     pub app_url: Option<String>,
+    /// Digits of the codes it sends: the provider's applications choose 6 to 8.
+    pub code_digits: usize,
     /// The clock by which codes and approval requests expire.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { port: 0, webhook_url: None, app_url: None, clock: Arc::new(MachineClock::default()) }
+        Self {
+            port: 0,
+            webhook_url: None,
+            app_url: None,
+            code_digits: 7,
+            clock: Arc::new(MachineClock::default()),
+        }
     }
 }

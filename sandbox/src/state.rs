@@ -191,7 +191,7 @@ pub(crate) enum TokenCheck {
 
 impl User {
     /// The code to send: the last one if it is still valid for the same action, or a new one.
-    pub(crate) fn code_to_send(&mut self, action: Option<&str>, now_ms: i64) -> String {
+    pub(crate) fn code_to_send(&mut self, action: Option<&str>, digits: usize, now_ms: i64) -> String {
         self.sends_ms.push(now_ms);
         let valid = self.codes.iter().find(|code| {
             !code.used && code.created_ms + CODE_LIFETIME_MS > now_ms && code.action.as_deref() == action
@@ -199,7 +199,7 @@ impl User {
         if let Some(valid) = valid {
             return valid.digits.clone();
         }
-        let digits = random::digits(7);
+        let digits = random::digits(digits);
         self.codes.push(SentCode {
             digits: digits.clone(),
             action: action.map(str::to_owned),

@@ -190,6 +190,7 @@ impl Emulator {
             webhook_url: Some(format!("{own}{}", shared::routes::AUTHY_CALLBACK)),
             app_url: Some(own),
             clock: Arc::<Clock>::clone(clock),
+            ..sandbox::Settings::default()
         };
         let started = sandbox::Sandbox::start(settings).await;
         started.map(|sandbox| Self(Some(sandbox))).map_err(|source| StartError::SandboxPort { port, source })

@@ -57,7 +57,7 @@ fn send(emulator: &Emulator, id: &str, params: &Params, via: Via) -> Result<Http
             return Err(AuthyError::TooManyTokens);
         }
         let action = params.text("action");
-        let code = user.code_to_send(action.as_deref(), now);
+        let code = user.code_to_send(action.as_deref(), emulator.code_digits, now);
         let purpose = params.text("action_message").filter(|_| action.is_some());
         let body = message_text(via, &code, purpose.as_deref());
         state.deliver(&phone, Message { via, body, code: Some(code), at_ms: now });
@@ -98,7 +98,7 @@ pub(super) async fn email(
     let now = emulator.now();
     emulator.update(|state| {
         let user = state.user_mut(&id).ok_or(AuthyError::UserNotFound)?;
-        user.code_to_send(None, now);
+        user.code_to_send(None, emulator.code_digits, now);
         Ok(ok(&json!({
             "success": true,
             "message": "Email token was sent",

@@ -97,6 +97,8 @@ pub struct SignInDetails<'a> {
     pub username: &'a str,
     /// Browser or program, in words.
     pub browser: &'a str,
+    /// The application's name.
+    pub app_name: &'a str,
     /// Network address.
     pub address: String,
     /// Whether the account's phone is verified.
@@ -117,14 +119,14 @@ impl RequestContent {
             ("Time", at.time_of_day()),
             ("Number", format!("{number:02}")),
         ];
-        Self::login_request(details.phone_verified, shown)
+        Self::login_request(details, shown)
     }
 
     /// The same with the details clients of the cookie API know.
     #[must_use]
     pub fn sign_in_by_username(details: &SignInDetails<'_>, provider_user: &str) -> Self {
         Self::login_request(
-            details.phone_verified,
+            details,
             [
                 (PROVIDER_USER_LABEL, provider_user.to_owned()),
                 ("Username", details.username.to_owned()),
@@ -134,16 +136,17 @@ impl RequestContent {
         )
     }
 
-    fn login_request<const N: usize>(phone_verified: bool, details: [(&str, String); N]) -> Self {
+    fn login_request<const N: usize>(about: &SignInDetails<'_>, details: [(&str, String); N]) -> Self {
         // Anyone may sign up with any number: the owner of the phone must not take it for a sign-in
         // to an account of their own.
-        let message = if phone_verified {
-            "Sign in to Countersign?"
+        let app = about.app_name;
+        let message = if about.phone_verified {
+            format!("Sign in to {app}?")
         } else {
-            "Verify this phone for a new Countersign account?"
+            format!("Verify this phone for a new {app} account?")
         };
         Self {
-            message: message.to_owned(),
+            message,
             details: details.map(|(label, value)| (label.to_owned(), value)).into(),
             hidden_details: BTreeMap::new(),
             logos: Vec::new(),

@@ -2,7 +2,7 @@
 //!
 //! Every operation that calls a provider has three steps, so that no transaction waits for one: reserve
 //! in the database, call, note the result. What was reserved is given back when the call failed. Such an
-//! operation runs to its end even if the client hangs up ([`finish`]).
+//! operation runs to its end even if the client hangs up (`finish`).
 
 pub mod accounts;
 pub mod actions;

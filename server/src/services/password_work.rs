@@ -27,7 +27,8 @@ const QUEUE_LASTS: Duration = Duration::from_secs(5);
 const SHORTEST_QUEUE: usize = 32;
 /// This part of the queue is kept for known devices.
 const DEVICES_SHARE: usize = 4;
-/// One address takes up at most this part of the queue, a wider network of IPv6 addresses twice as much.
+/// Once the queue is half full, one address has at most this part of it, a wider network of IPv6
+/// addresses twice as much. Before that nobody is in another's way.
 const ADDRESS_SHARE: usize = 8;
 
 type Job = Box<dyn FnOnce(&PasswordHasher) + Send>;
@@ -138,14 +139,16 @@ impl PasswordWork {
             Asker::Stranger => inner.capacity - inner.capacity / DEVICES_SHARE,
         };
         let mut counts = inner.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.waiting.load(Ordering::Relaxed) >= capacity {
+        let waiting = inner.waiting.load(Ordering::Relaxed);
+        if waiting >= capacity {
             return busy;
         }
         let share = inner.capacity / ADDRESS_SHARE;
         let narrow = client.limited.then(|| (client.narrow_key(), share));
         let wide = client.wide_key().filter(|_| client.limited).map(|key| (key, 2 * share));
         let keys: Vec<(String, usize)> = narrow.into_iter().chain(wide).collect();
-        if keys.iter().any(|(key, most)| counts.get(key).is_some_and(|count| count >= most)) {
+        let is_half_full = waiting >= inner.capacity / 2;
+        if is_half_full && keys.iter().any(|(key, most)| counts.get(key).is_some_and(|count| count >= most)) {
             return busy;
         }
         for (key, _) in &keys {
@@ -204,15 +207,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_address_takes_up_an_eighth_of_the_queue() {
+    async fn one_address_takes_up_half_of_the_queue_and_others_their_share() {
         let work = work();
-        let share = work.0.capacity / ADDRESS_SHARE;
-        let places: Vec<Place> =
-            (0..share).map_while(|_| work.enter(Asker::Stranger, &client(1)).ok()).collect();
-        assert_eq!(places.len(), share);
+        let enter_until_refused = |address| -> Vec<Place> {
+            std::iter::from_fn(|| work.enter(Asker::Stranger, &client(address)).ok()).collect()
+        };
+        let places = enter_until_refused(1);
+        assert_eq!(places.len(), work.0.capacity / 2);
         assert!(work.enter(Asker::KnownDevice, &client(1)).is_err());
-        assert!(work.enter(Asker::Stranger, &client(2)).is_ok());
-        drop(places);
+        let others = enter_until_refused(2);
+        assert_eq!(others.len(), work.0.capacity / ADDRESS_SHARE);
+        drop((places, others));
         assert!(work.enter(Asker::Stranger, &client(1)).is_ok());
         assert!(work.0.by_address.lock().expect("no panic").is_empty());
     }

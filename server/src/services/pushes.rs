@@ -131,6 +131,7 @@ impl Pushes {
             account: &user.email,
             username: user.username.as_deref().unwrap_or(&user.email),
             browser: &client.browser,
+            app_name: &context.settings.app_name,
             address: client.address.to_string(),
             phone_verified: user.is_phone_verified(),
         };

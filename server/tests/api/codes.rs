@@ -1,6 +1,7 @@
 //! One-time codes by SMS, by call and from the app.
 
 use reqwest::StatusCode;
+use sandbox::{Sandbox, Settings};
 use serde_json::json;
 use shared::routes;
 
@@ -258,4 +259,42 @@ async fn a_rate_limit_of_the_provider_is_429() {
     let response = session.post(routes::SESSION_RESEND, json!({})).await;
     assert!(response.headers.contains_key("retry-after"));
     response.refused(429, "provider_limit");
+}
+
+/// The provider's applications choose how many digits their codes have; six are also an
+/// authenticator's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sent_code_of_six_digits_signs_in_and_an_app_code_of_six_digits_does_not() {
+    let settings = Settings { code_digits: 6, ..Settings::default() };
+    let sandbox = Sandbox::start(settings).await.expect("the sandbox starts");
+    let url = sandbox.url();
+    let app = TestApp::spawn_with(&[
+        ("SANDBOX", "off"),
+        ("AUTHY_API_KEY", sandbox::API_KEY),
+        ("AUTHY_API_URL", &url),
+    ])
+    .await;
+    let ada = app.register().await;
+    let (session, _) = ada.log_in().await;
+    session.post(routes::SESSION_RESEND, json!({})).await.ok();
+    assert_eq!(ada.code().await.len(), 6);
+    session.verify(&ada.wrong_code().await).await.refused(401, "wrong_code");
+    session.verify(&ada.code().await).await.ok();
+
+    // Whoever has enrolled an authenticator at the provider for the same phone has codes of six digits.
+    let (session, _) = ada.log_in().await;
+    session.post(routes::SESSION_RESEND, json!({})).await.ok();
+    let calls = app.provider_calls().await;
+    let user = calls.iter().rev().find(|call| call.contains("/approval_requests")).expect("a request");
+    let user = user.split('/').nth(4).expect("an id");
+    let exported = reqwest::Client::new()
+        .get(format!("{url}/protected/json/users/{user}/secret/export"))
+        .query(&[("api_key", sandbox::API_KEY)])
+        .send()
+        .await
+        .expect("the sandbox responds");
+    let exported: serde_json::Value = exported.json().await.expect("JSON");
+    let code = exported["otp"].as_str().unwrap_or_else(|| panic!("no code in {exported}"));
+    session.verify(code).await.refused(401, "wrong_code");
+    session.verify(&ada.code().await).await.ok();
 }

@@ -52,6 +52,24 @@ fn check_prints_every_problem_and_every_weak_setting() {
     assert!(!ok && text.contains("usage: countersign"), "{text}");
 }
 
+#[test]
+fn commands_neither_create_nor_migrate_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts.db");
+    let variables = variables(&[("APP_SECRET", FIRST_SECRET), ("DATABASE_URL", file.to_str().unwrap())]);
+    let (ok, text) = countersign("check", &variables, folder.path());
+    assert!(ok && text.contains("the database does not exist yet"), "{text}");
+    let (ok, text) = countersign("rekey", &variables, folder.path());
+    assert!(!ok && text.contains("the database does not exist yet"), "{text}");
+    assert!(!file.exists());
+    // Of an earlier version: it has none of the tables.
+    std::fs::write(&file, "").unwrap();
+    let (ok, text) = countersign("check", &variables, folder.path());
+    assert!(ok && text.contains("the database is of an earlier version"), "{text}");
+    let (ok, text) = countersign("rekey", &variables, folder.path());
+    assert!(!ok && text.contains("the database is of an earlier version"), "{text}");
+}
+
 /// A `.env` file in a parent folder belongs to another program.
 #[test]
 fn settings_are_read_from_the_working_folder_only() {

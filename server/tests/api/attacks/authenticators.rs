@@ -133,3 +133,18 @@ async fn an_authenticator_signs_in_while_the_provider_is_down() {
     session.verify(&code(&app, &secret)).await.ok();
     assert!(session.is_signed_in().await);
 }
+
+/// Statement 62 of docs/SECURITY.md: whoever is at an owner's open session does not learn by trying
+/// whether the shown secret is theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authenticator_is_confirmed_within_ten_tries_an_hour() {
+    let app = TestApp::spawn().await;
+    let session = app.register().await.sign_in().await;
+    let enrolled = enrol(&session).await;
+    let secret = enrolled["secret"].as_str().unwrap();
+    let wrong = |code: String| format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000);
+    for _ in 0..10 {
+        confirm(&session, &enrolled, &wrong(code(&app, secret))).await.refused(401, "wrong_code");
+    }
+    confirm(&session, &enrolled, &code(&app, secret)).await.refused(429, "too_many");
+}

@@ -8,13 +8,15 @@ use super::{BEHIND_A_PROXY, ClientAt, client_at, codes_sent_to, count, sign_up_w
 use crate::app::{Response, TestApp};
 
 /// Country code, national number, kind of number.
-const COSTLY: [(&str, &str, &str); 9] = [
+const COSTLY: [(&str, &str, &str); 11] = [
     ("44", "9098790000", "premium rate"),
     ("1", "9002345678", "premium rate"),
     ("49", "9001234567", "premium rate"),
     ("33", "891123456", "premium rate"),
     ("44", "8431234567", "shared cost"),
     ("34", "901123456", "shared cost"),
+    ("44", "7012345678", "personal"),
+    ("44", "7640123456", "pager"),
     ("881", "612345678", "satellite"),
     ("870", "301234567", "satellite"),
     ("979", "123456789", "premium rate"),
@@ -169,4 +171,39 @@ async fn sends_to_verified_phones_are_limited_per_address() {
     }
     assert_eq!(count(&responses, StatusCode::OK), 6);
     assert_eq!(count(&responses, StatusCode::TOO_MANY_REQUESTS), 2);
+}
+
+/// Statement 75 of docs/SECURITY.md: also for accounts from before a country was taken off the list.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_codes_are_sent_to_a_country_that_is_no_longer_allowed() {
+    let mut app = TestApp::spawn().await;
+    let form = app.register().await.credentials();
+    app.crash().await;
+    app.variables.insert("ALLOWED_COUNTRIES".into(), "US,CA".into());
+    app.start().await;
+    let login = app.client().post(routes::SESSION, form).await.ok();
+    let session = app.bearer(login["token"].as_str().expect("a token"));
+    for via in ["sms", "call"] {
+        session.post(routes::SESSION_RESEND, json!({"via": via})).await.refused(502, "channel_refused");
+    }
+    let sends: Vec<String> = app
+        .provider_calls()
+        .await
+        .into_iter()
+        .filter(|call| call.contains("/protected/json/sms") || call.contains("/protected/json/call"))
+        .collect();
+    assert_eq!(sends, NONE);
+}
+
+/// Statement 70 of docs/SECURITY.md: a provider that answers too late may have sent the code.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_that_timed_out_counts_as_sent() {
+    let app = TestApp::spawn().await;
+    let ada = app.register().await;
+    let (session, _) = ada.log_in().await;
+    app.inject_fault(json!({"path": "/protected/json/sms", "latencyMs": 1500, "times": 1})).await;
+    session.post(routes::SESSION_RESEND, json!({})).await.refused(502, "provider_failed");
+    session.post(routes::SESSION_RESEND, json!({})).await.refused(429, "too_many");
+    app.advance(30);
+    session.post(routes::SESSION_RESEND, json!({})).await.ok();
 }

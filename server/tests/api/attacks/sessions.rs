@@ -56,6 +56,7 @@ async fn a_cookie_only_session_is_refused_by_header() {
     let stolen = app.bearer(&token_in_cookie(&renewed));
     stolen.get(routes::USER).await.refused(403, "not_signed_in");
     stolen.delete(routes::SESSION).await.refused(403, "not_signed_in");
+    stolen.get(api::LOGOUT).await.ok();
     assert!(browser.is_signed_in().await, "the cookie is still accepted");
     // The same for the session of a sign-up.
     let browser = app.browser();
@@ -224,6 +225,14 @@ async fn a_pending_session_cannot_read_the_providers_user_id() {
     let status = attacker.get(routes::AUTHY_STATUS).await.ok();
     let details = &status["approvalRequest"]["details"];
     assert_eq!((&details["Username"], details.get("Authy ID")), (&shown["Username"], None));
+    // A session that a sign-up signed in has passed no factor, either.
+    let grace = app.unregistered_person();
+    let signed_up = app.browser();
+    signed_up.post(routes::USER, grace.form()).await.ok();
+    signed_up.post(api::ONETOUCH, json!({})).await.ok();
+    let shown = grace.phone_state().await["approvalRequests"][0]["details"].clone();
+    let id = shown["Authy ID"].as_str().expect("the phone shows it");
+    assert!(!signed_up.get(routes::AUTHY_STATUS).await.text.contains(id));
 }
 
 /// Statement 61 of docs/SECURITY.md.

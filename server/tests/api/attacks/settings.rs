@@ -87,6 +87,10 @@ fn weak_keys_and_secrets_are_refused() {
         ("APP_SECRET", "Change-Me-To-32-Random-Characters-Please"),
         ("APP_SECRET", "CHANGE-ME-CHANGE-ME-CHANGE-ME-CHANGE-ME"),
         ("APP_SECRET", "Replace-This-With-32-Random-Characters-Or-More"),
+        ("APP_SECRET_PREVIOUS", "short"),
+        ("APP_SECRET_PREVIOUS", "Change-Me-To-32-Random-Characters-Please"),
+        // The same as APP_SECRET: nothing would be rotated.
+        ("APP_SECRET_PREVIOUS", PRODUCTION[2].1),
         ("APP_SECRET", &repeated),
         ("APP_SECRET", &alternating),
     ];
