@@ -33,7 +33,7 @@ pub fn build() -> Result {
     tools::wasm_target()?;
     let (trunk, wasm_bindgen) = (tools::trunk()?, tools::wasm_bindgen()?);
     let wasm_opt = tools::wasm_opt();
-    // Taken before the build, so that a file that changes during the build causes another one.
+    // Read before the build, so that a file that changes during the build causes another one.
     let sources = sources(wasm_opt.as_deref())?;
     let record = target().join("page-build");
     let dist = || listing(Path::new("dist"));

@@ -1,4 +1,4 @@
--- A browser may prove a phone without an account: such a session has no user.
+-- A browser may verify a phone without an account: such a session has no user.
 ALTER TABLE sessions ALTER COLUMN user_id DROP NOT NULL;
 ALTER TABLE sessions ADD COLUMN verifying_phone TEXT;
 ALTER TABLE sessions ADD COLUMN verifying_until BIGINT;

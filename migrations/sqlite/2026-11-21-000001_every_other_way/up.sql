@@ -2,7 +2,7 @@
 PRAGMA foreign_keys = OFF;
 BEGIN IMMEDIATE;
 
--- A browser may prove a phone without an account: such a session has no user.
+-- A browser may verify a phone without an account: such a session has no user.
 CREATE TABLE new_sessions (
     id         TEXT   NOT NULL PRIMARY KEY,
     token_hash TEXT   NOT NULL UNIQUE,

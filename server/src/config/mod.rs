@@ -259,7 +259,7 @@ fn number_rules(from: &Source<'_>) -> NumberRules {
         }
         countries.insert(code);
     }
-    NumberRules::only(countries)
+    NumberRules::allowing(countries)
 }
 
 fn trusted_proxies(from: &Source<'_>) -> Vec<IpNet> {

@@ -15,7 +15,7 @@ pub struct NumberRules {
 impl NumberRules {
     /// Allows these countries alone.
     #[must_use]
-    pub fn only(countries: BTreeSet<String>) -> Self {
+    pub fn allowing(countries: BTreeSet<String>) -> Self {
         Self { allowed: Some(countries) }
     }
 
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn countries_that_are_not_listed_are_refused() {
-        let rules = NumberRules::only(["GB", "US"].map(str::to_owned).into());
+        let rules = NumberRules::allowing(["GB", "US"].map(str::to_owned).into());
         let problem = |number: &str| rules.problem(&PhoneNumber::read_e164(number).expect("a number"));
         assert_eq!(problem("+447700900123"), None);
         assert_eq!(problem("+12125550134"), None);

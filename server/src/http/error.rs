@@ -121,7 +121,7 @@ impl Error {
                 fields.iter().map(|(field, problem)| ((*field).to_owned(), problem.clone())).collect()
             }
             Self::Failed(ServiceError::Refused(Refusal::Taken(field))) => {
-                BTreeMap::from([((*field).to_owned(), taken(field).to_owned())])
+                BTreeMap::from([((*field).to_owned(), taken_message(field).to_owned())])
             }
             _ => BTreeMap::new(),
         }
@@ -210,7 +210,7 @@ fn when_in(wait: Duration) -> String {
     format!("in {count} {unit}{plural}")
 }
 
-fn taken(field: &str) -> &'static str {
+fn taken_message(field: &str) -> &'static str {
     if field == "email" { "An account with this email already exists." } else { "This username is taken." }
 }
 

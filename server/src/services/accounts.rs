@@ -149,7 +149,7 @@ impl Accounts {
             Err(ServiceError::Store(error)) if error.is_duplicate() => {
                 let keys = keys.clone();
                 let taken = context.store.read(move |db| {
-                    Ok::<_, ServiceError>(users::taken(db, &keys.email, keys.username.as_deref())?)
+                    Ok::<_, ServiceError>(users::taken_field(db, &keys.email, keys.username.as_deref())?)
                 });
                 Err(Refusal::Taken(taken.await?.unwrap_or("email")).into())
             }
@@ -165,7 +165,7 @@ impl Accounts {
             .store
             .write(move |db| {
                 let counted = attempts::count_all(db, counts, now)??;
-                Ok::<_, ServiceError>((counted, users::taken(db, &keys.email, keys.username.as_deref())?))
+                Ok::<_, ServiceError>((counted, users::taken_field(db, &keys.email, keys.username.as_deref())?))
             })
             .await
             .and_then(|(counted, taken)| match taken {

@@ -58,7 +58,7 @@ async fn invalid_json_and_invalid_utf8_are_400() {
     let app = TestApp::spawn().await;
     let (token, posts) = signed_in(&app).await;
     for path in &posts {
-        for body in [&b"{"[..], b"{\"a\":}", b"nonsense", b"{\"email\":\"\xff\xfe\"}", b"{} {}"] {
+        for body in [&b"{"[..], b"{\"a\":}", b"not JSON", b"{\"email\":\"\xff\xfe\"}", b"{} {}"] {
             send(&app, &token, path, "application/json", body.to_vec()).await.refused(400, "unreadable");
         }
         let form = "application/x-www-form-urlencoded";
