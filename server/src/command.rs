@@ -74,9 +74,12 @@ async fn check() -> ExitCode {
         say(&format!("weak: {spot}"));
     }
     let Some(config) = config else {
-        say(&format!("{} problems: the server does not start", problems.len()));
+        say("the server does not start with these settings");
         return ExitCode::FAILURE;
     };
+    if !config.page_dir.join("index.html").exists() {
+        say("weak: PAGE_DIR: no page is built there: only the API is served");
+    }
     match old_keys(&config).await {
         Ok(Err(unmigrated)) => say(&unmigrated.to_string()),
         Ok(Ok(OldKeys { secrets, unreadable_secrets, passwords })) => {

@@ -21,7 +21,9 @@ export async function startApp(env = {}) {
   const [port, sandboxPort] = [await freePort(), await freePort()];
   const variables = {
     PORT: String(port), SANDBOX_PORT: String(sandboxPort), PAGE_DIR: process.env.PAGE_FOLDER, BCRYPT_COST: "4",
-    DATABASE_URL: `sqlite://${join(folder, "test.db")}`, ...env,
+    DATABASE_URL: `sqlite://${join(folder, "test.db")}`,
+    // On a slow machine a write to the disk or a call to the sandbox may take long.
+    DATABASE_TIMEOUT_SECONDS: "60", PROVIDER_TIMEOUT_SECONDS: "60", ...env,
   };
   const url = `http://127.0.0.1:${port}`;
   const run = () => start(process.env.SERVER_PROGRAM, variables, `${url}/readyz`, folder);

@@ -38,6 +38,9 @@ pub(super) fn app_secret(from: &Source<'_>, data: &Path) -> Secret {
 /// `APP_SECRET_PREVIOUS`, during a rotation. What was signed under it is accepted: it has to be as good.
 pub(super) fn previous_app_secret(from: &Source<'_>, current: &Secret) -> Option<Secret> {
     let secret = from.secret(PREVIOUS, SHORTEST)?;
+    if !from.production && secret.len() < SHORTEST {
+        from.wrong(PREVIOUS, format!("at least {SHORTEST} characters are needed"));
+    }
     if secret == current.reveal() {
         from.wrong(PREVIOUS, "is the same as APP_SECRET");
     }

@@ -150,11 +150,15 @@ pub enum ProviderError {
 }
 
 impl ProviderError {
-    /// Whether the provider may have done what it was asked although no response came: it was
-    /// connected, and then it was too slow or cut the connection.
+    /// Whether the provider may have done what it was asked although no response of its own came: it
+    /// was connected, and then it, or a gateway before it, was too slow or cut the connection.
     #[must_use]
     pub fn may_have_been_done(&self) -> bool {
-        matches!(self, Self::Unreachable(error) if !error.is_connect())
+        match self {
+            Self::Unreachable(error) => !error.is_connect(),
+            Self::UnexpectedResponse { status } => matches!(status, 502 | 504),
+            _ => false,
+        }
     }
 }
 

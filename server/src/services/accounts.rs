@@ -165,7 +165,10 @@ impl Accounts {
             .store
             .write(move |db| {
                 let counted = attempts::count_all(db, counts, now)??;
-                Ok::<_, ServiceError>((counted, users::taken_field(db, &keys.email, keys.username.as_deref())?))
+                Ok::<_, ServiceError>((
+                    counted,
+                    users::taken_field(db, &keys.email, keys.username.as_deref())?,
+                ))
             })
             .await
             .and_then(|(counted, taken)| match taken {
@@ -199,6 +202,8 @@ impl Accounts {
         failure: ServiceError,
     ) -> Result<(UserSession, PushAnswer)> {
         let by_limit = match &failure {
+            // Another login ended this one meanwhile.
+            ServiceError::Refused(Refusal::NoSession) => return Err(failure),
             ServiceError::Refused(_) | ServiceError::Provider(ProviderError::Limited) => true,
             ServiceError::Provider(error) => {
                 if is_outage(error) {

@@ -62,6 +62,10 @@ impl Actions {
             NewApproval { data_digest: Some(action.digest()), ..context.new_approval(&request, now) };
         let id = approval.id.clone();
         let (counting, user_row, asking) = (Arc::clone(context), user.clone(), client.clone());
+        let event = |outcome| {
+            let event = Event::new(Act::PushSent, outcome).user(&user.id).method(Method::Push);
+            event.address(client.address).record();
+        };
         context
             .store
             .write(move |db| {
@@ -69,18 +73,18 @@ impl Actions {
                 let device_id = counting.push_budget(db, &user_row, Counted::Approvals, &asking, now)?;
                 Ok::<_, ServiceError>(approvals::insert(db, &NewApproval { device_id, ..approval })?)
             })
-            .await?;
-        let event = |outcome| {
-            let event = Event::new(Act::PushSent, outcome).user(&user.id).method(Method::Push);
-            event.address(client.address).record();
-        };
+            .await
+            .inspect_err(|_| event(Outcome::Refused))?;
         match context.hand_to_provider(&request, id.clone()).await {
             Ok(Reference(uuid)) => {
                 event(Outcome::Success);
                 Ok(uuid)
             }
             Err(failure) => {
-                context.store.write(move |db| Ok::<_, ServiceError>(approvals::failed(db, &id)?)).await?;
+                // A request that may be on the phone stays counted.
+                if !failure.may_have_been_done() {
+                    context.store.write(move |db| Ok::<_, ServiceError>(approvals::failed(db, &id)?)).await?;
+                }
                 event(Outcome::Failed);
                 match failure {
                     ServiceError::Provider(ProviderError::NoPush) => Err(Refusal::PushUnavailable.into()),

@@ -13,7 +13,7 @@ use crate::{
     domain::{clock::Timestamp, ids::UserId, limits::HOUR},
     provider::Reference,
     store::{
-        Db,
+        Db, StoreError,
         approvals::{self, AtProvider, Due},
         attempts, codes, factors, messages, nonces, sessions, users,
     },
@@ -163,16 +163,21 @@ async fn remove_unverified(context: &Context, before: Timestamp) -> Result<usize
     let users: Vec<UserId> = found.await?;
     let (mut removed, now) = (0, context.now());
     for user in users {
-        removed += remove(context, move |db| {
-            // Its phone may be verified at this moment.
+        let done = remove(context, move |db| {
+            // In the order in which an answer of the phone locks its rows: sessions' rows, then the user.
+            sessions::delete_of_user(db, &user)?;
+            // Its phone may be verified at this moment; then nothing is removed.
             if !users::claim_unverified(db, &user, before)? {
-                return Ok(0);
+                return Err(diesel::result::Error::RollbackTransaction);
             }
             factors::remove_all(db, &user, now)?;
-            sessions::delete_of_user(db, &user)?;
             users::delete(db, &user)
-        })
-        .await?;
+        });
+        match done.await {
+            Ok(rows) => removed += rows,
+            Err(ServiceError::Store(StoreError::Statement(diesel::result::Error::RollbackTransaction))) => {}
+            Err(error) => tracing::warn!(%error, "removing an unverified account"),
+        }
     }
     Ok(removed)
 }

@@ -94,8 +94,10 @@ impl Drop for TakeBack {
         if counted.is_empty() {
             return;
         }
+        // When the server stops there may be no runtime any more.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let context = Arc::clone(&self.context);
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             if let Err(error) = context.take_back(counted).await {
                 tracing::warn!(%error, "counts of a request that went away stay");
             }
@@ -246,11 +248,10 @@ impl Context {
             let device = client.known_device(&user.id, user.password_version);
             counter.device("password", device, user, limits.device.wrong_passwords)
         });
-        // What known devices guess is not counted for the account.
-        let own = match device {
-            Some(_) => Vec::new(),
-            None => vec![counter.count(&["password", "account", whose], limits.account_wrong_passwords)],
-        };
+        // What known devices guess is counted for them in place of the account.
+        let of_account =
+            || vec![counter.count(&["password", "account", whose], limits.account_wrong_passwords)];
+        let own = device.clone().unwrap_or_else(of_account);
         Budget { own, common, device }
     }
 

@@ -106,7 +106,7 @@ impl Codes {
                     Ok(verified) => verified,
                     Err(failure) => {
                         // The code was right: that is no wrong one.
-                        self.give_back_check(&user.id, reserved).await?;
+                        self.give_back_check(&user.id, reserved).await;
                         event(Outcome::Failed).method(method).record();
                         return Err(failure);
                     }
@@ -129,7 +129,7 @@ impl Codes {
                 Err(Refusal::WrongCode { left: reserved.left }.into())
             }
             Err(failure) => {
-                self.give_back_check(&user.id, reserved).await?;
+                self.give_back_check(&user.id, reserved).await;
                 event(Outcome::Failed).record();
                 Err(failure)
             }
@@ -152,8 +152,9 @@ impl Codes {
                 let (reference, action) = (Reference(sent.reference.clone()), self.action(session));
                 match provider.check_code(&reference, code, Some(&action)).await {
                     Ok(CodeCheck::SentCode) => Ok(Judgement::Right(sent.via.into())),
-                    Ok(CodeCheck::AppCode | CodeCheck::UnspecifiedCode) if sent_alone => Ok(Judgement::Wrong),
+                    // Where the provider does not say, the action binds the code to this session.
                     Ok(CodeCheck::UnspecifiedCode) => Ok(Judgement::Right(sent.via.into())),
+                    Ok(CodeCheck::AppCode) if sent_alone => Ok(Judgement::Wrong),
                     Ok(CodeCheck::AppCode) => Ok(Judgement::Right(Method::App)),
                     Ok(CodeCheck::Wrong) => Ok(Judgement::Wrong),
                     // A provider that has forgotten the user has forgotten the code: it is enrolled
@@ -270,21 +271,25 @@ impl Codes {
     }
 
     /// The code was not judged: it is no wrong one.
-    async fn give_back_check(&self, user: &UserId, reserved: ReservedCheck) -> Result<()> {
+    async fn give_back_check(&self, user: &UserId, reserved: ReservedCheck) {
         let (user, most) = (user.clone(), self.context.limits().wrong_codes);
-        self.context
+        let given_back = self
+            .context
             .store
             .write(move |db| {
+                crate::store::lock(db, user.as_str())?;
                 codes::finish_check(db, &reserved.id, CheckOutcome::Failed)?;
                 attempts::take_back(db, &reserved.counts.ids)?;
                 if reserved.counts.by_device {
                     return Ok(());
                 }
-                crate::store::lock(db, user.as_str())?;
                 let codes = users::wrong_codes(db, &user)?;
                 Ok::<_, ServiceError>(users::set_wrong_codes(db, &user, one_less(codes, most))?)
             })
-            .await
+            .await;
+        if let Err(error) = given_back {
+            tracing::warn!(%error, "a code that was not judged stays counted as wrong");
+        }
     }
 }
 

@@ -60,7 +60,10 @@ impl From<diesel::result::Error> for ServiceError {
         use diesel::result::{DatabaseErrorKind::ForeignKeyViolation, Error};
         match error {
             // The session or the account was ended by another request in between.
-            Error::NotFound | Error::DatabaseError(ForeignKeyViolation, _) => Refusal::NoSession.into(),
+            Error::NotFound | Error::DatabaseError(ForeignKeyViolation, _) => {
+                tracing::debug!(%error, "a row was gone");
+                Refusal::NoSession.into()
+            }
             error => Self::Store(StoreError::Statement(error)),
         }
     }

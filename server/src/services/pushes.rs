@@ -99,8 +99,14 @@ impl Pushes {
     /// code is sent as well.
     pub(super) async fn ask_at_login(&self, session: &UserSession, client: &Client) -> Result<PushAnswer> {
         match self.ask_again(session, client).await {
-            Err(ServiceError::Refused(Refusal::TooMany { what: Counted::Pushes, .. })) => {
-                self.code_instead(session, client).await
+            Err(limited @ ServiceError::Refused(Refusal::TooMany { what: Counted::Pushes, .. })) => {
+                match self.code_instead(session, client).await {
+                    // Only the limit stands in the way of a request, and it ends.
+                    Err(ServiceError::Provider(ProviderError::ChannelRefused | ProviderError::BadPhone)) => {
+                        Err(limited)
+                    }
+                    other => other,
+                }
             }
             other => other,
         }
@@ -161,11 +167,14 @@ impl Pushes {
                 Ok(uuid)
             }
             Err(failure) => {
-                let session_id = session.session.id.clone();
+                let (session_id, uncounted) = (session.session.id.clone(), !failure.may_have_been_done());
                 context
                     .store
                     .write(move |db| {
-                        approvals::failed(db, &reserved.id)?;
+                        // A request that may be on the phone stays counted.
+                        if uncounted {
+                            approvals::failed(db, &reserved.id)?;
+                        }
                         Ok::<_, ServiceError>(sessions::set_push(db, &session_id, reserved.before.as_ref())?)
                     })
                     .await?;

@@ -103,7 +103,11 @@ fn by_key(db: &mut Db, key: &str) -> QueryResult<Option<UserRow>> {
 ///
 /// # Errors
 /// When the query fails.
-pub fn taken_field(db: &mut Db, email_key: &str, username_key: Option<&str>) -> QueryResult<Option<&'static str>> {
+pub fn taken_field(
+    db: &mut Db,
+    email_key: &str,
+    username_key: Option<&str>,
+) -> QueryResult<Option<&'static str>> {
     if dsl::users.filter(dsl::email_key.eq(email_key)).count().get_result::<i64>(db)? > 0 {
         return Ok(Some("email"));
     }

@@ -1,10 +1,10 @@
 //! A known device has its own limits, so that an attacker cannot lock out its owner.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::routes;
 
-use super::{count, exhaust_sends, known_device, login_outcome, wrong_code};
+use super::{BEHIND_A_PROXY, count, exhaust_sends, known_device, login_outcome, wrong_code};
 use crate::app::{ApiClient, Person, TestApp};
 
 /// An attacker with the password locks the account with five wrong codes.
@@ -109,4 +109,21 @@ async fn a_known_device_of_one_account_is_not_known_to_another_account() {
     log_in_on(&device, &ada).await;
     device.verify(&ada.soft_token().await).await.refused(429, "too_many");
     assert!(!device.is_signed_in().await);
+}
+
+/// Statement 79 of docs/SECURITY.md: also from many addresses, of which each has tries of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_device_has_ten_wrong_passwords_over_all_addresses() {
+    let app = TestApp::spawn_with(&[BEHIND_A_PROXY]).await;
+    let ada = app.register().await;
+    let browser = known_device(&app, &ada).await;
+    let mut refused = Vec::new();
+    for number in 0..12 {
+        let request = browser.request(Method::POST, routes::SESSION);
+        let request = request.header("X-Forwarded-For", format!("198.51.100.{number}"));
+        let wrong = json!({"email": ada.email, "password": "not this one"});
+        refused.push(browser.send(request.json(&wrong)).await.status.as_u16());
+    }
+    assert_eq!(refused[..10], [403; 10]);
+    assert_eq!(refused[10..], [429; 2]);
 }

@@ -162,3 +162,15 @@ async fn a_request_to_an_unverified_phone_says_so_first() {
     let from_sign_up = newest().await;
     assert!(from_sign_up.starts_with(FIRST_WORDS), "{from_sign_up}");
 }
+
+/// Statement 65 of docs/SECURITY.md: a request the provider answered too late may be on the phone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_timed_out_counts_as_sent() {
+    let app = TestApp::spawn().await;
+    let (_, session) = sign_up_with_phone(&app, "7700900777", "ada@example.com").await;
+    app.inject_fault(json!({"path": "/onetouch", "latencyMs": 1500})).await;
+    for _ in 0..2 {
+        session.post(api::ONETOUCH, json!({})).await.refused(502, "provider_failed");
+    }
+    session.post(api::ONETOUCH, json!({})).await.refused(429, "too_many");
+}
