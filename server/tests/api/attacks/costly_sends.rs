@@ -195,7 +195,7 @@ async fn no_codes_are_sent_to_a_country_that_is_no_longer_allowed() {
     assert_eq!(sends, NONE);
 }
 
-/// Statement 70 of docs/SECURITY.md: a provider that answers too late may have sent the code.
+/// Statement 65 of docs/SECURITY.md: a provider that answers too late may have sent the code.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_send_that_timed_out_counts_as_sent() {
     let app = TestApp::spawn().await;

@@ -111,7 +111,7 @@ async fn a_known_device_of_one_account_is_not_known_to_another_account() {
     assert!(!device.is_signed_in().await);
 }
 
-/// Statement 79 of docs/SECURITY.md: also from many addresses, of which each has tries of its own.
+/// Statement 71 of docs/SECURITY.md: also from many addresses, of which each has tries of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_device_has_ten_wrong_passwords_over_all_addresses() {
     let app = TestApp::spawn_with(&[BEHIND_A_PROXY]).await;

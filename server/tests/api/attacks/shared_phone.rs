@@ -163,7 +163,7 @@ async fn a_request_to_an_unverified_phone_says_so_first() {
     assert!(from_sign_up.starts_with(FIRST_WORDS), "{from_sign_up}");
 }
 
-/// Statement 65 of docs/SECURITY.md: a request the provider answered too late may be on the phone.
+/// Statement 64 of docs/SECURITY.md: a request the provider answered too late may be on the phone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_timed_out_counts_as_sent() {
     let app = TestApp::spawn().await;
