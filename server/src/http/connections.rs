@@ -9,7 +9,7 @@ use std::{
 
 use actix_web::{dev::Extensions, rt::net::TcpStream};
 
-/// A browser opens six, a proxy of ours is exempt.
+/// Browsers open about six per server; trusted proxies are exempt.
 const MOST_CONNECTIONS: usize = 1000;
 
 type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;

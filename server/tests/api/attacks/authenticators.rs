@@ -134,8 +134,7 @@ async fn an_authenticator_signs_in_while_the_provider_is_down() {
     assert!(session.is_signed_in().await);
 }
 
-/// Statement 62 of docs/SECURITY.md: whoever is at an owner's open session does not learn by trying
-/// whether the shown secret is theirs.
+/// Statement 62 of docs/SECURITY.md: the codes typed for the confirmation are limited.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authenticator_is_confirmed_within_ten_tries_an_hour() {
     let app = TestApp::spawn().await;
