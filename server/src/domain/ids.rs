@@ -181,7 +181,11 @@ impl RequestIds {
     /// The next one, 32 hexadecimal digits.
     #[must_use]
     pub fn next(&self) -> String {
-        format!("{:016x}{:016x}", self.process, self.count.fetch_add(1, Ordering::Relaxed))
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let number = u128::from(self.process) << 64 | u128::from(count);
+        let mut digits = vec![0; 32];
+        hex::encode_to_slice(number.to_be_bytes(), &mut digits).expect("two digits for each byte");
+        String::from_utf8(digits).expect("digits are ASCII")
     }
 }
 

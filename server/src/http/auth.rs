@@ -4,12 +4,12 @@ use std::{future::Future, pin::Pin};
 
 use actix_session::SessionExt;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
-use shared::routes::TOKEN_HEADER;
 use tracing::Span;
 
 use super::{
     cookie::session_token,
     error::{Error, Result},
+    headers::TOKEN,
 };
 use crate::{
     domain::{ids::Token, refusal::Refusal, session::Carrier},
@@ -30,7 +30,7 @@ pub(super) struct RequestToken {
 
 impl RequestToken {
     pub(super) fn of(request: &HttpRequest) -> Option<Self> {
-        if let Some(header) = request.headers().get(TOKEN_HEADER) {
+        if let Some(header) = request.headers().get(&*TOKEN) {
             let token = Token::sent(header.to_str().unwrap_or_default());
             return Some(Self { token, carrier: Carrier::Header });
         }
@@ -146,7 +146,7 @@ impl FromRequest for OptionalSession {
         Box::pin(async move {
             match current_session(&request).await? {
                 // If the header is present, it must be right; a cookie that has ended counts as none.
-                None if request.headers().contains_key(TOKEN_HEADER) => Err(Refusal::NoSession.into()),
+                None if request.headers().contains_key(&*TOKEN) => Err(Refusal::NoSession.into()),
                 found => Ok(Self(found)),
             }
         })

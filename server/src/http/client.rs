@@ -9,10 +9,9 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data};
 use ipnet::IpNet;
-use shared::routes::CARRIER_HEADER;
 use url::Url;
 
-use super::cookie::device_cookie;
+use super::{cookie::device_cookie, headers::CARRIER};
 use crate::{
     domain::{
         browser,
@@ -53,7 +52,7 @@ impl Network {
     /// last one counts that is no trusted proxy itself; the client may have written what precedes it.
     pub(super) fn address(&self, request: &HttpRequest) -> IpAddr {
         let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
-        let mut forwarded = request.headers().get_all("x-forwarded-for").peekable();
+        let mut forwarded = request.headers().get_all(header::X_FORWARDED_FOR).peekable();
         if !self.trusts(peer) {
             if forwarded.peek().is_some() && !self.warned.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
@@ -113,7 +112,7 @@ impl FromRequest for RequestClient {
         let devices = request.app_data::<Data<Devices>>().expect("the app has its devices");
         let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let address = network.address(request);
-        let carrier = request.headers().get(CARRIER_HEADER).and_then(|carrier| carrier.to_str().ok());
+        let carrier = request.headers().get(&*CARRIER).and_then(|carrier| carrier.to_str().ok());
         ready(Ok(Self(Client {
             browser: browser::name(agent.unwrap_or_default()),
             address,

@@ -11,7 +11,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use shared::routes::{AUTHY_CALLBACK, TOKEN_HEADER, TWILIO_STATUS};
+use shared::routes::{AUTHY_CALLBACK, TWILIO_STATUS};
 use tracing::{Instrument, field, info_span};
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
     connections::ConnectionCount,
     cookie::Cookies,
     error::Error,
-    headers::set_security_headers,
+    headers::{TOKEN, set_security_headers},
     origin::{ForeignOrigin, foreign_origin},
 };
 use crate::{domain::ids::RequestIds, store::StoreError};
@@ -37,14 +37,16 @@ pub async fn around(
     let began = Instant::now();
     let ids = request.app_data::<Data<RequestIds>>().expect("the app numbers its requests");
     let id = ids.next();
-    let (method, path) = (request.method().clone(), request.path().to_owned());
     let network = request.app_data::<Data<Network>>().expect("the app has its network").clone();
     let cookies = request.app_data::<Data<Cookies>>().expect("the app has its cookies").clone();
+    let route = request.match_pattern();
+    // Where it says more than the route.
+    let path = (route.as_deref() != Some(request.path())).then(|| request.path().to_owned());
     let span = info_span!(
         "request",
-        id = %id,
-        %method,
-        route = field::Empty,
+        %id,
+        method = %request.method(),
+        route = route.as_deref(),
         status = field::Empty,
         user.id = field::Empty,
         client.address = %network.address(request.request()),
@@ -72,9 +74,6 @@ pub async fn around(
     };
     span.record("status", status.as_u16());
     if let Ok(response) = &mut answered {
-        if let Some(route) = response.request().match_pattern() {
-            span.record("route", route);
-        }
         let secure = network.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         set_security_headers(response.headers_mut(), secure);
         cookies.add_device_cookie(response);
@@ -82,10 +81,9 @@ pub async fn around(
             response.headers_mut().insert(REQUEST_ID, id);
         }
     }
-    span.in_scope(|| {
-        let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
-        tracing::info!(%path, ms = format!("{milliseconds:.1}"), "answered");
-    });
+    // Tenths are enough.
+    let ms = (began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
+    tracing::info!(parent: &span, path, ms, "answered");
     answered.map_err(ActixError::from)
 }
 
@@ -100,10 +98,8 @@ fn of_the_framework(error: &ActixError) -> Error {
 }
 
 fn refused_origin(request: &ServiceRequest, network: &Network) -> Option<ForeignOrigin> {
-    let safe = request.method().is_safe();
-    let signed = [AUTHY_CALLBACK, TWILIO_STATUS].contains(&request.path());
-    let by_token = request.headers().contains_key(TOKEN_HEADER);
-    if safe || signed || by_token {
+    let is_signed = || [AUTHY_CALLBACK, TWILIO_STATUS].contains(&request.path());
+    if request.method().is_safe() || is_signed() || request.headers().contains_key(&*TOKEN) {
         return None;
     }
     foreign_origin(request, &network.origin(request.request()))

@@ -94,7 +94,11 @@ impl PasswordWork {
     pub fn start(hasher: impl FnOnce() -> PasswordHasher) -> Self {
         let began = Instant::now();
         let hasher = hasher();
-        let one_hash = began.elapsed().max(Duration::from_micros(100));
+        Self::with_queue_for(&hasher, began.elapsed().max(Duration::from_micros(100)))
+    }
+
+    /// The same where one hash takes so long.
+    fn with_queue_for(hasher: &PasswordHasher, one_hash: Duration) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let in_time = QUEUE_LASTS.as_micros() / one_hash.as_micros() * threads as u128;
         let capacity = usize::try_from(in_time).unwrap_or(usize::MAX).max(SHORTEST_QUEUE);
@@ -224,15 +228,8 @@ mod tests {
 
     fn work() -> PasswordWork {
         let keys = KeyRing::new(Secret::new("a secret of the application's own".into()), None);
-        PasswordWork::start(|| {
-            // As slow as a high cost would be: the queue is as short as it gets.
-            let hasher = PasswordHasher::new(keys, 4);
-            let began = Instant::now();
-            while began.elapsed() < Duration::from_millis(400) {
-                std::hint::spin_loop();
-            }
-            hasher
-        })
+        // As slow as a high cost would be.
+        PasswordWork::with_queue_for(&PasswordHasher::new(keys, 4), Duration::from_millis(400))
     }
 
     #[tokio::test]

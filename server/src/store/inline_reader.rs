@@ -44,7 +44,8 @@ impl InlineReader {
     {
         match self.read_here(&query) {
             Some(result) => Ok(result),
-            None => self.store.read(query).await,
+            // On the heap, because it is rare and large: every poll would carry it along.
+            None => Box::pin(self.store.read(query)).await,
         }
     }
 

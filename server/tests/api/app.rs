@@ -30,6 +30,14 @@ pub const PASSWORD: &str = "notes on the engine";
 /// 2026-03-02T14:02:31Z, a Monday.
 const START: Timestamp = Timestamp(1_772_460_151_000);
 
+/// A provider that does not answer in two seconds has failed; [`slow`] makes it take four.
+pub const SHORT_PROVIDER_TIMEOUT: (&str, &str) = ("PROVIDER_TIMEOUT_SECONDS", "2");
+
+/// A fault that exceeds [`SHORT_PROVIDER_TIMEOUT`], for provider calls whose path begins with this.
+pub fn slow(path: &str) -> Value {
+    json!({"path": path, "latencyMs": 4000})
+}
+
 /// A running application. It stops when it is dropped.
 pub struct TestApp {
     pub clock: Arc<Clock>,
@@ -78,8 +86,9 @@ impl TestApp {
             ("SANDBOX_PORT".into(), "0".into()),
             ("BCRYPT_COST".into(), "4".into()),
             ("DATABASE_URL".into(), database::create(&folder).await),
-            ("DATABASE_TIMEOUT_SECONDS".into(), "1".into()),
-            ("PROVIDER_TIMEOUT_SECONDS".into(), "1".into()),
+            // On a busy machine nothing times out but what a test lets time out.
+            ("DATABASE_TIMEOUT_SECONDS".into(), "60".into()),
+            ("PROVIDER_TIMEOUT_SECONDS".into(), "60".into()),
             ("PAGE_DIR".into(), folder.path().join("dist").display().to_string()),
         ]);
         all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -208,7 +217,7 @@ impl TestApp {
     /// Waits for the effect of background work; `what` names it in the failure message.
     pub async fn wait_until(&self, what: &str, mut check: impl AsyncFnMut() -> bool) {
         let mut interval = tokio::time::interval(Duration::from_millis(20));
-        for _ in 0..500 {
+        for _ in 0..3000 {
             if check().await {
                 return;
             }

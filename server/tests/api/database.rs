@@ -38,8 +38,10 @@ async fn sqlite_template() -> String {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file).display().to_string();
     migrate(&format!("sqlite://{file}")).await;
     let mut db = SqliteConnection::establish(&file).expect("the template exists");
-    db.batch_execute("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
-        .expect("the template is one file");
+    db.batch_execute(
+        "PRAGMA busy_timeout = 60000; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE",
+    )
+    .expect("the template is one file");
     file
 }
 

@@ -166,7 +166,9 @@ async fn every_security_event_is_logged_without_secrets() {
     // `X-Forwarded-For` from an untrusted peer is ignored, with one warning.
     server.wait_for_line(|line| text(line, "message").contains("TRUSTED_PROXIES")).await;
     let answered = server
-        .wait_for_line(|line| text(line, "message") == "answered" && text(line, "path") == routes::SESSION)
+        .wait_for_line(|line| {
+            text(line, "message") == "answered" && text(&line["span"], "route") == routes::SESSION
+        })
         .await;
     let span = &answered["span"];
     for (name, value) in [("method", "DELETE"), ("route", routes::SESSION), ("user.id", user.as_str())] {

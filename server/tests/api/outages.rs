@@ -6,11 +6,11 @@ use serde_json::json;
 use server::store::StoreError;
 use shared::routes;
 
-use crate::app::TestApp;
+use crate::app::{SHORT_PROVIDER_TIMEOUT, TestApp, slow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_fails_is_slow_or_responds_unexpectedly_gives_no_session() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[SHORT_PROVIDER_TIMEOUT]).await;
     let ada = app.register().await;
     for fault in [
         json!({"status": 500}),
@@ -20,7 +20,7 @@ async fn a_provider_that_fails_is_slow_or_responds_unexpectedly_gives_no_session
         json!({"status": 302, "body": {"success": true}}),
         json!({"status": 401, "body": {"success": false, "error_code": "60001", "message": "Invalid API key"}}),
         json!({"dropConnection": true}),
-        json!({"latencyMs": 1500}),
+        slow(""),
     ] {
         app.inject_fault(fault.clone()).await;
         let response = app.client().post(routes::SESSION, ada.credentials()).await;
@@ -117,7 +117,7 @@ async fn a_full_database_gives_503_and_signs_nobody_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_database_gives_503_after_its_timeout_and_recovers() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[("DATABASE_TIMEOUT_SECONDS", "2")]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     let (release, released) = std::sync::mpsc::channel::<()>();
@@ -126,7 +126,7 @@ async fn a_locked_database_gives_503_after_its_timeout_and_recovers() {
     let holder = std::thread::spawn(move || match file {
         Some(file) => {
             let mut db = SqliteConnection::establish(&file.display().to_string()).unwrap();
-            db.batch_execute("BEGIN EXCLUSIVE").unwrap();
+            db.batch_execute("PRAGMA busy_timeout = 60000; BEGIN EXCLUSIVE").unwrap();
             locked.send(()).unwrap();
             let _ = released.recv();
         }

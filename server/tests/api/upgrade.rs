@@ -32,6 +32,8 @@ macro_rules! on_database {
         match $app.database_file() {
             Some(file) => {
                 let mut connection = SqliteConnection::establish(&file.display().to_string()).unwrap();
+                // A server that was stopped may still be writing.
+                connection.batch_execute("PRAGMA busy_timeout = 60000; BEGIN IMMEDIATE; COMMIT").unwrap();
                 let ($db, $folder) = (&mut connection, "sqlite");
                 $work
             }

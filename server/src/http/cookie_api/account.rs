@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::{
     ApiError, Login, NewUser, TokenAnswer,
     cookie_api::{Protected, Register, Whereabouts},
-    routes::{TOKEN_HEADER, cookie_api as paths, page},
+    routes::{cookie_api as paths, page},
 };
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         client::RequestClient,
         cookie::set_session_cookie,
         error::{Error, Result, invalid},
+        headers::TOKEN,
         origin::foreign_navigation,
         sessions::answer_token,
     },
@@ -101,7 +102,7 @@ pub(in crate::http) async fn log_out(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     // A GET that changes something: no page of another site may make a browser send it.
-    let by_header = request.headers().contains_key(TOKEN_HEADER);
+    let by_header = request.headers().contains_key(&*TOKEN);
     if !by_header && let Some(foreign) = foreign_navigation(&request, &network.origin(&request)) {
         return Err(Error::ForeignOrigin(foreign));
     }

@@ -1,11 +1,11 @@
 //! Limits on sends that cost money.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shared::routes::{self, cookie_api as api};
 
 use super::{BEHIND_A_PROXY, ClientAt, client_at, codes_sent_to, count, sign_up_with_phone};
-use crate::app::{Response, TestApp};
+use crate::app::{Response, SHORT_PROVIDER_TIMEOUT, TestApp, slow};
 
 /// Country code, national number, kind of number.
 const COSTLY: [(&str, &str, &str); 11] = [
@@ -198,12 +198,13 @@ async fn no_codes_are_sent_to_a_country_that_is_no_longer_allowed() {
 /// Statement 65 of docs/SECURITY.md: a provider that answers too late may have sent the code.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_send_that_timed_out_counts_as_sent() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[SHORT_PROVIDER_TIMEOUT]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    app.inject_fault(json!({"path": "/protected/json/sms", "latencyMs": 1500, "times": 1})).await;
+    app.inject_fault(slow("/protected/json/sms")).await;
     session.post(routes::SESSION_RESEND, json!({})).await.refused(502, "provider_failed");
     session.post(routes::SESSION_RESEND, json!({})).await.refused(429, "too_many");
+    app.call_sandbox(Method::DELETE, "/faults", json!(null)).await;
     app.advance(30);
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
 }

@@ -42,7 +42,6 @@ impl Provider {
             ("SANDBOX", "off"),
             ("AUTHY_API_KEY", sandbox::API_KEY),
             ("AUTHY_API_URL", &self.url),
-            ("PROVIDER_TIMEOUT_SECONDS", "5"),
             // A test that waits for an account retries its login.
             ("LIMIT_WRONG_PASSWORDS", "10000"),
             ("LIMIT_ACCOUNT_WRONG_PASSWORDS_PER_HOUR", "10000"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::routes::{self, cookie_api as api};
 
 use super::{account_with_phone, payment, sign_up_with_phone, unapproved_requests};
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{PASSWORD, SHORT_PROVIDER_TIMEOUT, TestApp, slow};
 
 /// Statement 64 of docs/SECURITY.md.
 #[tokio::test(flavor = "multi_thread")]
@@ -166,9 +166,9 @@ async fn a_request_to_an_unverified_phone_says_so_first() {
 /// Statement 64 of docs/SECURITY.md: a request the provider answered too late may be on the phone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_timed_out_counts_as_sent() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&[SHORT_PROVIDER_TIMEOUT]).await;
     let (_, session) = sign_up_with_phone(&app, "7700900777", "ada@example.com").await;
-    app.inject_fault(json!({"path": "/onetouch", "latencyMs": 1500})).await;
+    app.inject_fault(slow("/onetouch")).await;
     for _ in 0..2 {
         session.post(api::ONETOUCH, json!({})).await.refused(502, "provider_failed");
     }
