@@ -41,7 +41,7 @@ pub async fn serve() -> ExitCode {
         Ok(config) => config,
         Err(problem) => return fail(&format!("countersign: {problem}")),
     };
-    start_logging(config.log_json);
+    start_logging(&config);
     match Server::start(config, Arc::new(Clock::machine()), Random::system()).await {
         Ok(server) => {
             tracing::info!("listening at {}", server.url());
@@ -143,6 +143,8 @@ async fn rekey() -> ExitCode {
 enum Unmigrated {
     #[error("the database does not exist yet; the first start creates it")]
     Missing,
+    #[error("the database is empty; the first start creates its tables")]
+    Empty,
     #[error("the database is of an earlier version; back it up, and the next start migrates it")]
     Earlier,
 }
@@ -153,7 +155,7 @@ async fn open(config: &Config) -> Result<Result<(Store, KeyRing), Unmigrated>, S
         return Ok(Err(Unmigrated::Missing));
     }
     if !store.is_ready().await? {
-        return Ok(Err(Unmigrated::Earlier));
+        return Ok(Err(if store.is_empty().await? { Unmigrated::Empty } else { Unmigrated::Earlier }));
     }
     Ok(Ok((store, KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone()))))
 }
@@ -178,13 +180,12 @@ fn fail(line: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn start_logging(json: bool) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
+fn start_logging(config: &Config) {
+    let filter = EnvFilter::new(&config.log_filter);
     // Colours are for people who look at a terminal.
     let colours = std::io::stdout().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
-    if json {
+    if config.log_json {
         log.json().flatten_event(true).init();
     } else {
         log.init();

@@ -22,7 +22,7 @@ pub(super) fn app_secret(from: &Source<'_>, data: &Path) -> Secret {
         return Secret::new(String::new());
     }
     let path = data.join("app_secret");
-    match read_or_make(data, &path) {
+    match read_or_make(data, &path, from.makes_files) {
         Ok(secret) if secret.len() >= SHORTEST => Secret::new(secret),
         Ok(_) => {
             from.wrong(NAME, format!("{} is too short; delete it", path.display()));
@@ -44,17 +44,19 @@ pub(super) fn previous_app_secret(from: &Source<'_>, current: &Secret) -> Option
     if secret == current.reveal() {
         from.wrong(PREVIOUS, "is the same as APP_SECRET");
     }
-    from.weak("APP_SECRET_PREVIOUS is set: a rotation is under way; remove it when `check` counts nothing");
+    from.weak("APP_SECRET_PREVIOUS is set: a rotation is under way; remove it when `check` counts nothing and SESSION_ABSOLUTE_SECONDS have passed");
     Some(Secret::new(secret))
 }
 
-fn read_or_make(data: &Path, path: &Path) -> io::Result<String> {
+fn read_or_make(data: &Path, path: &Path, keeps: bool) -> io::Result<String> {
     match fs::read_to_string(path) {
         Ok(secret) => Ok(secret.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let secret = hex::encode(Random::system().bytes::<32>());
-            make_private_folder(data)?;
-            write_private(path, &secret)?;
+            if keeps {
+                make_private_folder(data)?;
+                write_private(path, &secret)?;
+            }
             Ok(secret)
         }
         Err(error) => Err(error),

@@ -17,6 +17,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use app_secret::{app_secret, previous_app_secret};
@@ -84,6 +85,8 @@ pub struct Config {
     pub page_dir: PathBuf,
     /// `LOG_FORMAT`.
     pub log_json: bool,
+    /// `RUST_LOG`.
+    pub log_filter: String,
 }
 
 /// `APP_ENV`.
@@ -112,6 +115,7 @@ const SWITCH: [(&str, bool); 2] = [("off", false), ("on", true)];
 /// A larger network of trusted proxies would be a good part of the Internet.
 const SHORTEST_PREFIX: u8 = 8;
 const LONGEST_APP_NAME: usize = 30;
+const LOG_FILTER: &str = "info,actix_server=warn";
 
 impl Config {
     /// Reads the environment, and `.env` in the working folder.
@@ -128,7 +132,12 @@ impl Config {
     pub fn examine() -> Findings {
         match load_env_file() {
             Err(problem) => Findings { config: None, problems: vec![problem], weak_spots: Vec::new() },
-            Ok(()) => Self::findings(&|name| std::env::var(name).ok(), Path::new(DATA)),
+            Ok(()) => {
+                let lookup = |name: &str| std::env::var(name).ok();
+                let mut from = Source::new(&lookup);
+                from.makes_files = false;
+                Self::findings(from, Path::new(DATA))
+            }
         }
     }
 
@@ -137,7 +146,7 @@ impl Config {
     /// # Errors
     /// One line that names the variable.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>, data: &Path) -> Result<Self, ConfigError> {
-        let Findings { config, problems, .. } = Self::findings(lookup, data);
+        let Findings { config, problems, .. } = Self::findings(Source::new(lookup), data);
         match (config, problems.into_iter().next()) {
             (Some(config), None) => Ok(config),
             (_, Some(problem)) => Err(problem),
@@ -145,10 +154,7 @@ impl Config {
         }
     }
 
-    /// Reads variables from `lookup` and tells everything that is wrong or weak.
-    #[must_use]
-    pub fn findings(lookup: &dyn Fn(&str) -> Option<String>, data: &Path) -> Findings {
-        let mut from = Source::new(lookup);
+    fn findings(mut from: Source<'_>, data: &Path) -> Findings {
         let modes = [("development", Mode::Development), ("production", Mode::Production)];
         let mode = from.one_of("APP_ENV", &modes, Mode::Development);
         from.production = mode == Mode::Production;
@@ -167,7 +173,7 @@ impl Config {
         let default_database = format!("sqlite://{}", data.join("countersign.db").display());
         let database_url = from.text("DATABASE_URL").unwrap_or(default_database);
         if crate::store::Backend::of(&database_url).is_none() {
-            from.wrong("DATABASE_URL", "write sqlite://path or postgres://…");
+            from.wrong("DATABASE_URL", "write sqlite://path, a path, or postgres://…");
         }
         let public_url = from.web_address("PUBLIC_URL");
         if production && public_url.is_none() && from.text("PUBLIC_URL").is_none() {
@@ -204,6 +210,7 @@ impl Config {
             sandbox: provider.sandbox,
             page_dir: from.text("PAGE_DIR").map_or_else(|| PathBuf::from("dist"), PathBuf::from),
             log_json: from.one_of("LOG_FORMAT", &[("pretty", false), ("json", true)], production),
+            log_filter: log_filter(from),
         }
     }
 
@@ -225,6 +232,14 @@ impl Config {
 }
 
 /// Reads `.env` in the working folder alone: one in a parent folder belongs to something else.
+fn log_filter(from: &Source<'_>) -> String {
+    let filter = from.text("RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
+    if let Err(error) = EnvFilter::try_new(&filter) {
+        from.wrong("RUST_LOG", error.to_string());
+    }
+    filter
+}
+
 fn load_env_file() -> Result<(), ConfigError> {
     match dotenvy::from_path(".env") {
         Ok(()) => Ok(()),

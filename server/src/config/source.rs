@@ -22,13 +22,21 @@ pub(super) struct Source<'a> {
     lookup: Lookup<'a>,
     /// Whether the bounds of production hold.
     pub(super) production: bool,
+    /// Whether what is missing is made and kept; a command that only looks makes nothing.
+    pub(super) makes_files: bool,
     problems: RefCell<Vec<ConfigError>>,
     weak_spots: RefCell<Vec<String>>,
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(lookup: Lookup<'a>) -> Self {
-        Self { lookup, production: false, problems: RefCell::default(), weak_spots: RefCell::default() }
+        Self {
+            lookup,
+            production: false,
+            makes_files: true,
+            problems: RefCell::default(),
+            weak_spots: RefCell::default(),
+        }
     }
 
     /// Everything that was noted.

@@ -1,4 +1,4 @@
-//! How often and how long: the figures that stop guessing and flooding (contract §5).
+//! How often and how long: the figures that stop guessing and flooding (section "Limits" of the README).
 
 use std::time::Duration;
 
@@ -200,7 +200,7 @@ impl Limits {
         },
     };
 
-    /// Contract §5.
+    /// The defaults of the variables `LIMIT_…`.
     pub const DEFAULT: Self = Self {
         resend_after: Duration::from_secs(30),
         account_sends: Quota::hourly(5),

@@ -1,4 +1,4 @@
-//! What each act is counted for: account, phone, address, server (contract §5).
+//! What each act is counted for: account, phone, address, server.
 //!
 //! Strangers, that is accounts whose phone is not verified and verifications without an account, use
 //! budgets apart from those of owners. A known device has a budget of its own, used when the account's

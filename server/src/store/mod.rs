@@ -160,6 +160,21 @@ impl Store {
         .await
     }
 
+    /// Whether no migration was ever run on the database.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        self.blocking(|db| {
+            let applied = match db {
+                Db::Sqlite(db) => db.applied_migrations().map(|applied| applied.is_empty()),
+                Db::Postgres(db) => db.applied_migrations().map(|applied| applied.is_empty()),
+            };
+            applied.map_err(StoreError::Migration)
+        })
+        .await
+    }
+
     /// Runs queries.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, path::Path, process::Command};
 
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::routes;
@@ -62,12 +63,33 @@ fn commands_neither_create_nor_migrate_the_database() {
     let (ok, text) = countersign("rekey", &variables, folder.path());
     assert!(!ok && text.contains("the database does not exist yet"), "{text}");
     assert!(!file.exists());
-    // Of an earlier version: it has none of the tables.
     std::fs::write(&file, "").unwrap();
+    let (ok, text) = countersign("check", &variables, folder.path());
+    assert!(ok && text.contains("the database is empty"), "{text}");
+    let mut db = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    db.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20261121000000')").unwrap();
     let (ok, text) = countersign("check", &variables, folder.path());
     assert!(ok && text.contains("the database is of an earlier version"), "{text}");
     let (ok, text) = countersign("rekey", &variables, folder.path());
     assert!(!ok && text.contains("the database is of an earlier version"), "{text}");
+}
+
+/// `check` may be run in any folder, also by mistake.
+#[test]
+fn check_creates_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ok, text) = countersign("check", &variables(&[]), folder.path());
+    assert!(ok, "{text}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Whoever mistakes one program for the other is told so, and no server starts.
+#[test]
+fn the_server_refuses_arguments() {
+    let output = Command::new(env!("CARGO_BIN_EXE_server")).arg("check").env_clear().output().unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("takes no arguments"), "{text}");
 }
 
 /// A `.env` file in a parent folder belongs to another program.

@@ -116,6 +116,7 @@ fn an_invalid_value_is_reported_in_one_line_that_names_the_variable() {
         ("LOG_FORMAT", "xml"),
         ("SESSION_IDLE_SECONDS", "-1"),
         ("PROVIDER_TIMEOUT_SECONDS", "0"),
+        ("RUST_LOG", "bogus==="),
     ] {
         let line = read(&[(name, value)]).expect_err(name).to_string();
         assert!(line.starts_with(&format!("{name}: ")) && !line.contains('\n'), "{line}");
