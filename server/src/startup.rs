@@ -269,7 +269,7 @@ fn listen(
 ) -> Result<(actix_web::dev::Server, ServerHandle), StartError> {
     let Parts { context, confirmations, providers, keys, page, request_ids } = parts;
     let (hashing_keys, cost) = (keys.clone(), config.bcrypt_cost);
-    let passwords = PasswordWork::start(move || PasswordHasher::new(hashing_keys, cost));
+    let passwords = PasswordWork::start(&PasswordHasher::new(hashing_keys, cost));
     let codes = Codes::new(Arc::clone(&context));
     let pushes = Pushes::new(Arc::clone(&context), codes.clone());
     let accounts = Data::new(Accounts::new(Arc::clone(&context), passwords, pushes.clone()));

@@ -6,6 +6,7 @@
 //! - `cargo xtask page`: builds the page.
 
 mod bench;
+mod builds;
 mod node;
 mod page;
 mod postgres;

@@ -1,6 +1,6 @@
 //! Tests that need Node.js: the conformance of the sandbox and the browser.
 
-use std::{fs, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{
     step::{Result, output, root, step, succeed},
@@ -48,13 +48,20 @@ pub fn chromium() -> Result<String> {
 
 /// Runs the tests of one folder.
 pub fn test(folder: &str, variables: &[(&str, String)]) -> Result {
-    let tests = root().join("tests");
-    let entries = fs::read_dir(tests.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
+    let entries =
+        fs::read_dir(root().join("tests").join(folder)).map_err(|error| format!("{folder}: {error}"))?;
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let mut files: Vec<_> = files.filter(|file| file.to_string_lossy().ends_with(".test.mjs")).collect();
     files.sort();
+    test_files(&files, variables)
+}
+
+/// Runs the tests of these files.
+pub fn test_files(files: &[PathBuf], variables: &[(&str, String)]) -> Result {
     let mut node = Command::new("node");
-    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]).args(files).current_dir(tests);
+    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(files)
+        .current_dir(root().join("tests"));
     node.envs(variables.iter().map(|(name, value)| (name, value)));
     succeed(&mut node)
 }

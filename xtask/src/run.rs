@@ -1,7 +1,8 @@
 //! `cargo xtask run`: builds the page and the server, then starts the server with its sandbox.
 
 use crate::{
-    page,
+    builds::{self, Build},
+    page::Page,
     step::{Result, cargo, step, succeed},
 };
 
@@ -17,10 +18,19 @@ fn replace_process(command: &mut std::process::Command) -> Result {
 }
 
 pub fn run() -> Result {
-    page::build()?;
-    step("Building the server (two minutes the first time)", || {
-        succeed(&mut cargo(&["build", "--package", "server"]))
-    })?;
+    let mut server = cargo(&["build", "--package", "server"]);
+    let page = Page::prepare()?;
+    if page.is_up_to_date() {
+        step("Building the server", || succeed(&mut server))?;
+    } else {
+        step("Building the server and the page (four minutes the first time)", || {
+            builds::run(vec![
+                Build { name: "server", command: server },
+                Build { name: "page", command: page.compilation() },
+            ])
+        })?;
+        page.bundle()?;
+    }
     println!("\n==> Starting the server. It prints its URLs; stop it with Ctrl-C.\n");
     replace_process(&mut cargo(&["run", "--quiet", "--package", "server"]))
 }

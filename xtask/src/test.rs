@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all tests, the fastest first.
 
-use std::time::Instant;
+use std::{process::Command, time::Instant};
 
 use crate::{
     node, page,
@@ -11,6 +11,9 @@ use crate::{
 
 /// The parts, which can also be run alone.
 pub const PARTS: [&str; 7] = ["format", "lint", "docs", "sqlite", "postgres", "conformance", "browser"];
+
+/// Parts that are not part of `cargo xtask test`: they take long, and what they hold seldom changes.
+pub const LONG_PARTS: [&str; 1] = ["trunk"];
 
 pub fn all() -> Result {
     let started = Instant::now();
@@ -65,8 +68,35 @@ pub fn part(name: &str) -> Result {
             variables.push(("CHROMIUM", chromium));
             step("Browser: the page in Chromium", || node::test("browser", &variables))
         }
-        other => Err(format!("unknown part {other:?}; the parts are {}", PARTS.join(", "))),
+        "trunk" => trunk(),
+        other => {
+            let parts = [&PARTS[..], &LONG_PARTS[..]].concat().join(", ");
+            Err(format!("unknown part {other:?}; the parts are {parts}"))
+        }
     }
+}
+
+/// The page as Trunk builds it signs people in as well.
+fn trunk() -> Result {
+    tools::wasm_target()?;
+    let (trunk, wasm_bindgen) = (tools::trunk()?, tools::wasm_bindgen()?);
+    node::packages()?;
+    let chromium = node::chromium()?;
+    let folder = target().join("trunk-page");
+    step("Building the page with Trunk", || {
+        let mut build = Command::new(trunk.join("trunk"));
+        build.args(["build", "--offline", "--skip-version-check", "--dist"]).arg(&folder).current_dir(root());
+        // Trunk accepts only `true` or `false` as the value of NO_COLOR.
+        build.env_remove("NO_COLOR");
+        succeed(tools::with_path(&mut build, &[wasm_bindgen])?)
+    })?;
+    programs()?;
+    let mut variables = binaries();
+    variables.retain(|(name, _)| *name != PAGE_FOLDER);
+    variables.extend([(PAGE_FOLDER, folder.display().to_string()), ("CHROMIUM", chromium)]);
+    step("Browser: signing in on the page that Trunk built", || {
+        node::test_files(&[root().join("tests/browser/sign_in.test.mjs")], &variables)
+    })
 }
 
 fn lint() -> Result {
@@ -93,12 +123,14 @@ fn programs() -> Result {
     })
 }
 
+const PAGE_FOLDER: &str = "PAGE_FOLDER";
+
 /// The variables that tell the tests where the programs and the page are.
 fn binaries() -> Vec<(&'static str, String)> {
     let file = |name: &str| target().join("debug").join(name).display().to_string();
     vec![
         ("SERVER_PROGRAM", file("server")),
         ("SANDBOX_PROGRAM", file("sandbox")),
-        ("PAGE_FOLDER", root().join("dist").display().to_string()),
+        (PAGE_FOLDER, root().join("dist").display().to_string()),
     ]
 }

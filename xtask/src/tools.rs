@@ -11,6 +11,8 @@ use crate::step::{Result, cache, cargo, output, root, step, succeed};
 
 const TRUNK: &str = "0.21.14";
 const BINARYEN: &str = "132.0.0";
+/// What the page is compiled for.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// The program of this name on the PATH.
 pub fn on_path(name: &str) -> Option<PathBuf> {
@@ -28,17 +30,17 @@ pub fn with_path<'a>(command: &'a mut Command, folders: &[PathBuf]) -> Result<&'
 
 /// Rust's standard library for WebAssembly.
 pub fn wasm_target() -> Result {
-    const TARGET: &str = "wasm32-unknown-unknown";
     let installed = || {
-        let folder = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
+        let folder =
+            output(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]));
         folder.is_some_and(|folder| Path::new(&folder).is_dir())
     };
     if installed() {
         return Ok(());
     }
     step("Installing Rust's wasm32 target: compiles the page (half a minute)", || {
-        succeed(Command::new("rustup").args(["target", "add", TARGET]))
-            .map_err(|problem| format!("{problem}; install the target {TARGET} for this Rust by hand"))
+        succeed(Command::new("rustup").args(["target", "add", WASM_TARGET]))
+            .map_err(|problem| format!("{problem}; install the target {WASM_TARGET} for this Rust by hand"))
     })
 }
 

@@ -26,6 +26,8 @@ use super::{
 };
 
 const CURRENT_SCHEME: &str = "hs256n.";
+/// The lowest cost of bcrypt: a millisecond.
+pub const LOWEST_COST: u32 = 4;
 const UNNAMED_KEY: &str = "hs256$";
 /// So much of a password is looked at for its strength: the estimate takes quadratic time.
 const STRENGTH_LOOKS_AT: usize = 40;
@@ -61,12 +63,25 @@ pub enum Match {
 }
 
 impl PasswordHasher {
-    /// Hashes under the current key; `cost` is bcrypt's, 4 to 15. Takes as long as one hash.
+    /// Hashes under the current key; `cost` is bcrypt's, 4 to 15.
     #[must_use]
     pub fn new(keys: KeyRing, cost: u32) -> Self {
-        let mut hasher = Self { keys, cost, nobody: String::new() };
-        hasher.nobody = hasher.hash("");
-        hasher
+        let quick = Self { keys, cost: LOWEST_COST, nobody: String::new() };
+        // Checking it takes as long as its cost says; whether it was made at that cost makes no difference.
+        let nobody = quick.hash("").replacen("$04$", &format!("${cost:02}$"), 1);
+        Self { cost, nobody, ..quick }
+    }
+
+    /// The same keys at another cost.
+    #[must_use]
+    pub fn at_cost(&self, cost: u32) -> Self {
+        Self::new(self.keys.clone(), cost)
+    }
+
+    /// bcrypt's cost. One more takes twice as long.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        self.cost
     }
 
     /// Tells keys apart, and cannot check passwords of nobody: for commands that hash none.
@@ -261,5 +276,14 @@ mod tests {
     #[test]
     fn nobody_has_no_password() {
         assert_eq!(hasher(4).check("", None), Match::No);
+    }
+
+    /// A text that bcrypt cannot read would be refused at once, and show that there is no user.
+    #[test]
+    fn the_check_of_nobody_computes_a_hash_of_the_same_cost() {
+        for cost in [4, 5, 12] {
+            assert_eq!(cost_of(hasher(cost).nobody_hash()), Some(cost));
+        }
+        assert!(matches!(bcrypt::verify("another password", hasher(5).nobody_hash()), Ok(false)));
     }
 }

@@ -1,4 +1,4 @@
-//! Background jobs: polling providers for answers, and removing what has ended.
+//! Background jobs: polling providers for answers here, and removing old rows in `cleaning`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,31 +8,16 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{Context, Result, ServiceError};
+use super::{Context, Result, ServiceError, cleaning};
 use crate::{
-    domain::{clock::Timestamp, ids::UserId, limits::HOUR},
     provider::Reference,
-    store::{
-        Db, StoreError,
-        approvals::{self, AtProvider, Due},
-        attempts, codes, factors, messages, nonces, sessions, users,
-    },
+    store::approvals::{self, AtProvider, Due},
 };
 
 /// Between two looks for requests another server has sent.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Between the end of jobs that panicked and their next beginning.
 const RESTART_INTERVAL: Duration = Duration::from_secs(1);
-/// Between two sweeps.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
-/// Long enough for every limit that counts rows.
-const KEEP_ROWS: Duration = HOUR.saturating_mul(25);
-/// Texts are kept so long.
-const KEEP_MESSAGES: Duration = Duration::from_secs(90 * 24 * 3600);
-/// Removed factors are recognized in callbacks so long.
-const KEEP_FACTORS: Duration = Duration::from_secs(31 * 24 * 3600);
-/// Unverified accounts removed per sweep.
-const ACCOUNTS_AT_ONCE: i64 = 100;
 
 /// Runs the background jobs until it is dropped. A job that panics is begun again after a while: no
 /// request would be polled any more without it.
@@ -40,7 +25,8 @@ pub async fn run(context: Arc<Context>) {
     loop {
         // Dropping the set ends the jobs.
         let mut jobs = JoinSet::new();
-        jobs.spawn(run_jobs(Arc::clone(&context)).in_current_span());
+        jobs.spawn(poll_for_answers(Arc::clone(&context)).in_current_span());
+        jobs.spawn(cleaning::run(Arc::clone(&context)).in_current_span());
         if let Some(Err(error)) = jobs.join_next().await {
             tracing::error!(%error, "the background jobs ended");
         }
@@ -48,8 +34,7 @@ pub async fn run(context: Arc<Context>) {
     }
 }
 
-async fn run_jobs(context: Arc<Context>) {
-    let mut next_sweep = Instant::now();
+async fn poll_for_answers(context: Arc<Context>) {
     let mut polls = JoinSet::new();
     loop {
         while polls.try_join_next().is_some() {}
@@ -60,12 +45,6 @@ async fn run_jobs(context: Arc<Context>) {
                 LOOK_INTERVAL
             }
         };
-        if Instant::now() >= next_sweep {
-            next_sweep = Instant::now() + SWEEP_INTERVAL;
-            if let Err(error) = sweep(&context).await {
-                tracing::warn!(%error, "removing old rows");
-            }
-        }
         tokio::select! {
             () = sleep_until(Instant::now() + pause) => {}
             () = context.push_sent.notified() => {}
@@ -126,58 +105,4 @@ async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
     let (settling, now) = (Arc::clone(context), context.now());
     let at = AtProvider { account: due.account, reference: due.reference, user: None };
     context.store.write(move |db| settling.settle(db, &at, answer, now)).await
-}
-
-async fn sweep(context: &Context) -> Result<()> {
-    let (now, lifetimes) = (context.now(), context.lifetimes());
-    let mut removed = remove(context, move |db| sessions::sweep(db, now, lifetimes)).await?;
-    removed += remove(context, move |db| approvals::sweep(db, now, KEEP_ROWS)).await?;
-    removed += remove(context, move |db| codes::sweep(db, now, KEEP_ROWS)).await?;
-    removed += remove(context, move |db| attempts::sweep(db, now, KEEP_ROWS)).await?;
-    removed += remove(context, move |db| nonces::sweep(db, now, KEEP_ROWS)).await?;
-    removed += remove(context, move |db| messages::sweep(db, now, KEEP_MESSAGES)).await?;
-    removed += remove(context, move |db| factors::sweep(db, now, KEEP_FACTORS)).await?;
-    let days = context.settings.unverified_accounts_days;
-    if days > 0 {
-        removed += remove_unverified(context, now.minus(HOUR * 24 * days)).await?;
-    }
-    if removed > 0 {
-        tracing::debug!(rows = removed, "removed old rows");
-    }
-    Ok(())
-}
-
-/// One table at a time, so that nobody waits for all of them.
-async fn remove(
-    context: &Context,
-    sweep: impl FnOnce(&mut Db) -> diesel::QueryResult<usize> + Send + 'static,
-) -> Result<usize> {
-    context.store.write(move |db| Ok(sweep(db)?)).await
-}
-
-/// Removes accounts that have verified no phone since a moment, each on its own.
-async fn remove_unverified(context: &Context, before: Timestamp) -> Result<usize> {
-    let found = context
-        .store
-        .read(move |db| Ok::<_, ServiceError>(users::never_verified(db, before, ACCOUNTS_AT_ONCE)?));
-    let users: Vec<UserId> = found.await?;
-    let (mut removed, now) = (0, context.now());
-    for user in users {
-        let done = remove(context, move |db| {
-            // In the order in which an answer of the phone locks its rows: sessions' rows, then the user.
-            sessions::delete_of_user(db, &user)?;
-            // Its phone may be verified at this moment; then nothing is removed.
-            if !users::claim_unverified(db, &user, before)? {
-                return Err(diesel::result::Error::RollbackTransaction);
-            }
-            factors::remove_all(db, &user, now)?;
-            users::delete(db, &user)
-        });
-        match done.await {
-            Ok(rows) => removed += rows,
-            Err(ServiceError::Store(StoreError::Statement(diesel::result::Error::RollbackTransaction))) => {}
-            Err(error) => tracing::warn!(%error, "removing an unverified account"),
-        }
-    }
-    Ok(removed)
 }

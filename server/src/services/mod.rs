@@ -9,6 +9,7 @@ pub mod actions;
 pub mod authenticators;
 pub mod background;
 mod budgets;
+mod cleaning;
 pub mod code_checks;
 pub mod codes;
 pub mod confirmations;

@@ -19,7 +19,11 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::domain::{client::Client, password::PasswordHasher, refusal::Refusal};
+use crate::domain::{
+    client::Client,
+    password::{LOWEST_COST, PasswordHasher},
+    refusal::Refusal,
+};
 
 /// The queue holds what takes this long.
 const QUEUE_LASTS: Duration = Duration::from_secs(5);
@@ -89,12 +93,10 @@ impl Drop for Place {
 }
 
 impl PasswordWork {
-    /// Starts as many threads as there are cores; measures one hash to know how many may wait.
+    /// Starts as many threads as there are cores; how long one hash takes says how many may wait.
     #[must_use]
-    pub fn start(hasher: impl FnOnce() -> PasswordHasher) -> Self {
-        let began = Instant::now();
-        let hasher = hasher();
-        Self::with_queue_for(&hasher, began.elapsed().max(Duration::from_micros(100)))
+    pub fn start(hasher: &PasswordHasher) -> Self {
+        Self::with_queue_for(hasher, time_of_one_hash(hasher))
     }
 
     /// The same where one hash takes so long.
@@ -163,6 +165,20 @@ impl PasswordWork {
         let addresses = keys.into_iter().map(|(key, _)| key).collect();
         Ok(Place { inner: Arc::clone(inner), addresses })
     }
+}
+
+/// About how long one hash takes on this machine, from hashes of the lowest cost: finding out takes a few
+/// milliseconds.
+fn time_of_one_hash(hasher: &PasswordHasher) -> Duration {
+    let quick = hasher.at_cost(LOWEST_COST);
+    let times = (0..3).map(|_| {
+        let began = Instant::now();
+        let _ = quick.hash("");
+        began.elapsed()
+    });
+    // The shortest, since another thread may have had the core meanwhile.
+    let shortest = times.min().unwrap_or_default().max(Duration::from_micros(100));
+    shortest * (1 << (hasher.cost() - LOWEST_COST))
 }
 
 impl Place {

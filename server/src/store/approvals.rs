@@ -368,10 +368,12 @@ pub fn next_due(db: &mut Db, now: Timestamp) -> QueryResult<Option<Timestamp>> {
         .optional()
 }
 
-/// Removes old requests.
+/// Removes at most so many old requests.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
-    diesel::delete(dsl::approvals.filter(dsl::expires_at.le(now.minus(keep)))).execute(db)
+/// When a statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
+    let old = dsl::approvals.filter(dsl::expires_at.le(now.minus(keep)));
+    let ids: Vec<ApprovalId> = old.select(dsl::id).limit(most).load(db)?;
+    diesel::delete(dsl::approvals.filter(dsl::id.eq_any(ids))).execute(db)
 }

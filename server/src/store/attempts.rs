@@ -155,10 +155,12 @@ pub fn forget(db: &mut Db, kind: AttemptKind, subject: &str) -> QueryResult<()> 
         .map(drop)
 }
 
-/// Removes counts no quota reaches back to.
+/// Removes at most so many counts that no quota reaches back to.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
-    diesel::delete(dsl::attempts.filter(dsl::at.le(now.minus(keep)))).execute(db)
+/// When a statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
+    let old = dsl::attempts.filter(dsl::at.le(now.minus(keep)));
+    let ids: Vec<AttemptId> = old.select(dsl::id).limit(most).load(db)?;
+    diesel::delete(dsl::attempts.filter(dsl::id.eq_any(ids))).execute(db)
 }

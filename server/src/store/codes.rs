@@ -132,13 +132,22 @@ pub fn finish_check(db: &mut Db, id: &CheckId, outcome: CheckOutcome) -> QueryRe
     diesel::update(checks::table.find(id)).set(checks::outcome.eq(outcome)).execute(db).map(drop)
 }
 
-/// Removes old rows.
+/// Removes at most so many codes that were sent long ago.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
-    let before = now.minus(keep);
-    let sends = diesel::delete(sends::table.filter(sends::at.le(before))).execute(db)?;
-    let checks = diesel::delete(checks::table.filter(checks::at.le(before))).execute(db)?;
-    Ok(sends + checks)
+pub fn sweep_sends(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
+    let old = sends::table.filter(sends::at.le(now.minus(keep)));
+    let ids: Vec<SendId> = old.select(sends::id).limit(most).load(db)?;
+    diesel::delete(sends::table.filter(sends::id.eq_any(ids))).execute(db)
+}
+
+/// Removes at most so many codes that were checked long ago.
+///
+/// # Errors
+/// When a statement fails.
+pub fn sweep_checks(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
+    let old = checks::table.filter(checks::at.le(now.minus(keep)));
+    let ids: Vec<CheckId> = old.select(checks::id).limit(most).load(db)?;
+    diesel::delete(checks::table.filter(checks::id.eq_any(ids))).execute(db)
 }

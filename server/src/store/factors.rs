@@ -301,14 +301,15 @@ pub fn replace_secret(db: &mut Db, id: &FactorId, old: &str, new: &str) -> Query
         .map(drop)
 }
 
-/// Forgets removed factors after a time.
+/// Forgets at most so many factors that were removed long ago.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
+/// When a statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
     let forgotten =
         dsl::factors.filter(dsl::state.eq(FactorState::Removed)).filter(dsl::removed_at.le(now.minus(keep)));
-    diesel::delete(forgotten).execute(db)
+    let ids: Vec<FactorId> = forgotten.select(dsl::id).limit(most).load(db)?;
+    diesel::delete(dsl::factors.filter(dsl::id.eq_any(ids))).execute(db)
 }
 
 /// Removes all factors of a user who is about to be removed.

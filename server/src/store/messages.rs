@@ -98,10 +98,12 @@ pub fn newest(db: &mut Db, user_id: &UserId) -> QueryResult<Option<MessageRow>> 
         .optional()
 }
 
-/// Removes old texts.
+/// Removes at most so many old texts.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
-    diesel::delete(dsl::messages.filter(dsl::created_at.le(now.minus(keep)))).execute(db)
+/// When a statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
+    let old = dsl::messages.filter(dsl::created_at.le(now.minus(keep)));
+    let ids: Vec<MessageId> = old.select(dsl::id).limit(most).load(db)?;
+    diesel::delete(dsl::messages.filter(dsl::id.eq_any(ids))).execute(db)
 }

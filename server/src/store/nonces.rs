@@ -24,10 +24,12 @@ pub fn insert(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
     Ok(true)
 }
 
-/// Removes old ones; a replay of such a callback finds its request settled or expired.
+/// Removes at most so many old ones; a replay of such a callback finds its request settled or expired.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration) -> QueryResult<usize> {
-    diesel::delete(dsl::nonces.filter(dsl::at.le(now.minus(keep)))).execute(db)
+/// When a statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
+    let old = dsl::nonces.filter(dsl::at.le(now.minus(keep)));
+    let digests: Vec<String> = old.select(dsl::digest).limit(most).load(db)?;
+    diesel::delete(dsl::nonces.filter(dsl::digest.eq_any(digests))).execute(db)
 }

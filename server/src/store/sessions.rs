@@ -372,19 +372,12 @@ pub fn push_id(db: &mut Db, id: &SessionId) -> QueryResult<Option<ApprovalId>> {
     dsl::sessions.find(id).select(dsl::push_id).get_result(db).optional().map(Option::flatten)
 }
 
-/// Removes sessions that have ended.
+/// Removes at most so many sessions that have ended.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes) -> QueryResult<usize> {
-    const AT_ONCE: i64 = 500;
+/// When a statement fails.
+pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes, most: i64) -> QueryResult<usize> {
     let ended = dsl::expires_at.le(now).or(dsl::seen_at.le(now.minus(lifetimes.idle)));
-    let mut gone = 0;
-    loop {
-        let ids: Vec<SessionId> = dsl::sessions.filter(ended).select(dsl::id).limit(AT_ONCE).load(db)?;
-        if ids.is_empty() {
-            return Ok(gone);
-        }
-        gone += delete_all(db, &ids)?;
-    }
+    let ids: Vec<SessionId> = dsl::sessions.filter(ended).select(dsl::id).limit(most).load(db)?;
+    delete_all(db, &ids)
 }

@@ -24,7 +24,7 @@ use crate::app::{PASSWORD, Person, TestApp};
 
 const APP_SECRET: &str = "a secret of more than thirty-two characters";
 /// Number of migrations of the previous version.
-const PREVIOUS_MIGRATIONS: u64 = 2;
+const PREVIOUS_MIGRATIONS: usize = 2;
 
 /// Runs code on a connection to the application's database, SQLite or PostgreSQL.
 macro_rules! on_database {
@@ -52,8 +52,9 @@ fn migrations(folder: &str) -> FileBasedMigrations {
 }
 
 fn revert_to_previous_version<DB: Backend>(db: &mut impl MigrationHarness<DB>, folder: &str) {
-    db.revert_last_migration(migrations(folder)).expect("the migration is reverted");
-    assert_eq!(db.applied_migrations().expect("a list").len() as u64, PREVIOUS_MIGRATIONS);
+    while db.applied_migrations().expect("a list").len() > PREVIOUS_MIGRATIONS {
+        db.revert_last_migration(migrations(folder)).expect("the migration is reverted");
+    }
 }
 
 /// A password as the previous version stored it.
