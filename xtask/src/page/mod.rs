@@ -92,7 +92,7 @@ impl Page {
     }
 }
 
-/// In one move, so that a server that starts meanwhile finds one page or the other.
+/// At the very end, so that the page before can be served until there is another one.
 fn replace_dist(staging: &Path) -> Result {
     let dist = root().join("dist");
     let failed = |error: io::Error| format!("{}: {error}", dist.display());
