@@ -48,7 +48,9 @@ pub fn part(name: &str) -> Result {
         "postgres" => {
             let cluster = step("Starting a temporary PostgreSQL", Cluster::start)?;
             step("API tests on PostgreSQL", || {
-                let mut test = cargo(&["test", "--package", "server", "--lib", "--test", "api", "--quiet"]);
+                // The same packages as above: with others, the dependencies are compiled with other features.
+                let mut test = cargo(&["test", "--workspace", "--exclude", "frontend", "--quiet"]);
+                test.args(["--lib", "--test", "api"]);
                 succeed(test.env("TEST_DATABASE_URL", cluster.url()))
             })
         }
