@@ -231,7 +231,6 @@ impl Config {
     }
 }
 
-/// Reads `.env` in the working folder alone: one in a parent folder belongs to something else.
 fn log_filter(from: &Source<'_>) -> String {
     let filter = from.text("RUST_LOG").unwrap_or_else(|| LOG_FILTER.to_owned());
     if let Err(error) = EnvFilter::try_new(&filter) {
@@ -240,6 +239,7 @@ fn log_filter(from: &Source<'_>) -> String {
     filter
 }
 
+/// Reads `.env` in the working folder alone: one in a parent folder belongs to something else.
 fn load_env_file() -> Result<(), ConfigError> {
     match dotenvy::from_path(".env") {
         Ok(()) => Ok(()),

@@ -31,14 +31,15 @@ struct Batch(i64);
 impl Batch {
     const FIRST: Self = Self(100);
     const LARGEST: i64 = 5000;
-    /// A transaction should take no longer than this.
-    const LONGEST: Duration = Duration::from_millis(50);
+    /// The next batch is smaller after a transaction that took longer than this, and larger after one that
+    /// took less than half of it.
+    const AIM: Duration = Duration::from_millis(25);
 
     /// The next batch, after this one took so long.
     fn after(self, took: Duration) -> Self {
-        if took > Self::LONGEST / 2 {
+        if took > Self::AIM {
             Self((self.0 / 2).max(1))
-        } else if took < Self::LONGEST / 4 {
+        } else if took < Self::AIM / 2 {
             Self((self.0 * 2).min(Self::LARGEST))
         } else {
             self
