@@ -1,10 +1,12 @@
 //! All HTTP of the page: one function per endpoint, one failure type.
 
 use gloo_net::http::{Method, RequestBuilder};
+use js_sys::JSON;
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
+use serde_wasm_bindgen::Serializer;
 use shared::{
     ApiError, Approval, ApprovalCreated, Authenticator, CodeSent, EnrolAuthenticator, ErrorCode, Login,
     LoginAnswer, NewApproval, NewUser, PushAnswer, Resend, StatusAnswer, User, VerifyCode, Via,
@@ -146,8 +148,9 @@ pub async fn check_verification(check: &CheckVerification) -> ApiResult<()> {
 }
 
 async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> ApiResult<T> {
-    let body = serde_json::to_string(body).map_err(|_| ApiFailure::Unreachable)?;
-    parse(&send(Method::POST, path.to_owned(), Some(body)).await?)
+    let body = body.serialize(&Serializer::json_compatible()).map_err(|_| ApiFailure::Unreachable)?;
+    let body = JSON::stringify(&body).map_err(|_| ApiFailure::Unreachable)?;
+    parse(&send(Method::POST, path.to_owned(), Some(body.into())).await?)
 }
 
 /// A `POST` whose response has nothing this page needs.
@@ -160,7 +163,8 @@ async fn get<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> ApiResult<T> {
-    serde_json::from_str(text).map_err(|_| ApiFailure::Unreachable)
+    let value = JSON::parse(text).map_err(|_| ApiFailure::Unreachable)?;
+    serde_wasm_bindgen::from_value(value).map_err(|_| ApiFailure::Unreachable)
 }
 
 /// Sends a request and returns the response as text. Not generic, so that it is compiled once.

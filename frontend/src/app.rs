@@ -1,70 +1,94 @@
 //! The routes, and the frame around every page.
 
 use gloo_timers::future::TimeoutFuture;
-use leptos::prelude::*;
-use leptos::task::spawn_local;
-use leptos_router::{
-    components::{FlatRoutes, Route, Router},
-    hooks::use_location,
-    path,
-};
+use leptos::{mount::mount_to_body, prelude::*, task::spawn_local};
 use shared::routes::page;
 
 use crate::{
-    auth::{AuthContext, AuthState, navigator},
+    auth::{AuthContext, AuthState},
     browser,
     components::{
         icon::{Icon, icon},
-        notice::Notice,
+        notice::{Notice, loading},
         seal::Mark,
     },
-    pages::{
-        account::Account, approve::Approve, authenticator::Authenticator, code::Code, home::Home,
-        log_in::LogIn, methods::Methods, not_found::NotFound, protected::Protected, send::Send,
-        sign_up::SignUp, signed_out::SignedOut, verification::Verification, verified::Verified,
-    },
+    first_frame::FirstFrame,
+    groups::{Group, Page},
+    router::{Router, navigator},
 };
 
+/// Shows the program in place of the first frame, once there is something to show.
+pub async fn start() {
+    let group = Page::at(&browser::path()).group();
+    // Asks for both at once.
+    group.preload();
+    let state = AuthState::load().await;
+    // The page says so if it was not loaded.
+    let _ = group.load().await;
+    let frame = FirstFrame::remove();
+    mount_to_body(move || view! { <App state /> });
+    frame.restore();
+}
+
 #[component]
-pub fn App() -> impl IntoView {
-    AuthContext::provide().spawn_refresh();
+fn App(state: AuthState) -> impl IntoView {
+    Router::provide();
+    AuthContext::provide(state);
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
-        <Router>
-            <Header />
-            <main id="main">
-                <UnverifiedBanner />
-                <FlatRoutes fallback=NotFound>
-                    <Route path=path!("/") view=Home />
-                    <Route path=path!("/signup") view=SignUp />
-                    <Route path=path!("/login") view=LogIn />
-                    <Route path=path!("/approve") view=Approve />
-                    <Route path=path!("/code") view=Code />
-                    <Route path=path!("/2fa") view=Methods />
-                    <Route path=path!("/verification") view=Verification />
-                    <Route path=path!("/verified") view=Verified />
-                    <Route path=path!("/protected") view=Protected />
-                    <Route path=path!("/send") view=Send />
-                    <Route path=path!("/authenticator") view=Authenticator />
-                    <Route path=path!("/account") view=Account />
-                    <Route path=path!("/signed-out") view=SignedOut />
-                </FlatRoutes>
-            </main>
-        </Router>
+        <Header />
+        <main id="main">
+            <UnverifiedBanner />
+            <CurrentPage />
+        </main>
         <Footer />
+    }
+}
+
+/// The page of the current path.
+#[component]
+fn CurrentPage() -> impl IntoView {
+    let router = Router::get();
+    let current = Memo::new(move |_| Page::at(&router.path()));
+    // The group that was asked for last, and whether it was loaded.
+    let outcome = RwSignal::new((Group::First, true));
+    move || {
+        let page = current.get();
+        let group = page.group();
+        let failed = outcome.get() == (group, false);
+        match page.build() {
+            Some(view) => view,
+            None if failed => view! { <NotLoaded /> }.into_any(),
+            None => {
+                spawn_local(async move { outcome.set((group, group.load().await)) });
+                loading().into_any()
+            }
+        }
+    }
+}
+
+/// The files of a page could not be loaded: the connection is cut, or there is a newer page.
+#[component]
+fn NotLoaded() -> impl IntoView {
+    view! {
+        <div class="sheet stack">
+            <h1 tabindex="-1">"This page couldn’t load"</h1>
+            <p>"Can’t reach the server. Check your connection and try again."</p>
+            <div class="row">
+                <button class="button" type="button" on:click=|_| browser::reload()>"Reload page"</button>
+            </div>
+        </div>
     }
 }
 
 #[component]
 fn Header() -> impl IntoView {
     let auth = AuthContext::get();
-    let current_path = use_location().pathname;
+    let router = Router::get();
     let navigate = navigator();
     let failure = RwSignal::new(None::<String>);
     let log_out = move |next: &'static str| {
-        let navigate = navigate.clone();
         move |_| {
-            let navigate = navigate.clone();
             spawn_local(async move {
                 match auth.log_out().await {
                     Ok(()) => {
@@ -90,11 +114,11 @@ fn Header() -> impl IntoView {
             view! { <button class="link" type="button" on:click=log_out(page::HOME)>"Cancel"</button> }
                 .into_any()
         }
-        AuthState::Loading | AuthState::Failed(_) | AuthState::Anonymous => view! {
-            <Show when=move || current_path.get() != page::LOG_IN>
+        AuthState::Failed(_) | AuthState::Anonymous => view! {
+            <Show when=move || router.path() != page::LOG_IN>
                 <a href=page::LOG_IN>"Log in"</a>
             </Show>
-            <Show when=move || current_path.get() != page::SIGN_UP>
+            <Show when=move || router.path() != page::SIGN_UP>
                 <a href=page::SIGN_UP>"Create account"</a>
             </Show>
         }
@@ -113,11 +137,11 @@ fn Header() -> impl IntoView {
 #[component]
 fn UnverifiedBanner() -> impl IntoView {
     let auth = AuthContext::get();
-    let current_path = use_location().pathname;
+    let router = Router::get();
     let shown = Memo::new(move |_| {
         let unverified =
             auth.state.with(|state| matches!(state, AuthState::SignedIn(user) if !user.verified));
-        unverified && current_path.get() != page::VERIFICATION
+        unverified && router.path() != page::VERIFICATION
     });
     view! {
         <Show when=move || shown.get()>

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::{NavigateOptions, hooks::use_navigate};
 use shared::{ErrorCode, PushStatus, StatusAnswer, User, routes::page};
 
 use crate::{
@@ -13,8 +12,6 @@ use crate::{
 /// The auth state as the server reports it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AuthState {
-    /// Not loaded yet.
-    Loading,
     /// It could not be loaded.
     Failed(ApiFailure),
     /// No session.
@@ -54,15 +51,14 @@ pub struct AuthContext {
 }
 
 impl AuthContext {
-    pub fn provide() -> Self {
+    pub fn provide(state: AuthState) {
         let auth = Self {
-            state: RwSignal::new(AuthState::Loading),
+            state: RwSignal::new(state),
             sent: RwSignal::new(None),
             not_sent: RwSignal::new(None),
             notice: RwSignal::new(None),
         };
         provide_context(auth);
-        auth
     }
 
     pub fn get() -> Self {
@@ -71,7 +67,7 @@ impl AuthContext {
 
     /// Loads the state from the server.
     pub async fn refresh(self) {
-        let state = load_state().await;
+        let state = AuthState::load().await;
         // An equal state is not set: the page would be rendered again.
         if self.state.with_untracked(|known| *known != state) {
             self.state.set(state);
@@ -107,16 +103,19 @@ impl AuthContext {
     }
 }
 
-async fn load_state() -> AuthState {
-    match api::user().await {
-        Ok(user) => AuthState::SignedIn(user),
-        Err(failure) if failure.code() == ErrorCode::NotSignedIn => AuthState::Anonymous,
-        Err(failure) if failure.code() == ErrorCode::SecondFactorRequired => match api::status().await {
-            Ok(status) => AuthState::Pending(status),
-            Err(failure) if failure.code() == ErrorCode::NoSession => AuthState::Anonymous,
-            Err(failure) => AuthState::Failed(failure),
-        },
-        Err(failure) => AuthState::Failed(failure),
+impl AuthState {
+    /// Asks the server.
+    pub async fn load() -> Self {
+        match api::user().await {
+            Ok(user) => Self::SignedIn(user),
+            Err(failure) if failure.code() == ErrorCode::NotSignedIn => Self::Anonymous,
+            Err(failure) if failure.code() == ErrorCode::SecondFactorRequired => match api::status().await {
+                Ok(status) => Self::Pending(status),
+                Err(failure) if failure.code() == ErrorCode::NoSession => Self::Anonymous,
+                Err(failure) => Self::Failed(failure),
+            },
+            Err(failure) => Self::Failed(failure),
+        }
     }
 }
 
@@ -141,7 +140,7 @@ pub enum Access {
 /// The page that `POST /api/loggedIn` names for a state.
 fn default_page(state: &AuthState) -> &'static str {
     match state {
-        AuthState::Loading | AuthState::Failed(_) | AuthState::Anonymous => page::LOG_IN,
+        AuthState::Failed(_) | AuthState::Anonymous => page::LOG_IN,
         AuthState::Pending(_) => page::METHODS,
         AuthState::SignedIn(user) if user.verified => page::PROTECTED,
         AuthState::SignedIn(_) => page::VERIFICATION,
@@ -151,7 +150,7 @@ fn default_page(state: &AuthState) -> &'static str {
 /// The page to redirect to; `None` when the state has the required access, or is not known.
 pub fn redirect(auth: AuthContext, state: &AuthState, access: Access) -> Option<&'static str> {
     match (access, state) {
-        (_, AuthState::Loading | AuthState::Failed(_))
+        (_, AuthState::Failed(_))
         | (Access::Anonymous | Access::UnverifiedPhone, AuthState::Anonymous)
         | (Access::Pending | Access::ChooseMethod, AuthState::Pending(_))
         | (Access::SignedIn, AuthState::SignedIn(_)) => None,
@@ -166,10 +165,4 @@ pub fn redirect(auth: AuthContext, state: &AuthState, access: Access) -> Option<
         (_, AuthState::Pending(_)) if auth.not_sent.with_untracked(Option::is_some) => Some(page::METHODS),
         (_, AuthState::Pending(_)) => Some(page::CODE),
     }
-}
-
-/// A function that navigates to a path; with `replace`, the current page is removed from the history.
-pub fn navigator() -> impl Fn(&str, bool) + Clone {
-    let navigate = use_navigate();
-    move |path: &str, replace| navigate(path, NavigateOptions { replace, ..NavigateOptions::default() })
 }

@@ -7,7 +7,7 @@ fn window() -> Window {
     web_sys::window().expect("a page runs in a window")
 }
 
-fn document() -> Document {
+pub fn document() -> Document {
     window().document().expect("a window has a document")
 }
 
@@ -21,6 +21,17 @@ pub fn random_below_100() -> u32 {
     (js_sys::Math::random() * 100.0) as u32 % 100
 }
 
+/// The path in the address bar.
+pub fn path() -> String {
+    window().location().pathname().unwrap_or_default()
+}
+
+/// Loads the page again.
+pub fn reload() {
+    // It fails only where the document is not allowed to navigate at all.
+    let _ = window().location().reload();
+}
+
 /// Sets the title of the document.
 pub fn set_title(title: &str) {
     document().set_title(&format!("{title} · Countersign"));
@@ -32,6 +43,18 @@ pub fn focus(selector: &str) {
     if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         // It fails only for an element that was removed meanwhile.
         let _ = element.focus();
+    }
+}
+
+/// Focuses the heading of the page. Where the window is scrolled to stays: the browser has put it there
+/// on the way back.
+pub fn focus_heading() {
+    let found = document().query_selector("main h1").ok().flatten();
+    if let Some(heading) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let options = web_sys::FocusOptions::new();
+        options.set_prevent_scroll(true);
+        // It fails only for an element that was removed meanwhile.
+        let _ = heading.focus_with_options(&options);
     }
 }
 

@@ -10,10 +10,14 @@ mod app;
 mod auth;
 mod browser;
 mod components;
+mod first_frame;
 mod flow;
+mod groups;
 mod pages;
+mod router;
 
 fn main() {
     console_error_panic_hook::set_once();
-    leptos::mount::mount_to_body(app::App);
+    // Leptos has no executor before something is mounted.
+    wasm_bindgen_futures::spawn_local(app::start());
 }

@@ -43,7 +43,7 @@ pub fn announce_page(title: &'static str) {
     Effect::new(move || {
         browser::set_title(title);
         if NAVIGATED.replace(true) {
-            browser::focus("main h1");
+            browser::focus_heading();
         }
     });
 }

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::notice::loading;
-use crate::auth::{Access, AuthContext, AuthState, navigator, redirect};
+use crate::{
+    auth::{Access, AuthContext, AuthState, redirect},
+    router::navigator,
+};
 
 /// Shows a page if the auth state has the required access, and redirects otherwise.
 #[component]
@@ -18,7 +21,6 @@ pub fn RequireAccess(access: Access, children: ChildrenFn) -> impl IntoView {
     // A memo, so that a change of state within the same access does not render the page again.
     let decision = Memo::new(move |_| {
         auth.state.with(|state| match state {
-            AuthState::Loading => Decision::Wait,
             AuthState::Failed(failure) => Decision::Failed(failure.message()),
             state if redirect(auth, state, access).is_none() => Decision::Show,
             _ => Decision::Wait,

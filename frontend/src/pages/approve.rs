@@ -8,7 +8,7 @@ use shared::{ErrorCode, PushStatus, StatusAnswer, routes::page};
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, navigator},
+    auth::{Access, AuthContext, AuthState},
     browser,
     components::{
         approval_request::{CountdownStub, MatchNumber, RequestDetails, SpokenCountdown, TrackedRequest},
@@ -18,6 +18,8 @@ use crate::{
         require_access::RequireAccess,
     },
     flow::{RETRY_MS, Submission, mounted, page_after_push},
+    groups::Group,
+    router::navigator,
 };
 
 /// How long the approval is shown before the account page.
@@ -64,8 +66,9 @@ fn FollowRequest() -> impl IntoView {
     }
     let (mounted, navigate) = (mounted(), navigator());
     let start_polling: Rc<dyn Fn()> =
-        Rc::new(move || spawn_local(poll(state, Rc::clone(&mounted), navigate.clone())));
+        Rc::new(move || spawn_local(poll(state, Rc::clone(&mounted), navigate)));
     start_polling();
+    Group::Inside.preload();
     view! {
         <div class="pair" data-state=move || state.request.stub_state().data_state()>
             <section class="sheet stack"><RequestStatus state start_polling /></section>
@@ -136,7 +139,7 @@ fn RequestStatus(state: ApproveState, start_polling: Rc<dyn Fn()>) -> impl IntoV
     let ApproveState { auth, request, offline, submission } = state;
     let navigate = navigator();
     let send_again = move || {
-        let (navigate, start_polling) = (navigate.clone(), Rc::clone(&start_polling));
+        let start_polling = Rc::clone(&start_polling);
         submission.run(async move {
             match api::push().await {
                 Ok(answer) => match page_after_push(auth, answer) {

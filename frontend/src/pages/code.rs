@@ -5,7 +5,7 @@ use shared::routes::page;
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, navigator},
+    auth::{Access, AuthContext, AuthState},
     components::{
         code_form::{CodeForm, SentMessage},
         pair::{Stub, StubState, announce_page},
@@ -13,6 +13,8 @@ use crate::{
         seal::Half,
     },
     flow::{ApiCall, send_code},
+    groups::Group,
+    router::navigator,
 };
 
 #[component]
@@ -29,10 +31,12 @@ fn Form() -> impl IntoView {
         AuthState::Pending(status) => status.phone,
         _ => String::new(),
     };
-    let check = ApiCall::new(api::verify);
+    let check = ApiCall::new(move |code| {
+        Group::Inside.preload();
+        api::verify(code)
+    });
     let send = ApiCall::new(move |via| send_code(auth, via));
     let on_accepted = Callback::new(move |()| {
-        let navigate = navigate.clone();
         spawn_local(async move {
             auth.refresh().await;
             navigate(page::ACCOUNT, true);

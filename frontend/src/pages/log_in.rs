@@ -5,7 +5,7 @@ use shared::{Login, routes::page};
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{Access, AuthContext, navigator},
+    auth::{Access, AuthContext},
     browser,
     components::{
         field::{FieldSpec, PasswordField, TextField},
@@ -15,6 +15,8 @@ use crate::{
         seal::Half,
     },
     flow::page_after_push,
+    groups::Group,
+    router::navigator,
 };
 
 #[component]
@@ -37,8 +39,9 @@ fn Form() -> impl IntoView {
             return;
         }
         busy.set(true);
+        // Most passwords are right.
+        Group::SecondFactor.preload();
         failure.set(None);
-        let navigate = navigate.clone();
         spawn_local(async move {
             let login = Login {
                 email: email.get_untracked(),

@@ -7,7 +7,7 @@ use shared::{Channel, PushStatus, Via, routes::page};
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, navigator},
+    auth::{Access, AuthContext, AuthState},
     components::{
         icon::{Icon, icon},
         notice::{FailureNotice, StatusNotice},
@@ -19,6 +19,7 @@ use crate::{
         Submission, every_second, minutes_and_seconds, mounted, page_after_push, seconds_until_resend,
         send_code,
     },
+    router::navigator,
 };
 
 #[component]
@@ -45,7 +46,7 @@ fn Choices() -> impl IntoView {
     let mounted = mounted();
     // A method that fails keeps this page, with the others to choose from.
     let choose = move |channel: Channel| {
-        let (navigate, mounted) = (navigate.clone(), Rc::clone(&mounted));
+        let mounted = Rc::clone(&mounted);
         submission.run(async move {
             let next = match channel {
                 Channel::Push if push_is_open => page::APPROVE,

@@ -12,7 +12,7 @@ use shared::{
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{Access, AuthContext, navigator},
+    auth::{Access, AuthContext},
     browser,
     components::{
         field::{FieldSpec, PasswordField, TextField},
@@ -23,6 +23,8 @@ use crate::{
         require_access::RequireAccess,
         seal::Half,
     },
+    groups::Group,
+    router::navigator,
 };
 
 #[component]
@@ -129,9 +131,9 @@ fn Form() -> impl IntoView {
             return;
         }
         busy.set(true);
+        Group::Inside.preload();
         failure.set(None);
         problems.set(Problems::new());
-        let navigate = navigate.clone();
         spawn_local(async move {
             match api::sign_up(&account.new_user()).await {
                 Ok(()) => {

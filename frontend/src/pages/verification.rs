@@ -10,7 +10,7 @@ use shared::{
 
 use crate::{
     api,
-    auth::{Access, AuthContext, AuthState, navigator},
+    auth::{Access, AuthContext, AuthState},
     browser,
     components::{
         code_form::{CodeForm, SendAndCheck, SendButtons, SentMessage},
@@ -20,6 +20,7 @@ use crate::{
         seal::Half,
     },
     flow::{ApiCall, record_sent},
+    router::navigator,
 };
 
 #[component]

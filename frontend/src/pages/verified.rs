@@ -8,7 +8,7 @@ use shared::{
 
 use crate::{
     api,
-    auth::{AuthContext, AuthState, navigator},
+    auth::{AuthContext, AuthState},
     components::{
         icon::{Icon, icon},
         notice::loading,
@@ -16,6 +16,7 @@ use crate::{
         require_access::LoadFailed,
         seal::Half,
     },
+    router::navigator,
 };
 
 /// Whether a text message was not delivered.

@@ -1,23 +1,80 @@
-//! The JavaScript that loads the page's WebAssembly and connects it with the browser.
+//! Divides the compiled page into the files that are loaded one after the other, and generates the
+//! JavaScript that loads them and connects them with the browser.
 
-use std::path::Path;
+use std::{collections::HashMap, fs, path::Path};
 
 use wasm_bindgen_cli_support::Bindgen;
+use wasm_split_cli_support::Options;
 
 use crate::step::Result;
 
 /// The script, an ES module.
 pub const SCRIPT: &str = "frontend.js";
-/// The program.
+/// The program that it starts.
 pub const WASM: &str = "frontend_bg.wasm";
+/// The script that loads groups of pages.
+pub const GROUPS: &str = "groups.js";
 
-/// Writes both into a folder.
-pub fn generate(program: &Path, folder: &Path) -> Result {
+/// The files of each group of pages.
+pub type Groups = HashMap<String, Vec<String>>;
+
+/// Writes all into a folder.
+pub fn generate(program: &Path, folder: &Path) -> Result<Groups> {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error:#}", program.display());
+    let compiled = fs::read(program).map_err(|error| failed(&error))?;
+    // Of the whole program, what no group is needed for; made smaller by the next step.
+    let first = folder.join("first.wasm");
+    let (script, groups) = (format!("./{SCRIPT}"), format!("./{GROUPS}"));
+    let mut options = Options::new(&compiled);
+    options.output_dir = folder;
+    options.main_out_path = &first;
+    options.main_module = &script;
+    options.link_name = &groups;
+    let split = wasm_split_cli_support::transform(options).map_err(|error| failed(&error))?;
+
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(program).out_name("frontend").typescript(false);
+    bindgen.input_path(&first).out_name("frontend").typescript(false);
     bindgen.remove_name_section(true).remove_producers_section(true);
-    // The document names the program's file, which contains a hash.
+    // The groups use functions of the program, which nothing else may.
+    bindgen.keep_lld_exports(true);
+    // The document names the program's file.
     bindgen.omit_default_module_path(true);
     let written = bindgen.web(true).and_then(|bindgen| bindgen.generate(folder));
-    written.map_err(|error| format!("{}: {error:#}", program.display()))
+    written.map_err(|error| failed(&error))?;
+    fs::remove_file(&first).map_err(|error| failed(&error))?;
+    without_comments(&folder.join(SCRIPT))?;
+    reduce(&folder.join(WASM))?;
+    split.split_modules.iter().try_for_each(|file| reduce(file))?;
+    let files = |stems: Vec<String>| stems.into_iter().map(|stem| format!("{stem}.wasm")).collect();
+    Ok(split.prefetch_map.into_iter().map(|(group, stems)| (group, files(stems))).collect())
+}
+
+/// Removes the names of functions, and what Leptos exports for the streams of server functions, which this
+/// page has none of, with all that only they use.
+fn reduce(program: &Path) -> Result {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error:#}", program.display());
+    let mut config = walrus::ModuleConfig::new();
+    config.generate_name_section(false).generate_producers_section(false);
+    let mut module = config.parse_file(program).map_err(|error| failed(&error))?;
+    let streams = module.exports.iter().filter(|export| export.name.contains("intounderlying"));
+    for export in streams.map(walrus::Export::id).collect::<Vec<_>>() {
+        module.exports.delete(export);
+    }
+    walrus::passes::gc::run(&mut module);
+    module.emit_wasm_file(program).map_err(|error| failed(&error))
+}
+
+/// Removes comments and indentation from the generated script, which has neither in its strings.
+fn without_comments(script: &Path) -> Result {
+    let failed = |error: std::io::Error| format!("{}: {error}", script.display());
+    let (mut short, mut in_comment) = (String::new(), false);
+    for line in fs::read_to_string(script).map_err(failed)?.lines().map(str::trim) {
+        in_comment |= line.starts_with("/**");
+        if !in_comment && !line.is_empty() {
+            short.push_str(line);
+            short.push('\n');
+        }
+        in_comment &= !line.ends_with("*/");
+    }
+    fs::write(script, short).map_err(failed)
 }

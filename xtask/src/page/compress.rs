@@ -11,8 +11,7 @@ use crate::step::Result;
 
 /// Compresses the files of a folder. Returns their size with brotli, in bytes.
 pub fn all(folder: &Path) -> Result<usize> {
-    // The server changes the document, and compresses what it has made of it.
-    files(folder)?.iter().filter(|file| !has_ending(file, "html")).map(|file| compress(file)).sum()
+    files(folder)?.iter().map(|file| compress(file)).sum()
 }
 
 /// The files of the page in a folder and below it, without compressed copies.

@@ -65,7 +65,11 @@ impl Page {
 
     /// The command that compiles it.
     pub fn compilation(&self) -> Command {
-        cargo(&["build", "--package", "frontend", "--target", WASM_TARGET, "--profile", "page"])
+        let mut command = cargo(&["rustc", "--package", "frontend", "--target", WASM_TARGET]);
+        command.args(["--profile", "page", "--features", "split", "--bin", "frontend"]);
+        // Where functions and data are used, by which the program is divided.
+        command.args(["--", "-Clink-arg=--emit-relocs"]);
+        command
     }
 
     /// Makes `dist/` of the compiled program.
@@ -74,13 +78,13 @@ impl Page {
         let staging = target().join("page-files");
         recreate(&staging)?;
         step("Bundling the page", || {
-            bindings::generate(&program, &staging)?;
+            let groups = bindings::generate(&program, &staging.join("program"))?;
             if let Some(wasm_opt) = &self.wasm_opt {
-                let file = staging.join(bindings::WASM);
+                let file = staging.join("program").join(bindings::WASM);
                 let mut optimize = Command::new(wasm_opt);
                 succeed(optimize.arg("-Oz").args(FEATURES).arg(&file).arg("-o").arg(&file))?;
             }
-            bundle::assemble(&root().join("frontend"), &staging)
+            bundle::assemble(&root().join("frontend"), &staging, &groups)
         })?;
         step("Compressing the page", || {
             compress::all(&staging).map(|bytes| println!("    {bytes} bytes with brotli"))

@@ -1,0 +1,78 @@
+//! The path in the address bar: links and the browser's buttons change it, and the page follows.
+
+use leptos::{ev, prelude::*};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlAnchorElement, MouseEvent};
+
+use crate::{browser, groups::Page};
+
+/// The path that is shown, shared by all pages.
+#[derive(Debug, Clone, Copy)]
+pub struct Router {
+    path: RwSignal<String>,
+}
+
+impl Router {
+    /// Follows links and the browser's buttons from now on.
+    pub fn provide() -> Self {
+        let router = Self { path: RwSignal::new(browser::path()) };
+        provide_context(router);
+        // Neither listener is ever removed: the document has one router.
+        window_event_listener(ev::popstate, move |_| router.path.set(browser::path()));
+        window_event_listener(ev::click, move |event| {
+            if let Some(link) = followed_link(&event) {
+                event.prevent_default();
+                router.go(&format!("{}{}{}", link.pathname(), link.search(), link.hash()), false);
+            }
+        });
+        router
+    }
+
+    pub fn get() -> Self {
+        expect_context()
+    }
+
+    /// The path, without query and fragment.
+    pub fn path(self) -> String {
+        self.path.get()
+    }
+
+    /// Opens a path; with `replace`, the current page is removed from the history.
+    pub fn go(self, url: &str, replace: bool) {
+        let Ok(history) = window().history() else { return };
+        let changed = if replace {
+            history.replace_state_with_url(&JsValue::NULL, "", Some(url))
+        } else {
+            history.push_state_with_url(&JsValue::NULL, "", Some(url))
+        };
+        // A browser refuses that only to a page which does it hundreds of times in a few seconds.
+        if changed.is_ok() {
+            window().scroll_to_with_x_and_y(0.0, 0.0);
+            self.path.set(browser::path());
+        }
+    }
+}
+
+/// A function that opens a path; with `replace`, the current page is removed from the history.
+pub fn navigator() -> impl Fn(&str, bool) + Copy {
+    let router = Router::get();
+    move |url: &str, replace| router.go(url, replace)
+}
+
+/// The link that a click follows within this window, if it leads to one of the pages.
+fn followed_link(event: &MouseEvent) -> Option<HtmlAnchorElement> {
+    let elsewhere = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+    if event.default_prevented() || event.button() != 0 || elsewhere {
+        return None;
+    }
+    let clicked = event.target()?.dyn_into::<Element>().ok()?;
+    let link = clicked.closest("a[href]").ok()??.dyn_into::<HtmlAnchorElement>().ok()?;
+    let own_window = matches!(link.target().as_str(), "" | "_self") && !link.has_attribute("download");
+    let location = window().location();
+    if !own_window || link.origin() != location.origin().ok()? {
+        return None;
+    }
+    // The browser itself goes to a place on this page.
+    let same_page = link.pathname() == location.pathname().ok()? && !link.hash().is_empty();
+    (!same_page && Page::at(&link.pathname()) != Page::NotFound).then_some(link)
+}
