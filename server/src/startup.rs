@@ -25,8 +25,9 @@ use crate::{
     provider::{Authy, Messages, Provider, Providers},
     services::{
         Context, Devices, Settings, accounts::Accounts, actions::Actions, authenticators::Authenticators,
-        background, codes::Codes, confirmations::Confirmations, number_verification::NumberVerification,
-        password_work::PasswordWork, pushes::Pushes, sessions::Sessions, status::StatusReader,
+        background, codes::Codes, confirmations::Confirmations, hub::Hub,
+        number_verification::NumberVerification, password_work::PasswordWork, pushes::Pushes,
+        sessions::Sessions, status::StatusReader,
     },
     store::{Store, StoreError},
 };
@@ -71,6 +72,7 @@ pub struct Server {
     running: JoinHandle<io::Result<()>>,
     background: JoinHandle<()>,
     emulator: Emulator,
+    hub: Arc<Hub>,
     has_page: bool,
 }
 
@@ -103,6 +105,7 @@ impl Server {
             rotation: config.token_rotation,
             app_name: config.app_name.clone(),
             unverified_accounts_days: config.unverified_accounts_days,
+            most_waiting: config.most_waiting,
         };
         let context = Context::new(store, providers.clone(), clock, random, keys.clone(), settings);
         let page = Page::load(&config.page_dir, sandbox_url.as_deref()).map_err(StartError::Page)?;
@@ -116,7 +119,9 @@ impl Server {
             keys,
             page,
             request_ids: RequestIds::new(random),
+            random,
         };
+        let hub = context.hub();
         let (server, handle) = listen(&config, listener, parts)?;
         Ok(Self {
             url,
@@ -124,6 +129,7 @@ impl Server {
             running: tokio::spawn(server),
             background: tokio::spawn(background::run(context)),
             emulator,
+            hub,
             has_page,
         })
     }
@@ -165,6 +171,10 @@ impl Server {
 
     async fn end(self, gracefully: bool) {
         self.background.abort();
+        if gracefully {
+            // Whoever waits is told to ask again: another server, or this one when it is back.
+            self.hub.close();
+        }
         self.handle.stop(gracefully).await;
         if let Err(error) = self.running.await {
             tracing::warn!(%error, "the server's task ended with an error");
@@ -260,6 +270,7 @@ struct Parts {
     keys: KeyRing,
     page: Page,
     request_ids: RequestIds,
+    random: Random,
 }
 
 fn listen(
@@ -267,7 +278,7 @@ fn listen(
     listener: std::net::TcpListener,
     parts: Parts,
 ) -> Result<(actix_web::dev::Server, ServerHandle), StartError> {
-    let Parts { context, confirmations, providers, keys, page, request_ids } = parts;
+    let Parts { context, confirmations, providers, keys, page, request_ids, random } = parts;
     let (hashing_keys, cost) = (keys.clone(), config.bcrypt_cost);
     let passwords = PasswordWork::start(&PasswordHasher::new(hashing_keys, cost));
     let codes = Codes::new(Arc::clone(&context));
@@ -304,10 +315,11 @@ fn listen(
             .app_data(providers.clone())
             .app_data(network.clone())
             .app_data(page.clone())
+            .app_data(Data::new(random))
             .app_data(request_ids.clone())
             .app_data(cookies.clone())
             // Made here and not outside: each worker has one of its own.
-            .app_data(Data::new(StatusReader::new(Arc::clone(&context))))
+            .app_data(Data::from(Arc::new(StatusReader::new(Arc::clone(&context)))))
             .app_data(PayloadConfig::new(http::LARGEST_BODY))
             .configure(|app| http::routes(app, &cookies))
             .wrap(from_fn(http::around))

@@ -14,6 +14,8 @@ pub const SESSION_RESEND: &str = "/session/resend";
 pub const SESSION_VERIFY: &str = "/session/verify";
 /// `GET` reads the status of this session's newest approval request.
 pub const AUTHY_STATUS: &str = "/authy/status";
+/// `GET` follows that status as an event stream.
+pub const AUTHY_STATUS_STREAM: &str = "/authy/status/stream";
 /// The provider's webhook.
 pub const AUTHY_CALLBACK: &str = "/authy/callback";
 /// `POST` enrols an authenticator app and returns its secret once.
@@ -78,7 +80,7 @@ pub mod cookie_api {
 }
 
 /// Every path of the API that the OpenAPI document describes.
-pub const ALL: [&str; 35] = [
+pub const ALL: [&str; 36] = [
     USER,
     AUTHENTICATOR,
     AUTHENTICATOR_ID,
@@ -89,6 +91,7 @@ pub const ALL: [&str; 35] = [
     SESSION_RESEND,
     SESSION_VERIFY,
     AUTHY_STATUS,
+    AUTHY_STATUS_STREAM,
     AUTHY_CALLBACK,
     USERS,
     USERS_ID,

@@ -146,6 +146,8 @@ pub struct StatusAnswer {
     /// The sign-in method that last succeeded; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_channel: Option<Channel>,
+    /// Differs whenever the rest says something else, apart from the time that is left.
+    pub version: String,
     /// The approval request; absent if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequest>,

@@ -50,7 +50,8 @@ pub fn part(name: &str) -> Result {
             step("API tests on PostgreSQL", || {
                 // The same packages as above: with others, the dependencies are compiled with other features.
                 let mut test = cargo(&["test", "--workspace", "--exclude", "frontend", "--quiet"]);
-                test.args(["--lib", "--test", "api"]);
+                // Some need a database that several servers can share.
+                test.args(["--lib", "--test", "api", "--", "--include-ignored"]);
                 succeed(test.env("TEST_DATABASE_URL", cluster.url()))
             })
         }

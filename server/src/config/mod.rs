@@ -79,6 +79,8 @@ pub struct Config {
     /// `UNVERIFIED_ACCOUNTS_DAYS`: accounts whose phone was never verified are removed after so many
     /// days unused; 0 keeps them.
     pub unverified_accounts_days: u32,
+    /// `MAX_WAITING`: clients that may wait for a change at once, on streams and by long polls.
+    pub most_waiting: usize,
     /// `SANDBOX` and `SANDBOX_PORT`: the port to run it on; `None` for no sandbox.
     pub sandbox: Option<u16>,
     /// `PAGE_DIR`: the folder the page was built into.
@@ -207,6 +209,7 @@ impl Config {
             limits: limits(from),
             lifetimes: lifetimes(from),
             unverified_accounts_days: from.number("UNVERIFIED_ACCOUNTS_DAYS", 0, 0..=3650),
+            most_waiting: from.number("MAX_WAITING", 20_000, 1..=1_000_000) as usize,
             sandbox: provider.sandbox,
             page_dir: from.text("PAGE_DIR").map_or_else(|| PathBuf::from("dist"), PathBuf::from),
             log_json: from.one_of("LOG_FORMAT", &[("pretty", false), ("json", true)], production),

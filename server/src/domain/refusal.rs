@@ -78,6 +78,12 @@ pub enum Refusal {
         /// Until it may be tried again.
         wait: Duration,
     },
+    /// Too many clients wait for a change.
+    #[error("too many clients are waiting")]
+    TooManyWaiting {
+        /// Until it may be tried again.
+        wait: Duration,
+    },
 }
 
 /// What is counted.
@@ -104,6 +110,9 @@ pub enum Counted {
     /// Wrong passwords.
     #[error("wrong passwords")]
     Passwords,
+    /// Streams of one session.
+    #[error("streams")]
+    Streams,
     /// New accounts from one address.
     #[error("sign-ups")]
     SignUps,

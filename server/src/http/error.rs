@@ -147,7 +147,9 @@ impl Error {
                 Some(left) => format!("Wrong code. {left} tries left."),
             },
             Self::Failed(ServiceError::Refused(Refusal::TooMany { what, wait })) => too_many(*what, *wait),
-            Self::Failed(ServiceError::Refused(Refusal::Busy { wait })) => {
+            Self::Failed(ServiceError::Refused(
+                Refusal::Busy { wait } | Refusal::TooManyWaiting { wait },
+            )) => {
                 format!("The service is busy. Try again {}.", when_in(*wait))
             }
             other => message_of(other.code()).to_owned(),
@@ -157,9 +159,9 @@ impl Error {
     /// Seconds until it may be tried again, rounded up.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Failed(ServiceError::Refused(Refusal::TooMany { wait, .. } | Refusal::Busy { wait })) => {
-                Some(seconds(*wait))
-            }
+            Self::Failed(ServiceError::Refused(
+                Refusal::TooMany { wait, .. } | Refusal::Busy { wait } | Refusal::TooManyWaiting { wait },
+            )) => Some(seconds(*wait)),
             Self::Failed(ServiceError::Provider(ProviderError::Limited)) => Some(600),
             Self::Failed(ServiceError::Store(StoreError::Sealed(_))) => None,
             Self::Failed(ServiceError::Store(_)) => Some(2),
@@ -190,7 +192,7 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::PushOpen => ErrorCode::PushOpen,
         Refusal::WrongCode { .. } => ErrorCode::WrongCode,
         Refusal::TooMany { .. } => ErrorCode::TooMany,
-        Refusal::Busy { .. } => ErrorCode::Unavailable,
+        Refusal::Busy { .. } | Refusal::TooManyWaiting { .. } => ErrorCode::Unavailable,
     }
 }
 
@@ -226,6 +228,7 @@ fn too_many(what: Counted, wait: Duration) -> String {
         Counted::Approvals => format!("Too many requests weren't approved. Try again {when}."),
         Counted::Codes => format!("Too many wrong codes. Try again {when}."),
         Counted::Passwords => format!("Too many wrong passwords. Try again {when}."),
+        Counted::Streams => format!("Too many requests. Try again {when}."),
         Counted::SignUps => format!("Too many accounts were created from your network. Try again {when}."),
     }
 }

@@ -19,6 +19,7 @@ pub mod page;
 mod reports;
 mod request_scope;
 mod sessions;
+mod status;
 mod users;
 mod webhook;
 
@@ -58,7 +59,8 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     .service(at(routes::SESSION_PUSH, "POST").post(one_touch::ask_again).wrap(with_cookie()))
     .service(at(routes::SESSION_RESEND, "POST").post(sessions::resend).wrap(with_cookie()))
     .service(at(routes::SESSION_VERIFY, "POST").post(sessions::verify).wrap(with_cookie()))
-    .service(at(routes::AUTHY_STATUS, "GET").route(get().to(one_touch::status)).wrap(with_cookie()))
+    .service(at(routes::AUTHY_STATUS, "GET").route(get().to(status::read)).wrap(with_cookie()))
+    .service(at(routes::AUTHY_STATUS_STREAM, "GET").route(get().to(status::follow)).wrap(with_cookie()))
     .service(at(routes::AUTHENTICATOR, "POST").post(accounts::enrol_authenticator).wrap(with_cookie()))
     .service(
         at(routes::AUTHENTICATOR_ID, "DELETE").delete(accounts::remove_authenticator).wrap(with_cookie()),

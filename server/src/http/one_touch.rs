@@ -1,36 +1,15 @@
-//! The status of the approval request, and sending another one.
+//! Sending another approval request.
 
-use actix_web::{
-    HttpRequest,
-    web::{Data, Json},
-};
-use shared::{ApiError, PushAnswer, StatusAnswer, routes};
+use actix_web::web::{Data, Json};
+use shared::{ApiError, PushAnswer, routes};
 
 use super::{
-    auth::{AnySession, RequestToken},
+    auth::AnySession,
     body::{Body, EmptyBody},
     client::RequestClient,
     error::Result,
 };
-use crate::{
-    domain::refusal::Refusal,
-    services::{pushes::Pushes, status::StatusReader},
-};
-
-/// Read the status of the approval request
-///
-/// That of this session's newest one; a pure read, and a client may poll it without pause.
-#[utoipa::path(
-    get, path = routes::AUTHY_STATUS, tag = "Sign-in",
-    responses(
-        (status = 200, description = "`unverified` if none was sent", body = StatusAnswer),
-        (status = 404, description = "No session", body = ApiError),
-    )
-)]
-pub(super) async fn status(reader: Data<StatusReader>, request: HttpRequest) -> Result<Json<StatusAnswer>> {
-    let RequestToken { token, carrier } = RequestToken::of(&request).ok_or(Refusal::NoSession)?;
-    Ok(Json(reader.status(&token, carrier).await?))
-}
+use crate::services::pushes::Pushes;
 
 /// Send another approval request
 ///

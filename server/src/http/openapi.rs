@@ -12,7 +12,7 @@ use utoipa::{
     },
 };
 
-use super::{accounts, approvals, cookie_api, health, one_touch, reports, sessions, users, webhook};
+use super::{accounts, approvals, cookie_api, health, one_touch, reports, sessions, status, users, webhook};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -26,7 +26,7 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
         accounts::create, accounts::read,
         accounts::enrol_authenticator, accounts::confirm_authenticator, accounts::remove_authenticator,
         sessions::create, sessions::delete, sessions::rotate, sessions::resend, sessions::verify,
-        one_touch::ask_again, one_touch::status,
+        one_touch::ask_again, status::read, status::follow,
         users::create, users::read, users::verify, users::resend,
         approvals::create, approvals::read, approvals::redeem,
         cookie_api::account::register, cookie_api::account::log_in, cookie_api::account::log_out,

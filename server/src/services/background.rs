@@ -1,4 +1,5 @@
-//! Background jobs: polling providers for answers here, and removing old rows in `cleaning`.
+//! Background jobs: polling providers for answers here, removing old rows in `cleaning`, and waking those who
+//! wait at other servers in `wakes`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +9,7 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{Context, Result, ServiceError, cleaning};
+use super::{Context, Result, ServiceError, cleaning, wakes};
 use crate::{
     provider::Reference,
     store::approvals::{self, AtProvider, Due},
@@ -27,6 +28,8 @@ pub async fn run(context: Arc<Context>) {
         let mut jobs = JoinSet::new();
         jobs.spawn(poll_for_answers(Arc::clone(&context)).in_current_span());
         jobs.spawn(cleaning::run(Arc::clone(&context)).in_current_span());
+        jobs.spawn(wakes::announce_and_listen(Arc::clone(&context)).in_current_span());
+        jobs.spawn(wakes::look_for_changes(Arc::clone(&context)).in_current_span());
         if let Some(Err(error)) = jobs.join_next().await {
             tracing::error!(%error, "the background jobs ended");
         }

@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep};
 use super::{Context, Result, ServiceError};
 use crate::{
     domain::{clock::Timestamp, ids::UserId, limits::HOUR},
-    store::{Db, StoreError, approvals, attempts, codes, factors, messages, nonces, sessions, users},
+    store::{
+        Db, StoreError, approvals, attempts, changes, codes, factors, messages, nonces, sessions, users,
+    },
 };
 
 /// Between two sweeps.
@@ -70,6 +72,7 @@ async fn sweep(context: &Context) -> Result<usize> {
     removed += remove(context, move |db, most| nonces::sweep(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| messages::sweep(db, now, KEEP_MESSAGES, most)).await?;
     removed += remove(context, move |db, most| factors::sweep(db, now, KEEP_FACTORS, most)).await?;
+    removed += remove(context, changes::sweep).await?;
     let days = context.settings.unverified_accounts_days;
     if days > 0 {
         removed += remove_unverified(context, now.minus(HOUR * 24 * days)).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::hub::Hub;
 use crate::{
     domain::{
         clock::{Clock, Timestamp},
@@ -30,6 +31,8 @@ pub struct Settings {
     pub rotation: TokenRotation,
     /// What the product is called on an authenticator app.
     pub app_name: String,
+    /// Clients that may wait for a change at once.
+    pub most_waiting: usize,
     /// After so many days unused accounts whose phone was never verified are removed; 0 keeps them.
     pub unverified_accounts_days: u32,
 }
@@ -43,6 +46,8 @@ pub struct Context {
     pub(super) random: Random,
     pub(super) keys: KeyRing,
     pub(super) settings: Settings,
+    /// Who waits for which session.
+    pub(super) hub: Arc<Hub>,
     /// Notified when an approval request was sent, so that its answer is polled for in time.
     pub(super) push_sent: Notify,
 }
@@ -58,7 +63,16 @@ impl Context {
         keys: KeyRing,
         settings: Settings,
     ) -> Arc<Self> {
-        Arc::new(Self { store, providers, clock, random, keys, settings, push_sent: Notify::new() })
+        let hub = Arc::new(Hub::new(settings.most_waiting));
+        let published = Arc::clone(&hub);
+        store.on_change(move |changes| published.publish_own(changes));
+        Arc::new(Self { store, providers, clock, random, keys, settings, hub, push_sent: Notify::new() })
+    }
+
+    /// Who waits for which session.
+    #[must_use]
+    pub fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.hub)
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -17,6 +17,7 @@ mod context;
 mod devices;
 mod enrolments;
 mod factor_passed;
+pub mod hub;
 pub mod maintenance;
 pub mod number_verification;
 mod password_checks;
@@ -24,6 +25,7 @@ pub mod password_work;
 pub mod pushes;
 pub mod sessions;
 pub mod status;
+mod wakes;
 
 use std::future::Future;
 

@@ -2,22 +2,31 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use sha2::{Digest, Sha256};
 use shared::{ApprovalRequest, PushStatus, StatusAnswer};
+use tokio::time::{Instant, sleep_until};
 
-use super::{Context, Result, ServiceError};
+use super::{
+    Context, Result, ServiceError,
+    hub::{Waiting, Watch, Woken},
+};
 use crate::{
     domain::{
         approval::{PROVIDER_USER_LABEL, poll_after_ms},
         clock::Timestamp,
         ids::Token,
+        limits::Lifetimes,
         refusal::Refusal,
-        session::Carrier,
+        session::{Access, Carrier},
     },
     store::{
         InlineReader,
-        sessions::{self, Credential, Push},
+        sessions::{self, Credential, Push, StatusRow},
     },
 };
+
+/// Between two signs of life on a stream.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Reads the status of sessions, on the worker's own thread where the database allows it.
 #[derive(Debug)]
@@ -37,6 +46,13 @@ pub struct PushView {
     pub expires_in: Duration,
 }
 
+/// A session's status at a moment.
+#[derive(Debug, Clone)]
+struct Seen {
+    row: Arc<StatusRow>,
+    now: Timestamp,
+}
+
 impl StatusReader {
     /// A reader for one worker.
     #[must_use]
@@ -50,17 +66,40 @@ impl StatusReader {
     /// # Errors
     /// [`Refusal::NoSession`], or that the database fails.
     pub async fn status(&self, token: &Token, carrier: Carrier) -> Result<StatusAnswer> {
-        let (row, now) = self.read(token, carrier).await?;
-        let status = status_of(row.push.as_ref(), now);
-        let age = row.push.as_ref().map_or(Duration::ZERO, |push| now.since(push.created_at));
-        let factor_passed = row.factor.is_some();
-        Ok(StatusAnswer {
-            status,
-            poll_after_ms: poll_after_ms(status, age),
-            phone: row.phone.masked(),
-            last_channel: row.last_method.map(Into::into),
-            approval_request: row.push.and_then(|push| shown(push, factor_passed, now)),
-        })
+        Ok(self.read(token, carrier).await?.answer())
+    }
+
+    /// The status as soon as it differs from that of the version `since`, or is not pending any more where
+    /// there is none; at the latest after `longest`. Where too many wait, at once.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`], also where the session ends meanwhile, or that the database fails.
+    pub async fn status_after(
+        &self,
+        token: &Token,
+        carrier: Carrier,
+        since: Option<&str>,
+        longest: Duration,
+    ) -> Result<StatusAnswer> {
+        let latest = Instant::now() + longest;
+        let is_awaited = |seen: &Seen| match since {
+            Some(version) => seen.version() != version,
+            None => seen.status() != PushStatus::Pending,
+        };
+        let first = self.read(token, carrier).await?;
+        if is_awaited(&first) {
+            return Ok(first.answer());
+        }
+        let Ok(mut watch) = self.context.hub.watch(&first.row.session, Waiting::Once) else {
+            return Ok(first.answer());
+        };
+        loop {
+            let seen = self.read(token, carrier).await?;
+            if is_awaited(&seen) || Instant::now() >= latest || watch.is_closed() {
+                return Ok(seen.answer());
+            }
+            self.wait(&mut watch, &seen, latest).await;
+        }
     }
 
     /// The newest approval request of the token's live session.
@@ -68,40 +107,184 @@ impl StatusReader {
     /// # Errors
     /// [`Refusal::NoSession`], or that the database fails.
     pub async fn push(&self, token: &Token, carrier: Carrier) -> Result<PushView> {
-        let (row, now) = self.read(token, carrier).await?;
-        let expires_in = row.push.as_ref().map_or(Duration::ZERO, |push| push.expires_at.since(now));
+        let seen = self.read(token, carrier).await?;
+        let push = seen.row.push.as_ref();
         Ok(PushView {
-            status: status_of(row.push.as_ref(), now),
-            reference: row.push.and_then(|push| push.reference),
-            expires_in,
+            status: seen.status(),
+            reference: push.and_then(|push| push.reference.clone()),
+            expires_in: push.map_or(Duration::ZERO, |push| push.expires_at.since(seen.now)),
         })
     }
 
-    async fn read(&self, token: &Token, carrier: Carrier) -> Result<(sessions::StatusRow, Timestamp)> {
-        let credential = Credential { token_hash: token.hash(), carrier };
-        let (now, lifetimes) = (self.context.now(), self.context.lifetimes());
+    /// Follows the status of the token's live session.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`]; [`Refusal::TooMany`] where the session has its streams;
+    /// [`Refusal::TooManyWaiting`]; or that the database fails.
+    pub async fn follow(self: Arc<Self>, token: Token, carrier: Carrier) -> Result<Follower> {
+        let seen = self.read(&token, carrier).await?;
+        let watch = self.context.hub.watch(&seen.row.session, Waiting::Stream)?;
+        let heartbeat = Instant::now() + HEARTBEAT;
+        Ok(Follower { reader: self, token, carrier, watch, shown: None, is_over: false, heartbeat })
+    }
+
+    /// Whether the token's live session is signed in and waits for nothing, so that there is nothing to follow.
+    ///
+    /// # Errors
+    /// [`Refusal::NoSession`], or that the database fails.
+    pub async fn is_settled(&self, token: &Token, carrier: Carrier) -> Result<bool> {
+        let seen = self.read(token, carrier).await?;
+        Ok(self.is_over(&seen, carrier))
+    }
+
+    fn is_over(&self, seen: &Seen, carrier: Carrier) -> bool {
+        let access = seen.row.progress().access(carrier, self.context.settings.rotation);
+        access == Access::SignedIn && seen.status() != PushStatus::Pending
+    }
+
+    /// Until the status may have changed, at the latest until `latest`.
+    async fn wait(&self, watch: &mut Watch, seen: &Seen, latest: Instant) -> Woken {
+        let changes_by_itself = Instant::now() + seen.changes_in(self.context.lifetimes());
+        tokio::select! {
+            woken = watch.woken() => woken,
+            () = sleep_until(latest.min(changes_by_itself)) => Woken::Changed,
+            () = self.context.clock.moved() => Woken::Changed,
+        }
+    }
+
+    async fn read(&self, token: &Token, carrier: Carrier) -> Result<Seen> {
+        let (hub, now, lifetimes) = (&self.context.hub, self.context.now(), self.context.lifetimes());
+        let token_hash = token.hash();
+        if let Some(row) = hub.held(&token_hash) {
+            let refused = row.cookie_only && carrier == Carrier::Header;
+            if refused || row.ends_at(lifetimes) <= now {
+                return Err(Refusal::NoSession.into());
+            }
+            return Ok(Seen { row, now });
+        }
+        let began = hub.moment();
+        let credential = Credential { token_hash: token_hash.clone(), carrier };
         let row = self
             .reader
             .read(move |db| Ok::<_, ServiceError>(sessions::status(db, &credential, now, lifetimes)?))
             .await?;
-        Ok((row.ok_or(Refusal::NoSession)?, now))
+        let row = Arc::new(row.ok_or(Refusal::NoSession)?);
+        hub.hold(token_hash, &row, began);
+        Ok(Seen { row, now })
     }
 }
 
-fn status_of(push: Option<&Push>, now: Timestamp) -> PushStatus {
-    push.map_or(PushStatus::Unverified, |push| push.status.status_at(now, push.expires_at))
+impl Seen {
+    fn status(&self) -> PushStatus {
+        let push = self.row.push.as_ref();
+        push.map_or(PushStatus::Unverified, |push| push.status.status_at(self.now, push.expires_at))
+    }
+
+    /// Differs whenever the answer says something else, apart from the time that is left; the same at every
+    /// server.
+    fn version(&self) -> String {
+        let row = &self.row;
+        let push = row.push.as_ref();
+        let reference = push.and_then(|push| push.reference.as_deref()).unwrap_or_default();
+        let sent = push.map_or(0, |push| push.created_at.0);
+        let said = (self.status() as u8, row.state as u8, row.factor_at.map(|at| at.0), sent);
+        let digest = Sha256::digest(format!("{}\n{reference}\n{said:?}", row.session));
+        hex::encode(&digest[..8])
+    }
+
+    fn answer(&self) -> StatusAnswer {
+        let (row, status) = (&self.row, self.status());
+        let age = row.push.as_ref().map_or(Duration::ZERO, |push| self.now.since(push.created_at));
+        StatusAnswer {
+            status,
+            poll_after_ms: poll_after_ms(status, age),
+            phone: row.phone.masked(),
+            last_channel: row.last_method.map(Into::into),
+            version: self.version(),
+            approval_request: row.push.as_ref().and_then(|push| shown(push, row.factor.is_some(), self.now)),
+        }
+    }
+
+    /// How long until time alone changes the status: the request expires, or the session.
+    fn changes_in(&self, lifetimes: Lifetimes) -> Duration {
+        let session = self.row.ends_at(lifetimes);
+        let open = self.row.push.as_ref().filter(|_| self.status() == PushStatus::Pending);
+        let first = open.map_or(session, |push| push.expires_at.min(session));
+        first.since(self.now)
+    }
+}
+
+/// What a client is told that follows a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The status now.
+    Status(Box<StatusAnswer>),
+    /// Nothing; so that the connection is not taken for dead.
+    StillHere,
+    /// The session is signed in or has ended: there is nothing more to follow.
+    Over,
+    /// The server stops, or its database fails: the client is to ask again.
+    Reconnect,
+}
+
+/// Follows a session for one client.
+#[derive(Debug)]
+pub struct Follower {
+    reader: Arc<StatusReader>,
+    token: Token,
+    carrier: Carrier,
+    watch: Watch,
+    /// The version the client was told last.
+    shown: Option<String>,
+    is_over: bool,
+    heartbeat: Instant,
+}
+
+impl Follower {
+    /// The next news: the status at once, then each change.
+    pub async fn next(&mut self) -> News {
+        if self.is_over {
+            return News::Over;
+        }
+        loop {
+            if self.watch.is_closed() {
+                return News::Reconnect;
+            }
+            let seen = match self.reader.read(&self.token, self.carrier).await {
+                Ok(seen) => seen,
+                Err(ServiceError::Refused(_)) => return News::Over,
+                Err(error) => {
+                    tracing::warn!(%error, "following a session");
+                    return News::Reconnect;
+                }
+            };
+            let version = seen.version();
+            if self.shown.as_ref() != Some(&version) {
+                self.shown = Some(version);
+                self.is_over = self.reader.is_over(&seen, self.carrier);
+                return News::Status(Box::new(seen.answer()));
+            }
+            if Instant::now() >= self.heartbeat {
+                self.heartbeat = Instant::now() + HEARTBEAT;
+                return News::StillHere;
+            }
+            if self.reader.wait(&mut self.watch, &seen, self.heartbeat).await == Woken::Write {
+                self.heartbeat = Instant::now();
+            }
+        }
+    }
 }
 
 /// What a client is shown of a request. The provider's id of the user, which the phone shows to clients
 /// of the cookie API, is shown to nobody who has not passed a factor.
-fn shown(push: Push, factor_passed: bool, now: Timestamp) -> Option<ApprovalRequest> {
+fn shown(push: &Push, factor_passed: bool, now: Timestamp) -> Option<ApprovalRequest> {
     let mut details: BTreeMap<String, String> = serde_json::from_str(&push.details).unwrap_or_default();
     if !factor_passed {
         details.remove(PROVIDER_USER_LABEL);
     }
     Some(ApprovalRequest {
-        uuid: push.reference?,
-        message: push.message,
+        uuid: push.reference.clone()?,
+        message: push.message.clone(),
         details,
         expires_at: push.expires_at.to_rfc3339(),
         expires_in_ms: milliseconds(push.expires_at.since(now)),

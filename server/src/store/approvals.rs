@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 
 use super::{
+    changes,
     db::Db,
     schema::approvals::{self, dsl},
     schema::sessions,
@@ -235,15 +236,20 @@ pub fn denied_since(db: &mut Db, user: &UserId, since: Timestamp) -> QueryResult
 /// # Errors
 /// When the statement fails.
 pub fn sent(db: &mut Db, id: &ApprovalId, at: &AtProvider, first_poll: Timestamp) -> QueryResult<()> {
-    diesel::update(dsl::approvals.find(id))
+    let asked: Option<Option<SessionId>> = diesel::update(dsl::approvals.find(id))
         .set((
             dsl::status.eq(ApprovalState::Pending),
             dsl::reference.eq(&at.reference),
             dsl::provider_account.eq(&at.account),
             dsl::next_poll_at.eq(first_poll),
         ))
-        .execute(db)
-        .map(drop)
+        .returning(dsl::session_id)
+        .get_result(db)
+        .optional()?;
+    match asked.flatten() {
+        Some(session) => changes::note(db, &session),
+        None => Ok(()),
+    }
 }
 
 /// The provider did not accept it.
@@ -290,7 +296,13 @@ pub fn settle(db: &mut Db, at: &AtProvider, answer: Answer, now: Timestamp) -> Q
     let moved = diesel::update(open)
         .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_poll_at.eq(None::<Timestamp>)))
         .execute(db)?;
-    Ok((moved == 1).then_some(Settled { user, session }))
+    if moved == 0 {
+        return Ok(None);
+    }
+    if let Some(session) = &session {
+        changes::note(db, session)?;
+    }
+    Ok(Some(Settled { user, session }))
 }
 
 /// A user's request about an action; `None` when there is none, or it is another user's.

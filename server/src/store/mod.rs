@@ -9,6 +9,7 @@
 
 pub mod approvals;
 pub mod attempts;
+pub mod changes;
 pub mod codes;
 pub mod columns;
 mod db;
@@ -16,7 +17,9 @@ pub mod factors;
 mod inline_reader;
 pub mod messages;
 pub mod nonces;
+mod notifications;
 pub mod number_verifications;
+mod postgres_tls;
 mod schema;
 #[cfg(test)]
 mod schema_test;
@@ -25,7 +28,10 @@ mod session_test;
 pub mod sessions;
 pub mod users;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use diesel::{
     Connection, RunQueryDsl,
@@ -40,6 +46,7 @@ use tracing::Span;
 pub use db::{Backend, Db};
 use db::{MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE, Manager};
 pub use inline_reader::InlineReader;
+pub use notifications::Notifications;
 
 /// The database cannot do what it was asked.
 #[derive(Debug, Error)]
@@ -62,6 +69,9 @@ pub enum StoreError {
     /// An encrypted value cannot be decrypted, most likely because `APP_SECRET` was replaced.
     #[error("encrypted value: {0}")]
     Sealed(String),
+    /// Changes of other servers cannot be listened for.
+    #[error("notifications of the database")]
+    Notifications(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// `DATABASE_URL` has an unknown scheme.
     #[error("DATABASE_URL: write sqlite://path, a path, or postgres://…")]
     UnknownKind,
@@ -83,7 +93,11 @@ pub struct Store {
     pool: Pool<Manager>,
     permits: Arc<Semaphore>,
     timeout: Duration,
+    on_change: Arc<OnceLock<OnChange>>,
 }
+
+/// Told what was changed, after the commit.
+type OnChange = Box<dyn Fn(Vec<changes::Change>) + Send + Sync>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -107,13 +121,27 @@ impl Store {
             .test_on_check_out(matches!(backend, Backend::Postgres(_)))
             .error_handler(Box::new(db::QuietHandler))
             .build_unchecked(Manager::new(backend.clone(), timeout));
-        Ok(Self { backend, pool, permits: Arc::new(Semaphore::new(connections as usize)), timeout })
+        let permits = Arc::new(Semaphore::new(connections as usize));
+        Ok(Self { backend, pool, permits, timeout, on_change: Arc::default() })
+    }
+
+    /// Tells `listener` from now on which sessions a transaction has changed, after its commit. There is
+    /// one listener: a second one is told nothing.
+    pub fn on_change(&self, listener: impl Fn(Vec<changes::Change>) + Send + Sync + 'static) {
+        // It fails only for the second one.
+        let _ = self.on_change.set(Box::new(listener));
     }
 
     /// Whether the database is a file that does not exist yet.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(&self.backend, Backend::Sqlite(file) if !std::path::Path::new(file).exists())
+    }
+
+    /// Whether other servers may use the database at the same time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.backend, Backend::Postgres(_))
     }
 
     /// Brings the schema up to date.
@@ -203,8 +231,11 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let on_change = Arc::clone(&self.on_change);
         self.blocking(move |db| {
             let failed = |error| E::from(StoreError::Statement(error));
+            // Those of a transaction that panicked.
+            drop(changes::take());
             match db {
                 Db::Sqlite(db) => AnsiTransactionManager::begin_transaction_sql(db, "BEGIN IMMEDIATE"),
                 Db::Postgres(db) => AnsiTransactionManager::begin_transaction(db),
@@ -213,7 +244,14 @@ impl Store {
             let result = command(db);
             match &result {
                 Ok(_) => <Db as Connection>::TransactionManager::commit_transaction(db).map_err(failed)?,
-                Err(_) => <Db as Connection>::TransactionManager::rollback_transaction(db).map_err(failed)?,
+                Err(_) => {
+                    drop(changes::take());
+                    <Db as Connection>::TransactionManager::rollback_transaction(db).map_err(failed)?;
+                }
+            }
+            let changed = changes::take();
+            if let Some(listener) = on_change.get().filter(|_| !changed.is_empty()) {
+                listener(changed);
             }
             result
         })

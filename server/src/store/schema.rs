@@ -137,6 +137,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    // On PostgreSQL alone, which several servers may share.
+    session_changes (id) {
+        id -> BigInt,
+        session_id -> Text,
+        changed_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(approvals -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(

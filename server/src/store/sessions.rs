@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::{
+    changes,
     db::{Db, on_its_own},
     schema::sessions::{self, dsl},
     schema::{approvals, checks, sends, users},
@@ -42,6 +43,20 @@ pub struct SessionRow {
     pub verifying_until: Option<Timestamp>,
     /// The number that was verified without an account.
     pub verified_phone: Option<String>,
+}
+
+impl StatusRow {
+    /// The session's place in the state machine.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress { state: self.state, origin: self.origin, factor: self.factor.zip(self.factor_at) }
+    }
+
+    /// When the session ends, if nothing happens in it.
+    #[must_use]
+    pub fn ends_at(&self, lifetimes: Lifetimes) -> Timestamp {
+        self.expires_at.min(self.seen_at.plus(lifetimes.idle))
+    }
 }
 
 impl SessionRow {
@@ -92,12 +107,26 @@ pub struct Credential {
 /// The newest approval request of a session, and whose phone it went to.
 #[derive(Debug, Clone, Queryable)]
 pub struct StatusRow {
+    /// The session.
+    pub session: SessionId,
+    /// How far it has come.
+    pub state: State,
+    /// How it began.
+    pub origin: Origin,
+    /// Last request of a signed-in client.
+    pub seen_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// Whether it is refused by header.
+    pub cookie_only: bool,
     /// The phone.
     pub phone: Phone,
     /// The factor that passed last, in any session.
     pub last_method: Option<Method>,
     /// The factor that passed last in the session.
     pub factor: Option<Method>,
+    /// When that was.
+    pub factor_at: Option<Timestamp>,
     /// The request; absent when none was sent.
     pub push: Option<Push>,
 }
@@ -171,7 +200,19 @@ pub fn status(
         .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
         .filter(of_credential!(credential))
         .filter(live!(now, lifetimes))
-        .select((users::phone, users::last_channel, dsl::factor, Option::<Push>::as_select()))
+        .select((
+            dsl::id,
+            dsl::state,
+            dsl::origin,
+            dsl::seen_at,
+            dsl::expires_at,
+            dsl::cookie_only,
+            users::phone,
+            users::last_channel,
+            dsl::factor,
+            dsl::factor_at,
+            Option::<Push>::as_select(),
+        ))
         .get_result(connection)
         .optional())
 }
@@ -231,6 +272,7 @@ pub fn make_room(db: &mut Db, new: &NewSession, now: Timestamp) -> QueryResult<(
 /// # Errors
 /// When the statement fails.
 pub fn delete(db: &mut Db, id: &SessionId) -> QueryResult<()> {
+    changes::note(db, id)?;
     delete_all(db, std::slice::from_ref(id)).map(drop)
 }
 
@@ -240,6 +282,7 @@ pub fn delete(db: &mut Db, id: &SessionId) -> QueryResult<()> {
 /// When a statement fails.
 pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<usize> {
     let ids: Vec<SessionId> = dsl::sessions.filter(dsl::user_id.eq(user)).select(dsl::id).load(db)?;
+    ids.iter().try_for_each(|id| changes::note(db, id))?;
     delete_all(db, &ids)
 }
 
@@ -282,6 +325,7 @@ pub fn factor_passed(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> QueryResult<()> {
+    changes::note(db, id)?;
     let of_user = dsl::sessions.find(id).filter(dsl::state.ne(State::Anonymous));
     diesel::update(of_user).set((dsl::factor.eq(method), dsl::factor_at.eq(now))).execute(db)?;
     let pending =
@@ -310,6 +354,9 @@ pub fn phone_verified_elsewhere(
         .filter(dsl::state.eq(State::SignedIn))
         .filter(dsl::factor_at.is_null())
         .filter(dsl::id.ne(here));
+    let ids: Vec<SessionId> = others.clone().select(dsl::id).load(db)?;
+    ids.iter().try_for_each(|id| changes::note(db, id))?;
+    // The same condition once more: a factor may have passed in one of them meanwhile.
     diesel::update(others)
         .set((dsl::state.eq(State::Pending), dsl::expires_at.eq(expires_at)))
         .execute(db)
@@ -322,6 +369,7 @@ pub fn phone_verified_elsewhere(
 /// # Errors
 /// When the statement fails.
 pub fn rotate(db: &mut Db, id: &SessionId, old: &TokenHash, new: &TokenHash) -> QueryResult<bool> {
+    changes::note(db, id)?;
     let open = dsl::sessions
         .find(id)
         .filter(dsl::token_hash.eq(old))
@@ -361,6 +409,7 @@ pub fn touch(db: &mut Db, id: &SessionId, now: Timestamp) -> QueryResult<()> {
 /// # Errors
 /// When the statement fails.
 pub fn set_push(db: &mut Db, id: &SessionId, push_id: Option<&ApprovalId>) -> QueryResult<()> {
+    changes::note(db, id)?;
     diesel::update(dsl::sessions.find(id)).set(dsl::push_id.eq(push_id)).execute(db).map(drop)
 }
 

@@ -103,6 +103,26 @@ impl TestApp {
         app
     }
 
+    /// A second server on the same database, the same sandbox and the same clock. The sandbox's webhook goes to
+    /// the first one.
+    pub async fn beside(&self) -> Self {
+        let mut variables = self.variables.clone();
+        variables.extend([
+            ("SANDBOX".into(), "off".into()),
+            ("AUTHY_API_URL".into(), self.sandbox_url()),
+            ("AUTHY_API_KEY".into(), sandbox::API_KEY.into()),
+        ]);
+        let mut app = Self {
+            clock: Arc::clone(&self.clock),
+            variables,
+            server: None,
+            folder: TempDir::new().expect("a temporary folder"),
+            next_person: AtomicU32::new(1000),
+        };
+        app.start().await;
+        app
+    }
+
     pub fn config(&self) -> Config {
         let lookup = |name: &str| self.variables.get(name).cloned();
         Config::read(&lookup, self.folder.path()).expect("the configuration of a test is valid")
@@ -118,6 +138,13 @@ impl TestApp {
     pub async fn crash(&mut self) {
         if let Some(server) = self.server.take() {
             server.abort().await;
+        }
+    }
+
+    /// Stops the server gracefully.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
         }
     }
 

@@ -1,0 +1,84 @@
+//! Which sessions a transaction has changed, for those who wait for them.
+//!
+//! The commands of [`sessions`](super::sessions) and [`approvals`](super::approvals) note it, and
+//! [`Store::write`](super::Store::write) hands it on after the commit: whoever is told before that would read
+//! the old row and wait on. On PostgreSQL each change is a row as well, in the same transaction: other servers
+//! find it there whatever becomes of the notification.
+
+use std::cell::RefCell;
+
+use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
+
+use super::{
+    db::Db,
+    schema::session_changes::{self, dsl},
+};
+use crate::domain::ids::SessionId;
+
+/// A change that is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The session.
+    pub session: SessionId,
+    /// The number of its row, which other servers know it by; `None` on SQLite.
+    pub number: Option<i64>,
+}
+
+thread_local! {
+    /// What the transaction that runs on this thread has changed. A transaction stays on its thread.
+    static NOTED: RefCell<Vec<Change>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes that this transaction changes what a session's status says.
+///
+/// # Errors
+/// When the statement fails.
+pub(super) fn note(db: &mut Db, session: &SessionId) -> QueryResult<()> {
+    if NOTED.with_borrow(|noted| noted.iter().any(|change| change.session == *session)) {
+        return Ok(());
+    }
+    let number = match db {
+        Db::Sqlite(_) => None,
+        Db::Postgres(db) => {
+            let row = diesel::insert_into(session_changes::table).values(dsl::session_id.eq(session));
+            Some(row.returning(dsl::id).get_result(db)?)
+        }
+    };
+    NOTED.with_borrow_mut(|noted| noted.push(Change { session: session.clone(), number }));
+    Ok(())
+}
+
+/// What was noted since it was taken last.
+pub(super) fn take() -> Vec<Change> {
+    NOTED.take()
+}
+
+/// A number by which the database tells the time, in milliseconds since the Unix epoch. The clocks of servers
+/// differ.
+const NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT";
+
+/// The changes of the last seconds, by the database's clock. Numbers are given before the commit: one may
+/// appear after a higher one.
+///
+/// # Errors
+/// When the query fails.
+pub fn recent(db: &mut Db, seconds: u32) -> QueryResult<Vec<Change>> {
+    let Db::Postgres(db) = db else { return Ok(Vec::new()) };
+    let since = sql::<BigInt>(&format!("{NOW} - {seconds} * 1000"));
+    let rows = dsl::session_changes.filter(dsl::changed_at.gt(since)).select((dsl::id, dsl::session_id));
+    let rows: Vec<(i64, SessionId)> = rows.load(db)?;
+    Ok(rows.into_iter().map(|(number, session)| Change { session, number: Some(number) }).collect())
+}
+
+/// Removes at most so many changes that every server has seen.
+///
+/// # Errors
+/// When a statement fails.
+pub fn sweep(db: &mut Db, most: i64) -> QueryResult<usize> {
+    const KEPT_SECONDS: u32 = 60;
+    let Db::Postgres(db) = db else { return Ok(0) };
+    let before = sql::<BigInt>(&format!("{NOW} - {KEPT_SECONDS} * 1000"));
+    let old = dsl::session_changes.filter(dsl::changed_at.le(before)).select(dsl::id).limit(most);
+    let ids: Vec<i64> = old.load(db)?;
+    diesel::delete(dsl::session_changes.filter(dsl::id.eq_any(ids))).execute(db)
+}
