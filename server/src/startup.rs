@@ -319,7 +319,7 @@ fn listen(
             .app_data(request_ids.clone())
             .app_data(cookies.clone())
             // Made here and not outside: each worker has one of its own.
-            .app_data(Data::from(Arc::new(StatusReader::new(Arc::clone(&context)))))
+            .app_data(Data::new(StatusReader::new(Arc::clone(&context))))
             .app_data(PayloadConfig::new(http::LARGEST_BODY))
             .configure(|app| http::routes(app, &cookies))
             .wrap(from_fn(http::around))

@@ -354,7 +354,7 @@ pub fn phone_verified_elsewhere(
         .filter(dsl::state.eq(State::SignedIn))
         .filter(dsl::factor_at.is_null())
         .filter(dsl::id.ne(here));
-    let ids: Vec<SessionId> = others.clone().select(dsl::id).load(db)?;
+    let ids: Vec<SessionId> = others.select(dsl::id).load(db)?;
     ids.iter().try_for_each(|id| changes::note(db, id))?;
     // The same condition once more: a factor may have passed in one of them meanwhile.
     diesel::update(others)
