@@ -162,7 +162,8 @@ async fn get<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
     parse(&send(Method::GET, path.to_owned(), None).await?)
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> ApiResult<T> {
+/// Reads JSON from the server.
+pub fn parse<T: DeserializeOwned>(text: &str) -> ApiResult<T> {
     let value = JSON::parse(text).map_err(|_| ApiFailure::Unreachable)?;
     serde_wasm_bindgen::from_value(value).map_err(|_| ApiFailure::Unreachable)
 }

@@ -27,6 +27,8 @@ pub async fn start() {
     let _ = group.load().await;
     let frame = FirstFrame::remove();
     mount_to_body(move || view! { <App state /> });
+    // The fields are there at once, and empty after the next step.
+    TimeoutFuture::new(0).await;
     frame.restore();
 }
 
@@ -52,10 +54,13 @@ fn CurrentPage() -> impl IntoView {
     let current = Memo::new(move |_| Page::at(&router.path()));
     // The group that was asked for last, and whether it was loaded.
     let outcome = RwSignal::new((Group::First, true));
+    let shown = StoredValue::new(None);
     move || {
         let page = current.get();
         let group = page.group();
-        let failed = outcome.get() == (group, false);
+        // Whoever comes back tries again.
+        let is_new = shown.try_update_value(|shown| shown.replace(page) != Some(page)) == Some(true);
+        let failed = outcome.get() == (group, false) && !is_new;
         match page.build() {
             Some(view) => view,
             None if failed => view! { <NotLoaded /> }.into_any(),

@@ -48,6 +48,10 @@ pub struct AuthContext {
     pub not_sent: RwSignal<Option<String>>,
     /// Why the person has to log in again; shown once, on the page for logging in.
     pub notice: RwSignal<Option<String>>,
+    /// Whether the server cannot be reached; known on pages that wait for the phone.
+    pub offline: RwSignal<bool>,
+    /// Whether this page itself is ending the session or its pending state: no news of it is needed.
+    pub ending: StoredValue<bool>,
 }
 
 impl AuthContext {
@@ -57,6 +61,8 @@ impl AuthContext {
             sent: RwSignal::new(None),
             not_sent: RwSignal::new(None),
             notice: RwSignal::new(None),
+            offline: RwSignal::new(false),
+            ending: StoredValue::new(false),
         };
         provide_context(auth);
     }
@@ -90,8 +96,12 @@ impl AuthContext {
 
     /// Ends the session at the server. The state changes only by [`Self::set_anonymous`].
     pub async fn log_out(self) -> Result<(), ApiFailure> {
+        self.ending.set_value(true);
         match api::log_out().await {
-            Err(failure) if failure.code() != ErrorCode::NotSignedIn => Err(failure),
+            Err(failure) if failure.code() != ErrorCode::NotSignedIn => {
+                self.ending.set_value(false);
+                Err(failure)
+            }
             _ => Ok(()),
         }
     }
@@ -99,6 +109,7 @@ impl AuthContext {
     pub fn set_anonymous(self) {
         self.sent.set(None);
         self.not_sent.set(None);
+        self.ending.set_value(false);
         self.state.set(AuthState::Anonymous);
     }
 }

@@ -26,6 +26,11 @@ pub fn path() -> String {
     window().location().pathname().unwrap_or_default()
 }
 
+/// Scrolls the window to so many pixels from the top.
+pub fn scroll_to(pixels: f64) {
+    window().scroll_to_with_x_and_y(0.0, pixels);
+}
+
 /// Loads the page again.
 pub fn reload() {
     // It fails only where the document is not allowed to navigate at all.

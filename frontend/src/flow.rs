@@ -4,12 +4,13 @@ use std::{cell::Cell, future::Future, pin::Pin, rc::Rc};
 
 use gloo_timers::callback::Interval;
 use leptos::{prelude::*, task::spawn_local};
-use shared::{ErrorCode, PushAnswer, Via, routes::page};
+use shared::{ErrorCode, PushAnswer, PushStatus, Via, routes::page};
 
 use crate::{
     api::{self, ApiFailure},
-    auth::{AuthContext, SentCode},
-    browser,
+    auth::{AuthContext, AuthState, SentCode},
+    browser, live,
+    router::navigator,
 };
 
 /// Milliseconds until a failed call is repeated.
@@ -93,6 +94,28 @@ pub fn page_after_push(auth: AuthContext, answer: PushAnswer) -> &'static str {
         auth.not_sent.set(Some(answer.message));
         page::METHODS
     }
+}
+
+/// On the pages of other ways to sign in: the request on the phone may still be approved, and its page then
+/// completes the sign-in.
+pub fn follow_request(auth: AuthContext) {
+    let navigate = navigator();
+    let approved = approved(auth);
+    Effect::new(move || {
+        if approved.get() {
+            navigate(page::APPROVE, true);
+        }
+    });
+    live::follow(auth);
+}
+
+/// Whether the pending session's request is approved.
+pub fn approved(auth: AuthContext) -> Memo<bool> {
+    Memo::new(move |_| {
+        auth.state.with(
+            |state| matches!(state, AuthState::Pending(status) if status.status == PushStatus::Approved),
+        )
+    })
 }
 
 /// Sends a code to the phone of this session.

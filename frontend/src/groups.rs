@@ -15,9 +15,18 @@ use leptos::{prelude::*, wasm_split::SplitLoaderError};
 use shared::routes::page;
 
 use crate::pages::{
-    account::Account, approve::Approve, authenticator::Authenticator, code::Code, home::Home, log_in::LogIn,
-    methods::Methods, not_found::NotFound, protected::Protected, send::Send, sign_up::SignUp,
-    signed_out::SignedOut, verification::Verification, verified::Verified,
+    account::Account,
+    approve::Approve,
+    authenticator::Authenticator,
+    code::Code,
+    fixed::{Home, NotFound, SignedOut},
+    log_in::LogIn,
+    methods::Methods,
+    protected::Protected,
+    send::Send,
+    sign_up::SignUp,
+    verification::Verification,
+    verified::Verified,
 };
 
 /// A page.

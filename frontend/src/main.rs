@@ -13,6 +13,7 @@ mod components;
 mod first_frame;
 mod flow;
 mod groups;
+mod live;
 mod pages;
 mod router;
 

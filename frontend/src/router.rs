@@ -1,8 +1,9 @@
 //! The path in the address bar: links and the browser's buttons change it, and the page follows.
 
+use gloo_timers::callback::Timeout;
 use leptos::{ev, prelude::*};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, HtmlAnchorElement, MouseEvent};
+use web_sys::{Element, HtmlAnchorElement, MouseEvent, ScrollRestoration};
 
 use crate::{browser, groups::Page};
 
@@ -17,12 +18,23 @@ impl Router {
     pub fn provide() -> Self {
         let router = Self { path: RwSignal::new(browser::path()) };
         provide_context(router);
+        if let Ok(history) = window().history() {
+            // The browser itself would scroll before there is a page to scroll. One that refuses this does.
+            let _ = history.set_scroll_restoration(ScrollRestoration::Manual);
+        }
         // Neither listener is ever removed: the document has one router.
-        window_event_listener(ev::popstate, move |_| router.path.set(browser::path()));
+        window_event_listener(ev::popstate, move |event| {
+            router.path.set(browser::path());
+            // How far it was scrolled when a link was followed from there.
+            let position = event.state().as_f64().unwrap_or_default();
+            // When the page is there.
+            Timeout::new(0, move || browser::scroll_to(position)).forget();
+        });
         window_event_listener(ev::click, move |event| {
             if let Some(link) = followed_link(&event) {
                 event.prevent_default();
-                router.go(&format!("{}{}{}", link.pathname(), link.search(), link.hash()), false);
+                let [path, query, fragment] = [link.pathname(), link.search(), link.hash()];
+                router.go(&(path + &query + &fragment), false);
             }
         });
         router
@@ -43,11 +55,14 @@ impl Router {
         let changed = if replace {
             history.replace_state_with_url(&JsValue::NULL, "", Some(url))
         } else {
+            let position = JsValue::from(window().scroll_y().unwrap_or_default());
+            // Without it, the way back leads to the top.
+            let _ = history.replace_state(&position, "");
             history.push_state_with_url(&JsValue::NULL, "", Some(url))
         };
         // A browser refuses that only to a page which does it hundreds of times in a few seconds.
         if changed.is_ok() {
-            window().scroll_to_with_x_and_y(0.0, 0.0);
+            browser::scroll_to(0.0);
             self.path.set(browser::path());
         }
     }

@@ -17,8 +17,9 @@ use crate::{
         pair::announce_page,
         require_access::RequireAccess,
     },
-    flow::{RETRY_MS, Submission, mounted, page_after_push},
+    flow::{RETRY_MS, Submission, approved, mounted, page_after_push},
     groups::Group,
+    live,
     router::navigator,
 };
 
@@ -48,71 +49,63 @@ fn update(request: TrackedRequest, answer: StatusAnswer) {
 struct ApproveState {
     auth: AuthContext,
     request: TrackedRequest,
-    offline: RwSignal<bool>,
     submission: Submission,
 }
 
 #[component]
 fn FollowRequest() -> impl IntoView {
     let auth = AuthContext::get();
-    let state = ApproveState {
-        auth,
-        request: TrackedRequest::new(),
-        offline: RwSignal::new(false),
-        submission: Submission::new(),
-    };
-    if let AuthState::Pending(answer) = auth.state.get_untracked() {
-        update(state.request, answer);
-    }
-    let (mounted, navigate) = (mounted(), navigator());
-    let start_polling: Rc<dyn Fn()> =
-        Rc::new(move || spawn_local(poll(state, Rc::clone(&mounted), navigate)));
-    start_polling();
+    let state = ApproveState { auth, request: TrackedRequest::new(), submission: Submission::new() };
+    let navigate = navigator();
+    Effect::new(move || {
+        if let AuthState::Pending(answer) = auth.state.get() {
+            let status = answer.status;
+            update(state.request, answer);
+            if status == PushStatus::Unverified {
+                navigate(page::CODE, true);
+            }
+        }
+    });
+    complete_when_approved(auth, state.submission);
+    live::follow(auth);
     Group::Inside.preload();
     view! {
         <div class="pair" data-state=move || state.request.stub_state().data_state()>
-            <section class="sheet stack"><RequestStatus state start_polling /></section>
+            <section class="sheet stack"><RequestStatus state /></section>
             <CountdownStub request=state.request approved="Approved on your phone" />
         </div>
     }
 }
 
-/// Polls at the interval the server names until the request is settled or the page is left.
-async fn poll(state: ApproveState, mounted: Rc<Cell<bool>>, navigate: impl Fn(&str, bool)) {
-    while mounted.get() {
-        let pause = match api::status().await {
-            _ if !mounted.get() => return,
-            Ok(answer) => {
-                state.offline.set(false);
-                let pause = answer.poll_after_ms;
-                update(state.request, answer);
-                match state.request.status.get_untracked() {
-                    PushStatus::Pending => pause,
-                    PushStatus::Approved => return finish(state, &mounted, navigate).await,
-                    PushStatus::Unverified => return navigate(page::CODE, true),
-                    PushStatus::Denied | PushStatus::Expired => return,
-                }
-            }
-            Err(failure) if failure.code() == ErrorCode::NoSession => {
-                return state.auth.refresh_after_end().await;
-            }
-            Err(_) => {
-                state.offline.set(true);
-                RETRY_MS
-            }
-        };
-        TimeoutFuture::new(pause).await;
-    }
+/// Completes the sign-in when the phone approves, and opens the account.
+fn complete_when_approved(auth: AuthContext, submission: Submission) {
+    let (mounted, navigate) = (mounted(), navigator());
+    let approved = approved(auth);
+    Effect::new(move || {
+        if approved.get() {
+            let mounted = Rc::clone(&mounted);
+            spawn_local(async move {
+                // The stream ends with the old token, which is no news.
+                auth.ending.set_value(true);
+                complete(auth, submission, &mounted, navigate).await;
+                auth.ending.set_value(false);
+            });
+        }
+    });
 }
 
-/// Completes the sign-in after the approval, and navigates to the account page.
-async fn finish(state: ApproveState, mounted: &Cell<bool>, navigate: impl Fn(&str, bool)) {
+async fn complete(
+    auth: AuthContext,
+    submission: Submission,
+    mounted: &Cell<bool>,
+    navigate: impl Fn(&str, bool),
+) {
     while mounted.get() {
         match api::continue_session().await {
             Ok(()) => {
-                state.submission.failure.set(None);
+                submission.failure.set(None);
                 TimeoutFuture::new(APPROVED_MS).await;
-                state.auth.refresh().await;
+                auth.refresh().await;
                 if mounted.get() {
                     navigate(page::ACCOUNT, true);
                 }
@@ -120,11 +113,11 @@ async fn finish(state: ApproveState, mounted: &Cell<bool>, navigate: impl Fn(&st
             }
             // Another tab has completed the sign-in, or the session has ended.
             Err(failure) if matches!(failure.code(), ErrorCode::NoSession | ErrorCode::NotApproved) => {
-                return state.auth.refresh().await;
+                return auth.refresh().await;
             }
             Err(failure) => {
                 let final_failure = failure.code() == ErrorCode::PhoneInUse;
-                state.submission.failure.set(Some(failure));
+                submission.failure.set(Some(failure));
                 if final_failure {
                     return;
                 }
@@ -135,21 +128,17 @@ async fn finish(state: ApproveState, mounted: &Cell<bool>, navigate: impl Fn(&st
 }
 
 #[component]
-fn RequestStatus(state: ApproveState, start_polling: Rc<dyn Fn()>) -> impl IntoView {
-    let ApproveState { auth, request, offline, submission } = state;
+fn RequestStatus(state: ApproveState) -> impl IntoView {
+    let ApproveState { auth, request, submission } = state;
     let navigate = navigator();
     let send_again = move || {
-        let start_polling = Rc::clone(&start_polling);
         submission.run(async move {
             match api::push().await {
                 Ok(answer) => match page_after_push(auth, answer) {
-                    page::APPROVE => {
-                        request.status.set(PushStatus::Pending);
-                        start_polling();
-                    }
+                    page::APPROVE => auth.refresh().await,
                     other_page => navigate(other_page, false),
                 },
-                Err(failure) if failure.code() == ErrorCode::PushOpen => start_polling(),
+                Err(failure) if failure.code() == ErrorCode::PushOpen => auth.refresh().await,
                 Err(failure) => return Err(failure),
             }
             Ok(())
@@ -177,7 +166,7 @@ fn RequestStatus(state: ApproveState, start_polling: Rc<dyn Fn()>) -> impl IntoV
                 />
                 <RequestDetails request shown=DETAILS />
                 <SpokenCountdown request />
-                <Show when=move || offline.get()>
+                <Show when=move || auth.offline.get()>
                     <p class="notice wait" role="status">"No connection to the server. Trying again."</p>
                 </Show>
                 <div class="row">{methods_link()}</div>

@@ -12,7 +12,7 @@ use crate::{
         require_access::RequireAccess,
         seal::Half,
     },
-    flow::{ApiCall, send_code},
+    flow::{ApiCall, follow_request, send_code},
     groups::Group,
     router::navigator,
 };
@@ -31,6 +31,7 @@ fn Form() -> impl IntoView {
         AuthState::Pending(status) => status.phone,
         _ => String::new(),
     };
+    follow_request(auth);
     let check = ApiCall::new(move |code| {
         Group::Inside.preload();
         api::verify(code)

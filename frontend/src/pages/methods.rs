@@ -16,8 +16,8 @@ use crate::{
         seal::Half,
     },
     flow::{
-        Submission, every_second, minutes_and_seconds, mounted, page_after_push, seconds_until_resend,
-        send_code,
+        Submission, every_second, follow_request, minutes_and_seconds, mounted, page_after_push,
+        seconds_until_resend, send_code,
     },
     router::navigator,
 };
@@ -34,6 +34,7 @@ fn Choices() -> impl IntoView {
     let navigate = navigator();
     let tick = every_second();
     let submission = Submission::new();
+    follow_request(auth);
     let (phone, last, push_is_open) = match auth.state.get_untracked() {
         AuthState::Pending(status) => {
             (status.phone, status.last_channel, status.status == PushStatus::Pending)

@@ -288,6 +288,8 @@ pub(super) enum Woken {
     Changed,
     /// It may have changed, and something is to be written to the client in any case.
     Write,
+    /// Nothing has changed in the time that was given.
+    InVain,
     /// The server stops.
     Closed,
 }
@@ -303,10 +305,6 @@ impl Watch {
                 Signal::Write => Woken::Write,
             },
         }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        *self.closed.borrow()
     }
 }
 

@@ -95,10 +95,12 @@ impl StatusReader {
         };
         loop {
             let seen = self.read(token, carrier).await?;
-            if is_awaited(&seen) || Instant::now() >= latest || watch.is_closed() {
+            if is_awaited(&seen) {
                 return Ok(seen.answer());
             }
-            self.wait(&mut watch, &seen, latest).await;
+            if matches!(self.wait(&mut watch, &seen, latest).await, Woken::InVain | Woken::Closed) {
+                return Ok(Seen { now: self.context.now(), ..seen }.answer());
+            }
         }
     }
 
@@ -125,7 +127,7 @@ impl StatusReader {
         let seen = self.read(&token, carrier).await?;
         let watch = self.context.hub.watch(&seen.row.session, Waiting::Stream)?;
         let heartbeat = Instant::now() + HEARTBEAT;
-        Ok(Follower { reader: self, token, carrier, watch, shown: None, is_over: false, heartbeat })
+        Ok(Follower { reader: self, token, carrier, watch, told: None, is_over: false, heartbeat })
     }
 
     /// Whether the token's live session is signed in and waits for nothing, so that there is nothing to follow.
@@ -144,10 +146,12 @@ impl StatusReader {
 
     /// Until the status may have changed, at the latest until `latest`.
     async fn wait(&self, watch: &mut Watch, seen: &Seen, latest: Instant) -> Woken {
-        let changes_by_itself = Instant::now() + seen.changes_in(self.context.lifetimes());
+        let (now, lifetimes) = (self.context.now(), self.context.lifetimes());
+        let changes_by_itself = Instant::now() + seen.changes_at(lifetimes).since(now);
         tokio::select! {
             woken = watch.woken() => woken,
-            () = sleep_until(latest.min(changes_by_itself)) => Woken::Changed,
+            () = sleep_until(changes_by_itself) => Woken::Changed,
+            () = sleep_until(latest) => Woken::InVain,
             () = self.context.clock.moved() => Woken::Changed,
         }
     }
@@ -205,12 +209,11 @@ impl Seen {
         }
     }
 
-    /// How long until time alone changes the status: the request expires, or the session.
-    fn changes_in(&self, lifetimes: Lifetimes) -> Duration {
+    /// When time alone changes the status: the request expires, or the session.
+    fn changes_at(&self, lifetimes: Lifetimes) -> Timestamp {
         let session = self.row.ends_at(lifetimes);
         let open = self.row.push.as_ref().filter(|_| self.status() == PushStatus::Pending);
-        let first = open.map_or(session, |push| push.expires_at.min(session));
-        first.since(self.now)
+        open.map_or(session, |push| push.expires_at.min(session))
     }
 }
 
@@ -234,21 +237,30 @@ pub struct Follower {
     token: Token,
     carrier: Carrier,
     watch: Watch,
-    /// The version the client was told last.
-    shown: Option<String>,
+    /// What the client was told last.
+    told: Option<Seen>,
     is_over: bool,
     heartbeat: Instant,
 }
 
 impl Follower {
-    /// The next news: the status at once, then each change.
+    /// The next news: the status at once, then each change. Nothing is read while nothing happens.
     pub async fn next(&mut self) -> News {
         if self.is_over {
             return News::Over;
         }
         loop {
-            if self.watch.is_closed() {
-                return News::Reconnect;
+            let mut must_write = false;
+            if let Some(told) = &self.told {
+                match self.reader.wait(&mut self.watch, told, self.heartbeat).await {
+                    Woken::Changed => {}
+                    Woken::Write => must_write = true,
+                    Woken::InVain => {
+                        self.heartbeat = Instant::now() + HEARTBEAT;
+                        return News::StillHere;
+                    }
+                    Woken::Closed => return News::Reconnect,
+                }
             }
             let seen = match self.reader.read(&self.token, self.carrier).await {
                 Ok(seen) => seen,
@@ -258,18 +270,14 @@ impl Follower {
                     return News::Reconnect;
                 }
             };
-            let version = seen.version();
-            if self.shown.as_ref() != Some(&version) {
-                self.shown = Some(version);
-                self.is_over = self.reader.is_over(&seen, self.carrier);
-                return News::Status(Box::new(seen.answer()));
-            }
-            if Instant::now() >= self.heartbeat {
-                self.heartbeat = Instant::now() + HEARTBEAT;
-                return News::StillHere;
-            }
-            if self.reader.wait(&mut self.watch, &seen, self.heartbeat).await == Woken::Write {
-                self.heartbeat = Instant::now();
+            let is_news = self.told.as_ref().is_none_or(|told| told.version() != seen.version());
+            self.is_over = is_news && self.reader.is_over(&seen, self.carrier);
+            let answer = is_news.then(|| Box::new(seen.answer()));
+            self.told = Some(seen);
+            match answer {
+                Some(answer) => return News::Status(answer),
+                None if must_write => return News::StillHere,
+                None => {}
             }
         }
     }

@@ -15,6 +15,9 @@ pub const WASM: &str = "frontend_bg.wasm";
 /// The script that loads groups of pages.
 pub const GROUPS: &str = "groups.js";
 
+/// What the streams of server functions are called in the script.
+const STREAMS: &str = "IntoUnderlying";
+
 /// The files of each group of pages.
 pub type Groups = HashMap<String, Vec<String>>;
 
@@ -42,7 +45,7 @@ pub fn generate(program: &Path, folder: &Path) -> Result<Groups> {
     let written = bindgen.web(true).and_then(|bindgen| bindgen.generate(folder));
     written.map_err(|error| failed(&error))?;
     fs::remove_file(&first).map_err(|error| failed(&error))?;
-    without_comments(&folder.join(SCRIPT))?;
+    shorten(&folder.join(SCRIPT))?;
     reduce(&folder.join(WASM))?;
     split.split_modules.iter().try_for_each(|file| reduce(file))?;
     let files = |stems: Vec<String>| stems.into_iter().map(|stem| format!("{stem}.wasm")).collect();
@@ -56,7 +59,7 @@ fn reduce(program: &Path) -> Result {
     let mut config = walrus::ModuleConfig::new();
     config.generate_name_section(false).generate_producers_section(false);
     let mut module = config.parse_file(program).map_err(|error| failed(&error))?;
-    let streams = module.exports.iter().filter(|export| export.name.contains("intounderlying"));
+    let streams = module.exports.iter().filter(|export| export.name.contains(&STREAMS.to_lowercase()));
     for export in streams.map(walrus::Export::id).collect::<Vec<_>>() {
         module.exports.delete(export);
     }
@@ -64,17 +67,25 @@ fn reduce(program: &Path) -> Result {
     module.emit_wasm_file(program).map_err(|error| failed(&error))
 }
 
-/// Removes comments and indentation from the generated script, which has neither in its strings.
-fn without_comments(script: &Path) -> Result {
+/// Makes the generated script smaller: without comments and indentation, which are not in its strings, and
+/// without the classes of the streams that [`reduce`] removes.
+fn shorten(script: &Path) -> Result {
     let failed = |error: std::io::Error| format!("{}: {error}", script.display());
-    let (mut short, mut in_comment) = (String::new(), false);
-    for line in fs::read_to_string(script).map_err(failed)?.lines().map(str::trim) {
-        in_comment |= line.starts_with("/**");
-        if !in_comment && !line.is_empty() {
-            short.push_str(line);
+    let (class, constant) = (format!("export class {STREAMS}"), format!("const {STREAMS}"));
+    let (mut short, mut left_out) = (String::new(), None);
+    for line in fs::read_to_string(script).map_err(failed)?.lines() {
+        let end = left_out.or_else(|| match line.trim_start() {
+            text if text.starts_with("/**") => Some("*/"),
+            text if text.starts_with(&class) => Some("}"),
+            text if text.starts_with(&constant) => Some(";"),
+            _ => None,
+        });
+        let is_last = |end| line.ends_with(end) && (end != "}" || line == "}");
+        left_out = end.filter(|end| !is_last(*end));
+        if end.is_none() && !line.is_empty() && !line.starts_with(&format!("if (Symbol.dispose) {STREAMS}")) {
+            short.push_str(line.trim());
             short.push('\n');
         }
-        in_comment &= !line.ends_with("*/");
     }
     fs::write(script, short).map_err(failed)
 }

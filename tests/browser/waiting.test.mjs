@@ -1,0 +1,105 @@
+// Waiting for the phone: the page follows the server's event stream, and goes on without it.
+import { test, before, after, afterEach } from "node:test";
+import assert from "node:assert/strict";
+import { answerRequest, eventually, hasShown, heading, hold, logIn, makeAccount, startApp, waiting } from "./app.mjs";
+
+const STREAM = "**/authy/status/stream";
+
+let app;
+before(async () => (app = await startApp({ LIMITS: "off" })));
+afterEach(() => app.leave());
+after(() => app.stop());
+
+/** A visitor who has logged in, with what the page asked for about the status since then. */
+async function waitingWith(prepare = async () => undefined) {
+  const visitor = await app.visitor();
+  const ada = app.person();
+  await makeAccount(app, ada);
+  const asked = [];
+  visitor.page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.startsWith("/authy/status")) asked.push(pathname);
+  });
+  await prepare(visitor.page);
+  await logIn(visitor.page, app, ada);
+  await heading(visitor.page, "Approve on your phone");
+  return { ...visitor, ada, asked };
+}
+
+test("an approval comes by the stream, and nothing is polled", async () => {
+  const { page, ada, asked, problems } = await waitingWith();
+  await eventually(() => assert.ok(asked.includes("/authy/status/stream"), `${asked}`));
+  const before = asked.length;
+  await answerRequest(app, ada.e164, "approve");
+  await heading(page, ada.name);
+  await hasShown(page, "Approved");
+  assert.deepEqual(asked.slice(before), []);
+  // The log-in reads the status once, for the page that opens.
+  assert.deepEqual(asked, ["/authy/status", "/authy/status/stream"]);
+  assert.deepEqual(problems, []);
+});
+
+test("where a proxy refuses the stream, the page polls", async () => {
+  const { page, ada } = await waitingWith((page) => page.route(STREAM, (route) => route.fulfill({ status: 502, body: "Bad Gateway" })));
+  await answerRequest(app, ada.e164, "approve");
+  await heading(page, ada.name);
+});
+
+test("where a proxy keeps the stream back, the page polls", async () => {
+  let held;
+  const { page, ada } = await waitingWith(async (page) => (held = await hold(page, STREAM)));
+  await held.started();
+  await answerRequest(app, ada.e164, "deny");
+  await heading(page, "Denied on your phone");
+});
+
+test("where a proxy cuts the stream again and again, the page goes on", async () => {
+  let cut = 0;
+  const { page, ada } = await waitingWith((page) => page.route(STREAM, (route) => {
+    cut += 1;
+    return route.fulfill({ status: 200, contentType: "text/event-stream", body: "retry: 100\n\n" });
+  }));
+  await eventually(() => assert.ok(cut > 2));
+  await answerRequest(app, ada.e164, "approve");
+  await heading(page, ada.name);
+});
+
+test("a server that was restarted is connected again, and tells the answer", async () => {
+  const { page, ada, asked } = await waitingWith();
+  await eventually(() => assert.ok(asked.includes("/authy/status/stream")));
+  const uuid = (await app.sandbox.phone(ada.e164)).approvalRequests[0].uuid;
+  assert.ok(uuid);
+  // The sandbox in the server has forgotten the request; the session and its stream are still there.
+  await app.restart();
+  await eventually(() => assert.ok(asked.filter((path) => path.endsWith("stream")).length > 1, `${asked}`));
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await heading(page, "Half you know. Half you hold.");
+});
+
+for (const [path, title] of [["/code", "Enter the code"], ["/2fa", "Choose another way"]]) {
+  test(`an approval signs in on the page "${title}" as well`, async () => {
+    const { page, ada } = await waiting(app);
+    await page.goto(app.url + path);
+    await heading(page, title);
+    await answerRequest(app, ada.e164, "approve");
+    await heading(page, ada.name);
+  });
+}
+
+test("cancelling is not taken for a session that has ended by itself", async () => {
+  const { page, problems } = await waitingWith();
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await heading(page, "Half you know. Half you hold.");
+  await page.getByRole("main").getByRole("link", { name: "Log in", exact: true }).click();
+  await heading(page, "Log in");
+  assert.equal(await page.getByText("took too long").count(), 0);
+  assert.deepEqual(problems, []);
+});
+
+test("a session that is ended elsewhere ends on the page", async () => {
+  const { page, context } = await waitingWith();
+  const status = await context.request.delete(`${app.url}/session`, { headers: { Origin: app.url } });
+  assert.equal(status.status(), 200);
+  await heading(page, "Log in");
+  await page.getByText("That sign-in took too long and has ended. Begin again.").waitFor();
+});
