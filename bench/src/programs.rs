@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     net::TcpListener,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -14,65 +15,164 @@ use shared::routes;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::{Result, bare};
+use crate::{Result, helper};
 
-/// The baseline for status polls.
-pub(crate) struct Bare {
-    child: Child,
-    pub(crate) address: String,
-}
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const PASSWORD: &str = "notes on the engine";
 
-impl Bare {
-    pub(crate) fn start(body: &str) -> Result<Self> {
-        let mut child =
-            Command::new(env::current_exe()?).env(bare::BODY, body).stdout(Stdio::piped()).spawn()?;
-        let mut address = String::new();
-        let output = child.stdout.take().ok_or("the baseline has no output")?;
-        BufReader::new(output).read_line(&mut address)?;
-        Ok(Self { child, address: address.trim().to_owned() })
-    }
-}
+/// A process that is killed with this.
+#[derive(Debug)]
+struct Process(Child);
 
-impl Drop for Bare {
+impl Drop for Process {
     fn drop(&mut self) {
         // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
-/// The server as a release build, with an SQLite file, its page, its sandbox and default logging.
-pub(crate) struct Server {
-    child: Child,
+/// This program once more, in another role.
+#[derive(Debug)]
+pub(crate) struct Helper {
+    _process: Process,
     pub(crate) address: String,
+}
+
+impl Helper {
+    pub(crate) fn start(role: &str, value: &str) -> Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .env(helper::ROLE, role)
+            .env(helper::VALUE, value)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut address = String::new();
+        let output = child.stdout.take().ok_or("it has no output")?;
+        BufReader::new(output).read_line(&mut address)?;
+        Ok(Self { _process: Process(child), address: address.trim().to_owned() })
+    }
+}
+
+/// A database for one server or several.
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) url: String,
+    _folder: Option<TempDir>,
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Result<Self> {
+        let folder = TempDir::new()?;
+        let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+        Ok(Self { url, _folder: Some(folder) })
+    }
+}
+
+/// A PostgreSQL server on this machine, started by whoever started this program.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    url: String,
+    programs: PathBuf,
+}
+
+impl Postgres {
+    /// From `BENCH_POSTGRES`, its address, and `BENCH_POSTGRES_PROGRAMS`, the folder of `pgbench`.
+    pub(crate) fn from_environment() -> Option<Self> {
+        let url = env::var("BENCH_POSTGRES").ok()?;
+        Some(Self { url, programs: env::var_os("BENCH_POSTGRES_PROGRAMS")?.into() })
+    }
+
+    pub(crate) fn database(&self, name: &str) -> Result<Database> {
+        let created = Command::new(self.programs.join("createdb"))
+            .arg(format!("--maintenance-db={}", self.url))
+            .arg(name)
+            .status()?;
+        if !created.success() {
+            return Err("createdb failed".into());
+        }
+        let (base, _) = self.url.rsplit_once('/').ok_or("BENCH_POSTGRES ends with a database")?;
+        Ok(Database { url: format!("{base}/{name}"), _folder: None })
+    }
+
+    /// Reads per second by `pgbench -S` over this number of connections.
+    pub(crate) fn reads_per_second(&self, connections: usize, duration: Duration) -> Result<f64> {
+        let database = self.database("pgbench")?;
+        let pgbench = |arguments: &[&str]| -> Result<String> {
+            let output =
+                Command::new(self.programs.join("pgbench")).args(arguments).arg(&database.url).output()?;
+            if !output.status.success() {
+                return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+            }
+            Ok(String::from_utf8(output.stdout)?)
+        };
+        pgbench(&["--initialize", "--quiet", "--scale=10"])?;
+        let (clients, time) = (format!("--client={connections}"), format!("--time={}", duration.as_secs()));
+        let printed = pgbench(&["--select-only", "--jobs=2", "--no-vacuum", &clients, &time])?;
+        let line = printed.lines().find_map(|line| line.strip_prefix("tps = "));
+        let rate = line.and_then(|line| line.split(' ').next()).ok_or("pgbench told no rate")?;
+        Ok(rate.parse()?)
+    }
+}
+
+/// The server as a release build, with its page, its sandbox and default logging.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Process,
+    pub(crate) address: String,
+    pub(crate) sandbox: String,
+    /// From the start of the process to its first answer.
+    pub(crate) started_in: Duration,
     http: Client,
-    _folder: TempDir,
+    folder: PathBuf,
 }
 
 impl Server {
-    pub(crate) async fn start() -> Result<Self> {
-        let folder = TempDir::new()?;
-        let (port, sandbox) = (free_port()?, free_port()?);
+    pub(crate) async fn start(database: &Database, cost: u32) -> Result<Self> {
+        let sandbox = format!("127.0.0.1:{}", free_port()?);
+        let port = sandbox.rsplit_once(':').map_or("", |(_, port)| port).to_owned();
+        Self::start_with(database, cost, sandbox, &[("SANDBOX_PORT", port)]).await
+    }
+
+    /// A second server on the same database, which uses this one's sandbox.
+    pub(crate) async fn beside(&self, database: &Database, cost: u32) -> Result<Self> {
+        let url = format!("http://{}", self.sandbox);
+        let (off, key) = ("off".to_owned(), shared::sandbox::API_KEY.to_owned());
+        let variables = [("SANDBOX", off), ("AUTHY_API_URL", url), ("AUTHY_API_KEY", key)];
+        Self::start_with(database, cost, self.sandbox.clone(), &variables).await
+    }
+
+    async fn start_with(
+        database: &Database,
+        cost: u32,
+        sandbox: String,
+        variables: &[(&str, String)],
+    ) -> Result<Self> {
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let folder = Path::new(&env::temp_dir()).join(format!("countersign-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
         let program = env::current_exe()?.with_file_name("server");
-        let database = format!("sqlite://{}", folder.path().join("bench.db").display());
-        let child = Command::new(program)
-            .current_dir(folder.path())
-            .env("PORT", port.to_string())
-            .env("SANDBOX_PORT", sandbox.to_string())
-            .env("DATABASE_URL", database)
+        let mut command = Command::new(program);
+        command
+            .current_dir(&folder)
+            .env("PORT", address.rsplit_once(':').map_or("", |(_, port)| port))
+            .env("DATABASE_URL", &database.url)
             .env("LIMITS", "off")
+            .env("BCRYPT_COST", cost.to_string())
             .env("PAGE_DIR", env::current_dir()?.join("dist"))
-            .stdout(Stdio::null())
-            .spawn()?;
-        let server =
-            Self { child, address: format!("127.0.0.1:{port}"), http: Client::new(), _folder: folder };
-        let mut interval = tokio::time::interval(Duration::from_millis(20));
-        for _ in 0..500 {
+            .envs(variables.iter().map(|(name, value)| (*name, value.as_str())))
+            .stdout(Stdio::null());
+        let began = Instant::now();
+        let process = Process(command.spawn()?);
+        let http = Client::new();
+        let ready = format!("http://{address}{}", routes::READYZ);
+        let mut interval = tokio::time::interval(Duration::from_millis(2));
+        while began.elapsed() < Duration::from_secs(20) {
             interval.tick().await;
-            if server.http.get(server.url(routes::READYZ)).send().await.is_ok() {
+            if http.get(&ready).send().await.is_ok() {
+                let started_in = began.elapsed();
                 // Loads the page once, as on any server in use.
-                server.http.get(server.url("/")).send().await?.error_for_status()?;
-                return Ok(server);
+                http.get(format!("http://{address}/")).send().await?.error_for_status()?;
+                return Ok(Self { process, address, sandbox, started_in, http, folder });
             }
         }
         Err("the server did not start".into())
@@ -82,28 +182,29 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Resident memory, in kilobytes.
-    pub(crate) fn memory_kilobytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+    /// Resident memory, in megabytes.
+    pub(crate) fn memory(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1000.0)
     }
 
-    /// Creates an account and signs in with the password. The approval request stays unanswered.
-    pub(crate) async fn pending_session(&self, password: &str) -> Result<String> {
+    /// Creates an account.
+    pub(crate) async fn sign_up(&self) -> Result<()> {
         let new = json!({
-            "fullName": "Ada Lovelace", "email": "ada@example.com", "phone": "7700900123",
-            "countryCode": "44", "password": password,
+            "fullName": "Ada Lovelace", "email": EMAIL, "phone": "7700900123", "countryCode": "44",
+            "password": PASSWORD,
         });
         self.http.post(self.url(routes::USER)).json(&new).send().await?.error_for_status()?;
-        let body: Value = self.log_in(password).await?;
-        Ok(body["token"].as_str().ok_or("the response to a login has no token")?.to_owned())
+        Ok(())
     }
 
-    async fn log_in(&self, password: &str) -> Result<Value> {
-        let login = json!({"email": "ada@example.com", "password": password});
+    /// Signs in with the password. The approval request stays unanswered. Returns the token.
+    pub(crate) async fn log_in(&self) -> Result<String> {
+        let login = json!({"email": EMAIL, "password": PASSWORD});
         let response = self.http.post(self.url(routes::SESSION)).json(&login).send().await?;
-        Ok(response.error_for_status()?.json().await?)
+        let body: Value = response.error_for_status()?.json().await?;
+        Ok(body["token"].as_str().ok_or("the response to a login has no token")?.to_owned())
     }
 
     pub(crate) async fn status(&self, token: &str) -> Result<String> {
@@ -112,17 +213,12 @@ impl Server {
     }
 
     /// Logins per second, each with an approval request, with this many at a time.
-    pub(crate) async fn logins_per_second(
-        &self,
-        password: &str,
-        concurrency: usize,
-        duration: Duration,
-    ) -> Result<f64> {
+    pub(crate) async fn logins_per_second(&self, concurrency: usize, duration: Duration) -> Result<f64> {
         let started = Instant::now();
         let mut workers = JoinSet::new();
         for _ in 0..concurrency {
             let (http, url) = (self.http.clone(), self.url(routes::SESSION));
-            let login = json!({"email": "ada@example.com", "password": password});
+            let login = json!({"email": EMAIL, "password": PASSWORD});
             workers.spawn(async move {
                 let mut done = 0_u64;
                 while started.elapsed() < duration {
@@ -143,9 +239,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // The last one of the run removes it.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         ["run"] => run::run(),
         ["test"] => test::all(),
         ["test", part] => test::part(part),
-        ["bench"] => bench::bench(),
+        ["bench", parts @ ..] => bench::bench(parts),
         ["page"] => page::build(),
         _ => Err(format!("usage: cargo xtask run | test [{}] | bench | page", test::PARTS.join(" | "))),
     };

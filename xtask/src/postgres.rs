@@ -22,8 +22,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Creates a cluster and starts it on a free port of the loopback interface.
+    /// Creates a cluster for tests and starts it on a free port of the loopback interface. What it stores need
+    /// not survive a crash.
     pub fn start() -> Result<Self> {
+        Self::start_with("-c fsync=off -c synchronous_commit=off -c full_page_writes=off")
+    }
+
+    /// The same with PostgreSQL's own settings: what is committed is on the disk.
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with("")
+    }
+
+    fn start_with(settings: &str) -> Result<Self> {
         let programs = programs()?;
         let as_root = output(Command::new("id").arg("-u")).as_deref() == Some("0");
         let known = |name: &&str| output(Command::new("id").args(["-u", name])).is_some();
@@ -41,11 +51,11 @@ impl Cluster {
             succeed(Command::new("chown").arg(user).arg(&folder))?;
         }
         let cluster = Self { programs, folder, port, user };
-        cluster.create_and_start()?;
+        cluster.create_and_start(settings)?;
         Ok(cluster)
     }
 
-    fn create_and_start(&self) -> Result {
+    fn create_and_start(&self, settings: &str) -> Result {
         let data = self.folder.join("data");
         let quiet = |command: &mut Command| match command.output() {
             Ok(output) if output.status.success() => Ok(()),
@@ -56,10 +66,8 @@ impl Cluster {
             ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
         quiet(self.program("initdb").arg("--pgdata").arg(&data).args(arguments))?;
         let folder = self.folder.display();
-        // The data need not survive a crash.
         let settings = format!(
-            "-p {} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off \
-             -c full_page_writes=off -c max_connections=300",
+            "-p {} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300 {settings}",
             self.port
         );
         let log = self.folder.join("log");
@@ -85,6 +93,11 @@ impl Cluster {
         };
         command.current_dir(&self.folder);
         command
+    }
+
+    /// The folder of its programs.
+    pub fn program_folder(&self) -> &Path {
+        &self.programs
     }
 
     /// URL of its maintenance database.

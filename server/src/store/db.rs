@@ -1,6 +1,10 @@
 //! The two databases behind one connection type.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    fs, io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     Connection, ConnectionError, PgConnection, RunQueryDsl, SqliteConnection,
@@ -57,6 +61,9 @@ impl Backend {
     }
 }
 
+/// A connection that worked so short a time ago is not asked whether it still does.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// Opens and checks connections.
 pub(super) struct Manager {
     backend: Backend,
@@ -68,6 +75,7 @@ impl Manager {
         Self { backend, timeout }
     }
 
+    /// A new connection.
     fn open(&self) -> Result<Db, r2d2::Error> {
         let timeout = self.timeout.as_millis();
         let opened = match &self.backend {
@@ -126,20 +134,38 @@ fn make_private(file: &Path) -> io::Result<()> {
     options.open(file).map(drop)
 }
 
+/// A connection of the pool.
+pub(super) struct Pooled {
+    pub(super) db: Db,
+    used_at: Instant,
+}
+
+impl Pooled {
+    /// To be called when it was used without a failure.
+    pub(super) fn worked(&mut self) {
+        self.used_at = Instant::now();
+    }
+}
+
 impl ManageConnection for Manager {
-    type Connection = Db;
+    type Connection = Pooled;
     type Error = r2d2::Error;
 
-    fn connect(&self) -> Result<Db, r2d2::Error> {
-        self.open()
+    fn connect(&self) -> Result<Pooled, r2d2::Error> {
+        Ok(Pooled { db: self.open()?, used_at: Instant::now() })
     }
 
-    fn is_valid(&self, db: &mut Db) -> Result<(), r2d2::Error> {
-        diesel::sql_query("SELECT 1").execute(db).map(drop).map_err(r2d2::Error::QueryError)
+    /// A question of its own, unless the connection worked a moment ago: under load it would double the
+    /// round trips.
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
+        if pooled.used_at.elapsed() < TRUSTED {
+            return Ok(());
+        }
+        diesel::sql_query("SELECT 1").execute(&mut pooled.db).map(drop).map_err(r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, db: &mut Db) -> bool {
-        std::thread::panicking() || db.is_broken()
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        std::thread::panicking() || pooled.db.is_broken()
     }
 }
 

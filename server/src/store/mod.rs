@@ -272,7 +272,11 @@ impl Store {
         let done = tokio::task::spawn_blocking(move || {
             let _entered = span.enter();
             let mut connection = pool.get().map_err(StoreError::Connection)?;
-            work(&mut connection)
+            let done = work(&mut connection.db);
+            if done.is_ok() {
+                connection.worked();
+            }
+            done
         });
         match done.await {
             Ok(result) => result,

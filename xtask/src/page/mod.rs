@@ -144,9 +144,13 @@ fn recreate(folder: &Path) -> Result {
     fs::create_dir_all(folder).map_err(failed)
 }
 
-/// The size of all files of the page as they are sent, in bytes.
-pub fn compressed_size() -> Result<u64> {
-    let dist = root().join("dist");
-    let files = compress::files(&dist)?;
-    files.iter().map(|file| compress::sent_size(file)).sum()
+/// The size of the files that the first view of the start page loads, as they are sent, in bytes.
+pub fn first_view_size() -> Result<u64> {
+    let is_needed = |file: &&PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let is_later = name.starts_with("split_") || name.starts_with("chunk_");
+        !is_later && (!name.ends_with(".html") || name == "home.html")
+    };
+    let files = compress::files(&root().join("dist"))?;
+    files.iter().filter(is_needed).map(|file| compress::sent_size(file)).sum()
 }
