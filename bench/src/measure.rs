@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 64;
 const SELDOM_POLLED: usize = 40_000;
 const WEBHOOKS: usize = 60_000;
 /// The default number of database connections.
-const DATABASE_CONNECTIONS: usize = 10;
+const DATABASE_CONNECTIONS: usize = 8;
 const COST: u32 = 12;
 
 /// What the start page weighs, as whoever has built it says in `BENCH_FIRST_VIEW`.

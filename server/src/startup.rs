@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::{
-    config::{Config, Mode},
+    config::{Config, EXPOSED_DATABASE, Mode},
     domain::{
         clock::Clock,
         ids::{Random, RequestIds},
@@ -86,6 +86,9 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store =
             Store::new(config.database_url.reveal(), config.database_connections, config.database_timeout)?;
+        if config.mode == Mode::Production && store.is_exposed() {
+            tracing::warn!("{EXPOSED_DATABASE}");
+        }
         store.migrate().await?;
         let listener = std::net::TcpListener::bind((config.host, config.port)).map_err(|source| {
             StartError::Port { address: format!("{}:{}", config.host, config.port), source }

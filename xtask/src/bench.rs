@@ -4,10 +4,12 @@ use crate::{
     page,
     postgres::Cluster,
     step::{Result, cargo, root, step, succeed},
+    tools,
 };
 
 /// `parts` of the program `bench`; all if there are none.
 pub fn bench(parts: &[&str]) -> Result {
+    tools::openssl_headers()?;
     page::build()?;
     step("Building in release mode (five minutes the first time)", || {
         succeed(&mut cargo(&["build", "--release", "--package", "server", "--package", "bench"]))

@@ -65,9 +65,11 @@ impl Cluster {
         let arguments =
             ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"];
         quiet(self.program("initdb").arg("--pgdata").arg(&data).args(arguments))?;
+        self.create_certificate()?;
         let folder = self.folder.display();
         let settings = format!(
-            "-p {} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300 {settings}",
+            "-p {} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300 -c ssl=on \
+             -c ssl_cert_file={folder}/server.crt -c ssl_key_file={folder}/server.key {settings}",
             self.port
         );
         let log = self.folder.join("log");
@@ -79,6 +81,31 @@ impl Cluster {
                 .arg("--pgdata")
                 .arg(&data),
         )
+    }
+
+    /// A certificate for 127.0.0.1, and the one that has signed it.
+    fn create_certificate(&self) -> Result {
+        tools::openssl_program()?;
+        let openssl = |arguments: &str| {
+            let mut command = Command::new("openssl");
+            command.current_dir(&self.folder).args(arguments.split(' '));
+            output(&mut command).map(drop).ok_or_else(|| format!("openssl {arguments} failed"))
+        };
+        openssl("req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=test -keyout root.key -out root.crt")?;
+        openssl(
+            "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=127.0.0.1 -CA root.crt -CAkey root.key \
+             -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE \
+             -keyout server.key -out server.crt",
+        )?;
+        if let Some(user) = &self.user {
+            succeed(Command::new("chown").arg(user).arg(self.folder.join("server.key")))?;
+        }
+        Ok(())
+    }
+
+    /// The certificate that has signed the server's.
+    pub fn root_certificate(&self) -> PathBuf {
+        self.folder.join("root.crt")
     }
 
     fn program(&self, name: &str) -> Command {

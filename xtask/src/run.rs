@@ -4,6 +4,7 @@ use crate::{
     builds::{self, Build},
     page::Page,
     step::{Result, cargo, step, succeed},
+    tools,
 };
 
 /// Replaces this process where possible, so that signals reach the server.
@@ -19,6 +20,7 @@ fn replace_process(command: &mut std::process::Command) -> Result {
 
 pub fn run() -> Result {
     let mut server = cargo(&["build", "--package", "server"]);
+    tools::openssl_headers()?;
     let page = Page::prepare()?;
     if page.is_up_to_date() {
         step("Building the server", || succeed(&mut server))?;

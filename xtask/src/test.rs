@@ -18,6 +18,7 @@ pub const LONG_PARTS: [&str; 1] = ["trunk"];
 pub fn all() -> Result {
     let started = Instant::now();
     // Missing tools are reported before anything is compiled.
+    tools::openssl_headers()?;
     tools::wasm_target()?;
     tools::component("rustfmt", "fmt")?;
     tools::component("clippy", "clippy")?;
@@ -52,6 +53,7 @@ pub fn part(name: &str) -> Result {
                 let mut test = cargo(&["test", "--workspace", "--exclude", "frontend", "--quiet"]);
                 // Some need a database that several servers can share.
                 test.args(["--lib", "--test", "api", "--", "--include-ignored"]);
+                test.env("TEST_DATABASE_ROOT", cluster.root_certificate());
                 succeed(test.env("TEST_DATABASE_URL", cluster.url()))
             })
         }

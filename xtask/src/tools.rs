@@ -133,6 +133,31 @@ pub fn wasm_opt() -> Option<PathBuf> {
     file.exists().then_some(file)
 }
 
+/// The program `openssl`, which makes certificates for tests.
+pub fn openssl_program() -> Result {
+    if on_path("openssl").is_some() {
+        return Ok(());
+    }
+    debian_package(
+        &["openssl"],
+        "makes a certificate for the tests' PostgreSQL",
+        "install the program openssl",
+    )
+}
+
+/// What the client library of PostgreSQL is built with: it links OpenSSL.
+pub fn openssl_headers() -> Result {
+    let found = |package: &str| output(Command::new("pkg-config").args(["--exists", package])).is_some();
+    if !cfg!(target_os = "linux") || found("openssl") || env::var_os("OPENSSL_DIR").is_some() {
+        return Ok(());
+    }
+    debian_package(
+        &["pkg-config", "libssl-dev"],
+        "PostgreSQL's client library uses OpenSSL for TLS",
+        "install pkg-config and the headers of OpenSSL (libssl-dev, openssl-devel)",
+    )
+}
+
 /// Installs Debian packages if this is Debian and the user is root. `remedy` says what to do otherwise.
 pub fn debian_package(packages: &[&str], purpose: &str, remedy: &str) -> Result {
     let root_user = output(Command::new("id").arg("-u")).as_deref() == Some("0");

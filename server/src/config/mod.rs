@@ -117,6 +117,9 @@ const SWITCH: [(&str, bool); 2] = [("off", false), ("on", true)];
 /// A larger network of trusted proxies would be a good part of the Internet.
 const SHORTEST_PREFIX: u8 = 8;
 const LONGEST_APP_NAME: usize = 30;
+/// Said by `check` and at the start.
+pub(crate) const EXPOSED_DATABASE: &str =
+    "DATABASE_URL: the connection to PostgreSQL is not encrypted for certain; add ?sslmode=verify-full";
 const LOG_FILTER: &str = "info,actix_server=warn";
 
 impl Config {
@@ -174,8 +177,10 @@ impl Config {
         let default_host = if production { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let default_database = format!("sqlite://{}", data.join("countersign.db").display());
         let database_url = from.text("DATABASE_URL").unwrap_or(default_database);
-        if crate::store::Backend::of(&database_url).is_none() {
-            from.wrong("DATABASE_URL", "write sqlite://path, a path, or postgres://…");
+        match crate::store::Backend::of(&database_url) {
+            None => from.wrong("DATABASE_URL", "write sqlite://path, a path, or postgres://…"),
+            Some(backend) if production && backend.is_exposed() => from.weak(EXPOSED_DATABASE),
+            Some(_) => {}
         }
         let public_url = from.web_address("PUBLIC_URL");
         if production && public_url.is_none() && from.text("PUBLIC_URL").is_none() {

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::IpAddr,
     path::Path,
     time::{Duration, Instant},
 };
@@ -15,6 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 // Linked so that both client libraries are built in, not asked of the machine.
 use libsqlite3_sys as _;
 use pq_sys as _;
+use url::Url;
 
 pub(super) const MIGRATIONS_SQLITE: EmbeddedMigrations = embed_migrations!("../migrations/sqlite");
 pub(super) const MIGRATIONS_POSTGRES: EmbeddedMigrations = embed_migrations!("../migrations/postgres");
@@ -58,6 +60,27 @@ impl Backend {
         }
         let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
         (!file.is_empty() && !file.contains("://")).then(|| Self::Sqlite(file.to_owned()))
+    }
+
+    /// Whether what is stored goes over a network that others may listen to: to PostgreSQL on another machine,
+    /// with an `sslmode` that does not insist on TLS.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        let Self::Postgres(address) = self else { return false };
+        // Whatever cannot be read here is refused when it is used.
+        let Ok(url) = Url::parse(address) else { return false };
+        let parameter = |name: &str| {
+            let found = url.query_pairs().find(|(given, _)| given == name);
+            found.map(|(_, value)| value.into_owned())
+        };
+        let insists =
+            matches!(parameter("sslmode").as_deref(), Some("require" | "verify-ca" | "verify-full"));
+        let host = parameter("host").or_else(|| url.host_str().map(str::to_owned)).unwrap_or_default();
+        let host = host.trim_matches(['[', ']']);
+        let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        // Without a host, or with the path of one, it is a socket.
+        let is_local = host.is_empty() || host.starts_with('/') || host.starts_with("%2F") || is_loopback;
+        !insists && !is_local
     }
 }
 
@@ -182,6 +205,29 @@ impl r2d2::HandleError<r2d2::Error> for QuietHandler {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_over_a_network_is_exposed_unless_it_insists_on_tls() {
+        let exposed = |url: &str| Backend::of(url).expect("a database").is_exposed();
+        for url in
+            ["postgres://db.example/c", "postgres://10.0.0.7/c?sslmode=prefer", "postgres:///c?host=10.0.0.7"]
+        {
+            assert!(exposed(url), "{url}");
+        }
+        for url in [
+            "postgres://db.example/c?sslmode=require",
+            "postgres://db.example/c?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+            "postgres://localhost/c",
+            "postgres://127.0.0.1:5432/c",
+            "postgres://[::1]/c",
+            "postgres:///c",
+            "postgres:///c?host=/run/postgresql",
+            "postgres://%2Frun%2Fpostgresql/c",
+            "sqlite://data/a.db",
+        ] {
+            assert!(!exposed(url), "{url}");
+        }
+    }
 
     #[test]
     fn the_scheme_alone_chooses_and_an_unknown_one_is_refused() {

@@ -144,6 +144,12 @@ impl Store {
         matches!(self.backend, Backend::Postgres(_))
     }
 
+    /// See [`Backend::is_exposed`].
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.backend.is_exposed()
+    }
+
     /// Brings the schema up to date.
     ///
     /// # Errors

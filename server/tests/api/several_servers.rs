@@ -220,3 +220,72 @@ async fn an_answer_is_told_once_although_it_comes_by_both_ways() {
     let pending = stream.status().await;
     assert_eq!(pending["status"], "pending", "nothing came in between: {pending}");
 }
+
+/// The address of an app's database with these parameters.
+fn with_parameters(app: &TestApp, parameters: &str) -> String {
+    format!("{}?{parameters}", app.database_url())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL, which several servers can share"]
+async fn all_connections_to_postgresql_are_encrypted_where_tls_is_asked_for() {
+    let root = std::env::var("TEST_DATABASE_ROOT").expect("the certificate that has signed PostgreSQL's");
+    let mut app = TestApp::spawn().await;
+    let mut database = Database::of(&app);
+    for parameters in ["sslmode=require".to_owned(), format!("sslmode=verify-full&sslrootcert={root}")] {
+        app.stop().await;
+        app.variables.insert("DATABASE_URL".into(), with_parameters(&app, &parameters));
+        app.start().await;
+        let ada = app.register().await;
+        let (session, uuid) = ada.log_in().await;
+        let (mut stream, _) = follow(&session).await;
+        app.wait_until("the server listens", async || !database.listening().is_empty()).await;
+        app.answer_request(&uuid, "deny").await;
+        assert_eq!(stream.status().await["status"], "denied");
+        let plain = database.values(
+            "SELECT application_name AS value FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+             WHERE datname = current_database() AND NOT ssl AND pid <> pg_backend_pid()",
+        );
+        assert_eq!(plain, Vec::<String>::new(), "{parameters}");
+        let plain_address = app.database_url().split('?').next().unwrap().to_owned();
+        app.variables.insert("DATABASE_URL".into(), plain_address);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL, which several servers can share"]
+async fn a_certificate_that_another_root_has_signed_is_refused() {
+    let app = TestApp::spawn().await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let other = folder.path().join("other.crt");
+    std::fs::write(&other, OTHER_ROOT).unwrap();
+    let address = with_parameters(&app, &format!("sslmode=verify-full&sslrootcert={}", other.display()));
+    let store = server::store::Store::new(&address, 1, std::time::Duration::from_secs(5)).unwrap();
+    let refused = store.is_ready().await.expect_err("the certificate is not that root's");
+    let causes = std::error::Error::source(&refused).map(ToString::to_string).unwrap_or_default();
+    assert!(causes.contains("certificate"), "{causes}");
+    store.listen().await.expect_err("the connection that listens refuses it as well");
+}
+
+/// A root that has signed nothing here.
+const OTHER_ROOT: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIDAzCCAeugAwIBAgIUPnU9GKCitTUEXnQywjS7JCNEklkwDQYJKoZIhvcNAQEL
+BQAwEDEOMAwGA1UEAwwFb3RoZXIwIBcNMjYxMTI2MTIwNjU0WhgPMjEyNjExMDIx
+MjA2NTRaMBAxDjAMBgNVBAMMBW90aGVyMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A
+MIIBCgKCAQEAu8OuSMmr+VWO6j677Q+B8lPVYL5fxLVWNfXqXUCS9FvEaakp0Ln/
+OVAEiaj36ISnQ7paMjAdRXBAv0jQ3V9tdSHt3Y4XX6yTPHOv+s8HzROWsJCPRofn
+DfaGagDIo1tgiueJk2EVm4flQMgDspwUDYYf2j7TCkt3QjZGsRTn3Vxgy08VHKmv
+yPqFk2+rcruw+hu73zkCB7+oOjiEW8U98Vmr1XhMau87nc9fANQPj3JIZvgd/E9r
+dH7MgUVcth4B/IkjjIZPzZgGJIw5pCkkEik+8PCAUN8J3sfLrHdw1Wd6los5IXjT
+I7lYBtxOPOyAN80gn1tVMDIUATRcq2VX/wIDAQABo1MwUTAdBgNVHQ4EFgQUd/V2
+6gk1mNEDAHtFaJRFACuRSiwwHwYDVR0jBBgwFoAUd/V26gk1mNEDAHtFaJRFACuR
+SiwwDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOCAQEAPUGMuYS/nXiE
+5cjoZAes4PXlrC6yRZxWH5vMtiEsLLnOL5g2/hdBIe3FzpXDogv9KpCxNRp6XdrW
+dumXj3mUybgvqkfSS45TnEsr7H5PZofsjcpsvYBHYR4wqHoWeUAnaJ4Ec1w2Q2dj
+aHWP6oZ1mRNi3enq6BihgVW/+iTQvVs1ocW8Cxj8doiGv/JlCoUNNyM+J26EQb1K
+WOJ0NhQG8f5XArzXyRt6HTKUXEz41rpT4tjIivkSrQd7nSg8AcKxCNwOawbwHlv6
+9Gca3xdlNdUR7sR3gFs7dqSlqd4TM10omXoTBUDSwviwxeMNjscM2vD/5VDn9eSn
+mABAm6Xy+w==
+-----END CERTIFICATE-----
+";
