@@ -11,7 +11,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-use shared::routes::{AUTHY_CALLBACK, TWILIO_STATUS};
+use shared::routes::{AUTHY_CALLBACK, AUTHY_STATUS, TWILIO_STATUS};
 use tracing::{Instrument, field, info_span};
 
 use super::{
@@ -40,6 +40,7 @@ pub async fn around(
     let network = request.app_data::<Data<Network>>().expect("the app has its network").clone();
     let cookies = request.app_data::<Data<Cookies>>().expect("the app has its cookies").clone();
     let route = request.match_pattern();
+    let is_poll = route.as_deref() == Some(AUTHY_STATUS);
     // Where it says more than the route.
     let path = (route.as_deref() != Some(request.path())).then(|| request.path().to_owned());
     let span = info_span!(
@@ -83,7 +84,12 @@ pub async fn around(
     }
     // Tenths are enough.
     let ms = (began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
-    tracing::info!(parent: &span, path, ms, "answered");
+    if is_poll && status.is_success() {
+        // One a second for each who waits: more lines than all others together.
+        tracing::debug!(parent: &span, path, ms, "answered");
+    } else {
+        tracing::info!(parent: &span, path, ms, "answered");
+    }
     answered.map_err(ActixError::from)
 }
 

@@ -14,12 +14,13 @@ use tokio::{
     time::Instant,
 };
 
+use super::status::Known;
 use crate::{
     domain::{
         ids::{SessionId, TokenHash},
         refusal::{Counted, Refusal},
     },
-    store::{changes::Change, sessions::StatusRow},
+    store::changes::Change,
 };
 
 /// A status is read again after so long, even if nothing was published: a bound on what a lost message costs.
@@ -82,7 +83,7 @@ struct Watched {
 
 #[derive(Debug)]
 struct Held {
-    status: Arc<StatusRow>,
+    status: Arc<Known>,
     read_at: Instant,
 }
 
@@ -117,7 +118,7 @@ impl Hub {
     }
 
     /// The status that was read for a token a moment ago, if nothing has changed since.
-    pub(super) fn held(&self, token: &TokenHash) -> Option<Arc<StatusRow>> {
+    pub(super) fn held(&self, token: &TokenHash) -> Option<Arc<Known>> {
         let state = self.state();
         let held = state.statuses.get(token).filter(|held| held.read_at.elapsed() < FRESH)?;
         Some(Arc::clone(&held.status))
@@ -129,11 +130,11 @@ impl Hub {
     }
 
     /// Holds a status that was read after `began`, unless its session has changed since.
-    pub(super) fn hold(&self, token: TokenHash, status: &Arc<StatusRow>, began: Moment) {
+    pub(super) fn hold(&self, token: TokenHash, status: &Arc<Known>, began: Moment) {
         let mut state = self.state();
         let since = usize::try_from(state.count - began.0).unwrap_or(usize::MAX);
         let overtaken = since > state.published.len()
-            || state.published.iter().rev().take(since).any(|changed| *changed == status.session);
+            || state.published.iter().rev().take(since).any(|changed| *changed == status.row.session);
         if overtaken {
             return;
         }
@@ -141,7 +142,7 @@ impl Hub {
         if state.statuses.len() >= MOST_STATUSES {
             return;
         }
-        state.tokens.insert(status.session.clone(), token.clone());
+        state.tokens.insert(status.row.session.clone(), token.clone());
         state.statuses.insert(token, Held { status: Arc::clone(status), read_at: Instant::now() });
     }
 

@@ -46,10 +46,20 @@ pub struct PushView {
     pub expires_in: Duration,
 }
 
+/// A session's status as it was read, with what answers to it have in common.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) row: StatusRow,
+    /// What the client is shown of the request's details.
+    details: BTreeMap<String, String>,
+    /// Of what was read, the same at every server.
+    digest: String,
+}
+
 /// A session's status at a moment.
 #[derive(Debug, Clone)]
 struct Seen {
-    row: Arc<StatusRow>,
+    known: Arc<Known>,
     now: Timestamp,
 }
 
@@ -90,7 +100,7 @@ impl StatusReader {
         if is_awaited(&first) {
             return Ok(first.answer());
         }
-        let Ok(mut watch) = self.context.hub.watch(&first.row.session, Waiting::Once) else {
+        let Ok(mut watch) = self.context.hub.watch(&first.known.row.session, Waiting::Once) else {
             return Ok(first.answer());
         };
         loop {
@@ -110,7 +120,7 @@ impl StatusReader {
     /// [`Refusal::NoSession`], or that the database fails.
     pub async fn push(&self, token: &Token, carrier: Carrier) -> Result<PushView> {
         let seen = self.read(token, carrier).await?;
-        let push = seen.row.push.as_ref();
+        let push = seen.known.row.push.as_ref();
         Ok(PushView {
             status: seen.status(),
             reference: push.and_then(|push| push.reference.clone()),
@@ -125,7 +135,7 @@ impl StatusReader {
     /// [`Refusal::TooManyWaiting`]; or that the database fails.
     pub async fn follow(self: Arc<Self>, token: Token, carrier: Carrier) -> Result<Follower> {
         let seen = self.read(&token, carrier).await?;
-        let watch = self.context.hub.watch(&seen.row.session, Waiting::Stream)?;
+        let watch = self.context.hub.watch(&seen.known.row.session, Waiting::Stream)?;
         let heartbeat = Instant::now() + HEARTBEAT;
         Ok(Follower { reader: self, token, carrier, watch, told: None, is_over: false, heartbeat })
     }
@@ -140,7 +150,7 @@ impl StatusReader {
     }
 
     fn is_over(&self, seen: &Seen, carrier: Carrier) -> bool {
-        let access = seen.row.progress().access(carrier, self.context.settings.rotation);
+        let access = seen.known.row.progress().access(carrier, self.context.settings.rotation);
         access == Access::SignedIn && seen.status() != PushStatus::Pending
     }
 
@@ -159,12 +169,10 @@ impl StatusReader {
     async fn read(&self, token: &Token, carrier: Carrier) -> Result<Seen> {
         let (hub, now, lifetimes) = (&self.context.hub, self.context.now(), self.context.lifetimes());
         let token_hash = token.hash();
-        if let Some(row) = hub.held(&token_hash) {
-            let refused = row.cookie_only && carrier == Carrier::Header;
-            if refused || row.ends_at(lifetimes) <= now {
-                return Err(Refusal::NoSession.into());
-            }
-            return Ok(Seen { row, now });
+        // One that seems to have ended may have been used meanwhile: the database knows.
+        if let Some(known) = hub.held(&token_hash).filter(|known| known.row.ends_at(lifetimes) > now) {
+            let refused = known.row.cookie_only && carrier == Carrier::Header;
+            return if refused { Err(Refusal::NoSession.into()) } else { Ok(Seen { known, now }) };
         }
         let began = hub.moment();
         let credential = Credential { token_hash: token_hash.clone(), carrier };
@@ -172,32 +180,51 @@ impl StatusReader {
             .reader
             .read(move |db| Ok::<_, ServiceError>(sessions::status(db, &credential, now, lifetimes)?))
             .await?;
-        let row = Arc::new(row.ok_or(Refusal::NoSession)?);
-        hub.hold(token_hash, &row, began);
-        Ok(Seen { row, now })
+        let known = Arc::new(Known::of(row.ok_or(Refusal::NoSession)?));
+        hub.hold(token_hash, &known, began);
+        Ok(Seen { known, now })
+    }
+}
+
+impl Known {
+    fn of(row: StatusRow) -> Self {
+        let push = row.push.as_ref();
+        let details = push.and_then(|push| serde_json::from_str(&push.details).ok());
+        let mut details: BTreeMap<String, String> = details.unwrap_or_default();
+        // The provider's id of the user, which the phone shows to clients of the cookie API, is shown to nobody
+        // who has not passed a factor.
+        if row.factor.is_none() {
+            details.remove(PROVIDER_USER_LABEL);
+        }
+        let reference = push.and_then(|push| push.reference.as_deref()).unwrap_or_default();
+        let sent = push.map_or(0, |push| push.created_at.0);
+        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent);
+        let digest = Sha256::digest(format!("{}\n{reference}\n{read:?}", row.session));
+        Self { details, digest: hex::encode(&digest[..8]), row }
     }
 }
 
 impl Seen {
     fn status(&self) -> PushStatus {
-        let push = self.row.push.as_ref();
+        let push = self.known.row.push.as_ref();
         push.map_or(PushStatus::Unverified, |push| push.status.status_at(self.now, push.expires_at))
     }
 
     /// Differs whenever the answer says something else, apart from the time that is left; the same at every
     /// server.
     fn version(&self) -> String {
-        let row = &self.row;
-        let push = row.push.as_ref();
-        let reference = push.and_then(|push| push.reference.as_deref()).unwrap_or_default();
-        let sent = push.map_or(0, |push| push.created_at.0);
-        let said = (self.status() as u8, row.state as u8, row.factor_at.map(|at| at.0), sent);
-        let digest = Sha256::digest(format!("{}\n{reference}\n{said:?}", row.session));
-        hex::encode(&digest[..8])
+        let mut version = String::with_capacity(self.known.digest.len() + 1);
+        version.push_str(&self.known.digest);
+        version.push(char::from(b'0' + self.status() as u8));
+        version
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.known.digest == other.known.digest && self.status() == other.status()
     }
 
     fn answer(&self) -> StatusAnswer {
-        let (row, status) = (&self.row, self.status());
+        let (row, status) = (&self.known.row, self.status());
         let age = row.push.as_ref().map_or(Duration::ZERO, |push| self.now.since(push.created_at));
         StatusAnswer {
             status,
@@ -205,14 +232,26 @@ impl Seen {
             phone: row.phone.masked(),
             last_channel: row.last_method.map(Into::into),
             version: self.version(),
-            approval_request: row.push.as_ref().and_then(|push| shown(push, row.factor.is_some(), self.now)),
+            approval_request: row.push.as_ref().and_then(|push| self.shown(push)),
         }
+    }
+
+    /// What a client is shown of a request.
+    fn shown(&self, push: &Push) -> Option<ApprovalRequest> {
+        Some(ApprovalRequest {
+            uuid: push.reference.clone()?,
+            message: push.message.clone(),
+            details: self.known.details.clone(),
+            expires_at: push.expires_at.to_rfc3339(),
+            expires_in_ms: milliseconds(push.expires_at.since(self.now)),
+            lifetime_ms: milliseconds(push.expires_at.since(push.created_at)),
+        })
     }
 
     /// When time alone changes the status: the request expires, or the session.
     fn changes_at(&self, lifetimes: Lifetimes) -> Timestamp {
-        let session = self.row.ends_at(lifetimes);
-        let open = self.row.push.as_ref().filter(|_| self.status() == PushStatus::Pending);
+        let session = self.known.row.ends_at(lifetimes);
+        let open = self.known.row.push.as_ref().filter(|_| self.status() == PushStatus::Pending);
         open.map_or(session, |push| push.expires_at.min(session))
     }
 }
@@ -270,7 +309,7 @@ impl Follower {
                     return News::Reconnect;
                 }
             };
-            let is_news = self.told.as_ref().is_none_or(|told| told.version() != seen.version());
+            let is_news = self.told.as_ref().is_none_or(|told| !told.is_same(&seen));
             self.is_over = is_news && self.reader.is_over(&seen, self.carrier);
             let answer = is_news.then(|| Box::new(seen.answer()));
             self.told = Some(seen);
@@ -281,23 +320,6 @@ impl Follower {
             }
         }
     }
-}
-
-/// What a client is shown of a request. The provider's id of the user, which the phone shows to clients
-/// of the cookie API, is shown to nobody who has not passed a factor.
-fn shown(push: &Push, factor_passed: bool, now: Timestamp) -> Option<ApprovalRequest> {
-    let mut details: BTreeMap<String, String> = serde_json::from_str(&push.details).unwrap_or_default();
-    if !factor_passed {
-        details.remove(PROVIDER_USER_LABEL);
-    }
-    Some(ApprovalRequest {
-        uuid: push.reference.clone()?,
-        message: push.message.clone(),
-        details,
-        expires_at: push.expires_at.to_rfc3339(),
-        expires_in_ms: milliseconds(push.expires_at.since(now)),
-        lifetime_ms: milliseconds(push.expires_at.since(push.created_at)),
-    })
 }
 
 /// For the wire.

@@ -109,7 +109,7 @@ fn payloads(changes: &[Change]) -> Vec<String> {
 /// What is not a change is passed over: another version may write more.
 fn read_payload(payload: &str) -> Vec<Change> {
     let change = |written: &str| {
-        let (number, session) = written.split_once(':')?;
+        let (number, session) = written.split_once(':').filter(|(_, session)| !session.is_empty())?;
         Some(Change { session: SessionId::from_text(session), number: Some(number.parse().ok()?) })
     };
     payload.split_ascii_whitespace().filter_map(change).collect()

@@ -71,6 +71,10 @@ async fn a_database_without_its_sessions_table_gives_503_and_recovers() {
     browser.post(routes::SESSION, ada.credentials()).await.ok();
     execute(&app, "ALTER TABLE sessions RENAME TO hidden").await;
     session.get(routes::USER).await.refused(503, "unavailable");
+    app.wait_until("the status that was read a moment ago is forgotten", async || {
+        session.get(routes::AUTHY_STATUS).await.status == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
     session.get(routes::AUTHY_STATUS).await.refused(503, "unavailable");
     session.post(routes::SESSION_PUSH, json!({})).await.refused(503, "unavailable");
     session.verify("1234567").await.refused(503, "unavailable");
