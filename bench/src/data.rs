@@ -9,6 +9,7 @@ use server::{
         clock::{Clock, Timestamp},
         factor::{Enrolment, ProviderUser},
         ids::{ApprovalId, FactorId, Random, SessionId, Token, UserId},
+        phone::Phone,
         session::{Origin, State},
     },
     store::{
@@ -19,6 +20,8 @@ use server::{
         users::{self, NewUserRow, UserRow},
     },
 };
+
+use shared::phone::PhoneNumber;
 
 use crate::Result;
 
@@ -35,6 +38,8 @@ pub(crate) struct Waiting {
     pub(crate) reference: String,
     /// The provider's id of the user.
     pub(crate) provider_user: String,
+    /// Their own: what is decided about a phone is decided for one at a time.
+    phone: Phone,
 }
 
 /// Adds people like the account with this e-mail to a database.
@@ -69,6 +74,9 @@ fn new() -> Waiting {
         reference: random.id(),
         // Longer than those of the sandbox, which are other people's.
         provider_user: format!("9{digits:012}"),
+        phone: Phone::new(
+            PhoneNumber::from_e164(&format!("+447{:09}", digits % 1_000_000_000)).expect("a number"),
+        ),
     }
 }
 
@@ -81,7 +89,7 @@ fn insert(
     let (random, now) = (Random::system(), Clock::machine().now());
     let at = Enrolment { user: ProviderUser::from_text(&person.provider_user), ..at.clone() };
     let user = UserId::new(random);
-    users::insert(db, &new_user(like, &user, now))?;
+    users::insert(db, &new_user(like, &user, &person.phone, now))?;
     let phone = NewFactor::phone(FactorId::new(random), user.clone(), at.clone(), Some(now), now);
     factors::insert(db, &phone)?;
     let session = SessionId::new(random);
@@ -114,7 +122,7 @@ fn insert(
         data_digest: None,
         provider_account: at.account.clone(),
         provider_user: at.user.clone(),
-        phone: like.phone.clone(),
+        phone: person.phone.clone(),
         stranger: false,
         device_id: None,
     };
@@ -125,7 +133,7 @@ fn insert(
     Ok(())
 }
 
-fn new_user(like: &UserRow, id: &UserId, now: Timestamp) -> NewUserRow {
+fn new_user(like: &UserRow, id: &UserId, phone: &Phone, now: Timestamp) -> NewUserRow {
     let email = format!("{id}@example.com");
     NewUserRow {
         id: id.clone(),
@@ -135,7 +143,7 @@ fn new_user(like: &UserRow, id: &UserId, now: Timestamp) -> NewUserRow {
         email_key: email.clone(),
         email,
         password_hash: like.password_hash.clone(),
-        phone: like.phone.clone(),
+        phone: phone.clone(),
         created_at: now,
         unverified_since: None,
     }

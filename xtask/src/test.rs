@@ -116,8 +116,10 @@ fn lint() -> Result {
         succeed(cargo(&arguments).args(DENY))
     })?;
     tools::wasm_target()?;
+    // Divided into files and in one.
     step("Lints of the page", || {
         let arguments = ["clippy", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--quiet"];
+        succeed(cargo(&arguments).args(["--features", "split"]).args(DENY))?;
         succeed(cargo(&arguments).args(DENY))
     })
 }

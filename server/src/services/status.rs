@@ -108,7 +108,8 @@ impl StatusReader {
             if is_awaited(&seen) {
                 return Ok(seen.answer());
             }
-            if matches!(self.wait(&mut watch, &seen, latest).await, Woken::InVain | Woken::Closed) {
+            let changes_at = seen.changes_at(self.context.lifetimes());
+            if matches!(self.wait(&mut watch, changes_at, latest).await, Woken::InVain | Woken::Closed) {
                 return Ok(Seen { now: self.context.now(), ..seen }.answer());
             }
         }
@@ -154,10 +155,9 @@ impl StatusReader {
         access == Access::SignedIn && seen.status() != PushStatus::Pending
     }
 
-    /// Until the status may have changed, at the latest until `latest`.
-    async fn wait(&self, watch: &mut Watch, seen: &Seen, latest: Instant) -> Woken {
-        let (now, lifetimes) = (self.context.now(), self.context.lifetimes());
-        let changes_by_itself = Instant::now() + seen.changes_at(lifetimes).since(now);
+    /// Until the status may have changed: when somebody says so, or at a time. At the latest until `latest`.
+    async fn wait(&self, watch: &mut Watch, changes_at: Timestamp, latest: Instant) -> Woken {
+        let changes_by_itself = Instant::now() + changes_at.since(self.context.now());
         tokio::select! {
             woken = watch.woken() => woken,
             () = sleep_until(changes_by_itself) => Woken::Changed,
@@ -187,7 +187,7 @@ impl StatusReader {
 }
 
 impl Known {
-    fn of(row: StatusRow) -> Self {
+    pub(super) fn of(row: StatusRow) -> Self {
         let push = row.push.as_ref();
         let details = push.and_then(|push| serde_json::from_str(&push.details).ok());
         let mut details: BTreeMap<String, String> = details.unwrap_or_default();
@@ -217,10 +217,6 @@ impl Seen {
         version.push_str(&self.known.digest);
         version.push(char::from(b'0' + self.status() as u8));
         version
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        self.known.digest == other.known.digest && self.status() == other.status()
     }
 
     fn answer(&self) -> StatusAnswer {
@@ -269,6 +265,14 @@ pub enum News {
     Reconnect,
 }
 
+/// What has to be kept of a status while nothing happens: less than all of it, for thousands of clients.
+#[derive(Debug)]
+struct Told {
+    version: String,
+    /// When time alone changes it.
+    changes_at: Timestamp,
+}
+
 /// Follows a session for one client.
 #[derive(Debug)]
 pub struct Follower {
@@ -277,7 +281,7 @@ pub struct Follower {
     carrier: Carrier,
     watch: Watch,
     /// What the client was told last.
-    told: Option<Seen>,
+    told: Option<Told>,
     is_over: bool,
     heartbeat: Instant,
 }
@@ -291,7 +295,7 @@ impl Follower {
         loop {
             let mut must_write = false;
             if let Some(told) = &self.told {
-                match self.reader.wait(&mut self.watch, told, self.heartbeat).await {
+                match self.reader.wait(&mut self.watch, told.changes_at, self.heartbeat).await {
                     Woken::Changed => {}
                     Woken::Write => must_write = true,
                     Woken::InVain => {
@@ -309,10 +313,12 @@ impl Follower {
                     return News::Reconnect;
                 }
             };
-            let is_news = self.told.as_ref().is_none_or(|told| !told.is_same(&seen));
+            let version = seen.version();
+            let is_news = self.told.as_ref().is_none_or(|told| told.version != version);
             self.is_over = is_news && self.reader.is_over(&seen, self.carrier);
             let answer = is_news.then(|| Box::new(seen.answer()));
-            self.told = Some(seen);
+            let changes_at = seen.changes_at(self.reader.context.lifetimes());
+            self.told = Some(Told { version, changes_at });
             match answer {
                 Some(answer) => return News::Status(answer),
                 None if must_write => return News::StillHere,
