@@ -65,7 +65,13 @@ fn CurrentPage() -> impl IntoView {
             Some(view) => view,
             None if failed => view! { <NotLoaded /> }.into_any(),
             None => {
-                spawn_local(async move { outcome.set((group, group.load().await)) });
+                spawn_local(async move {
+                    let loaded = group.load().await;
+                    // Whoever has gone elsewhere meanwhile keeps what is typed there.
+                    if current.try_get_untracked().map(Page::group) == Some(group) {
+                        outcome.set((group, loaded));
+                    }
+                });
                 loading().into_any()
             }
         }

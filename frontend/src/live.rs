@@ -25,6 +25,9 @@ const BESIDE_STREAM_MS: f64 = 30_000.0;
 /// A stream that was refused is opened again after so long, and up to twice that.
 const REOPEN_MS: f64 = 5000.0;
 
+/// From the end of a token to the cookie with the next one.
+const COOKIE_MS: u32 = 1000;
+
 thread_local! {
     /// One is enough for all pages.
     static FOLLOWING: Cell<bool> = const { Cell::new(false) };
@@ -32,7 +35,7 @@ thread_local! {
 
 /// Keeps the auth state up to date until the session is not pending any more.
 pub fn follow(auth: AuthContext) {
-    if FOLLOWING.replace(true) {
+    if !is_pending(auth) || FOLLOWING.replace(true) {
         return;
     }
     spawn_local(async move {
@@ -42,7 +45,12 @@ pub fn follow(auth: AuthContext) {
 }
 
 fn is_pending(auth: AuthContext) -> bool {
-    !auth.ending.get_value() && auth.state.with_untracked(|state| matches!(state, AuthState::Pending(_)))
+    auth.state.with_untracked(|state| matches!(state, AuthState::Pending(_)))
+}
+
+/// Whether news of the session are news: this page is not about to end it, or to complete the sign-in.
+fn is_followed(auth: AuthContext) -> bool {
+    is_pending(auth) && !auth.ending.get_value()
 }
 
 async fn run(auth: AuthContext) {
@@ -50,26 +58,34 @@ async fn run(auth: AuthContext) {
     let mut poll_at = browser::now_ms() + PATIENCE_MS;
     let mut stream = Stream::open(auth);
     let mut reopen_at = 0.0;
+    // Whether the stream has told something since it was connected last.
+    let mut stream_tells = false;
     while is_pending(auth) {
         TimeoutFuture::new(TICK_MS).await;
         let now = browser::now_ms();
+        if auth.ending.get_value() {
+            // Should that fail, what has happened meanwhile is asked for.
+            poll_at = now;
+            continue;
+        }
         match &stream {
             Some(open) if open.is_refused() => {
-                stream = None;
+                (stream, stream_tells, poll_at) = (None, false, now);
                 reopen_at = now + REOPEN_MS + f64::from(browser::random_below_100()) * REOPEN_MS / 100.0;
             }
             Some(open) if open.has_told.replace(false) => {
                 auth.offline.set(false);
-                poll_at = now + BESIDE_STREAM_MS;
+                (stream_tells, poll_at) = (true, now + BESIDE_STREAM_MS);
             }
             // The browser connects again by itself; meanwhile polls tell.
-            Some(open) if open.was_cut.replace(false) => poll_at = now,
+            Some(open) if open.was_cut.replace(false) => (stream_tells, poll_at) = (false, now),
             Some(_) => {}
             None if now >= reopen_at => stream = Stream::open(auth),
             None => {}
         }
-        if now >= poll_at && is_pending(auth) {
-            poll_at = browser::now_ms() + f64::from(poll(auth).await);
+        if now >= poll_at && is_followed(auth) {
+            let pause = f64::from(poll(auth).await);
+            poll_at = browser::now_ms() + if stream_tells { BESIDE_STREAM_MS } else { pause };
         }
     }
 }
@@ -95,13 +111,16 @@ async fn poll(auth: AuthContext) -> u32 {
 }
 
 fn note(auth: AuthContext, status: StatusAnswer) {
-    if is_pending(auth) {
+    if is_followed(auth) {
         auth.state.set(AuthState::Pending(status));
     }
 }
 
 async fn session_ended(auth: AuthContext) {
-    if is_pending(auth) {
+    // Whoever signs in, in this page or in another of this browser, is told of the end before the new cookie
+    // comes.
+    TimeoutFuture::new(COOKIE_MS).await;
+    if is_followed(auth) {
         auth.refresh_after_end().await;
     }
 }

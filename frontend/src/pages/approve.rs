@@ -36,6 +36,10 @@ pub fn Approve() -> impl IntoView {
 }
 
 fn update(request: TrackedRequest, answer: StatusAnswer) {
+    // A request that the provider has not accepted yet has no number to compare.
+    if answer.status == PushStatus::Pending && answer.approval_request.is_none() {
+        return;
+    }
     request.status.set(answer.status);
     request.phone_ending.set(answer.phone.rsplit('-').next().unwrap_or_default().to_owned());
     if let Some(newest) = answer.approval_request {
@@ -113,6 +117,8 @@ async fn complete(
             }
             // Another tab has completed the sign-in, or the session has ended.
             Err(failure) if matches!(failure.code(), ErrorCode::NoSession | ErrorCode::NotApproved) => {
+                // The cookie of that tab may be on its way.
+                TimeoutFuture::new(APPROVED_MS).await;
                 return auth.refresh().await;
             }
             Err(failure) => {

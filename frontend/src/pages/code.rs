@@ -32,14 +32,19 @@ fn Form() -> impl IntoView {
         _ => String::new(),
     };
     follow_request(auth);
-    let check = ApiCall::new(move |code| {
+    let check = ApiCall::new(move |code| async move {
         Group::Inside.preload();
-        api::verify(code)
+        // The old token ends with a right code, which is no news.
+        auth.ending.set_value(true);
+        let checked = api::verify(code).await;
+        auth.ending.set_value(checked.is_ok());
+        checked
     });
     let send = ApiCall::new(move |via| send_code(auth, via));
     let on_accepted = Callback::new(move |()| {
         spawn_local(async move {
             auth.refresh().await;
+            auth.ending.set_value(false);
             navigate(page::ACCOUNT, true);
         });
     });

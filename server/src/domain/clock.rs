@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// A point in time, in milliseconds since the Unix epoch. Both databases store it without rounding.
 #[derive(
@@ -66,14 +66,14 @@ pub struct Clock {
     /// The fixed time, in milliseconds; `None` for the system clock.
     frozen: Option<i64>,
     ahead: AtomicI64,
-    moved: Notify,
+    moved: watch::Sender<()>,
 }
 
 impl Clock {
     /// The system clock.
     #[must_use]
     pub fn machine() -> Self {
-        Self { frozen: None, ahead: AtomicI64::new(0), moved: Notify::new() }
+        Self { frozen: None, ahead: AtomicI64::new(0), moved: watch::Sender::new(()) }
     }
 
     /// A clock that stays at `at` until it is advanced.
@@ -96,13 +96,13 @@ impl Clock {
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.ahead.fetch_add(millis(by), Ordering::Relaxed);
-        self.moved.notify_waiters();
-        self.moved.notify_one();
+        self.moved.send_replace(());
     }
 
-    /// Waits until the clock is moved.
-    pub async fn moved(&self) {
-        self.moved.notified().await;
+    /// Is told whenever the clock is moved from now on.
+    #[must_use]
+    pub fn moves(&self) -> watch::Receiver<()> {
+        self.moved.subscribe()
     }
 }
 
@@ -118,6 +118,6 @@ impl sandbox::Clock for Clock {
 
     fn reset(&self) {
         self.ahead.store(0, Ordering::Relaxed);
-        self.moved.notify_one();
+        self.moved.send_replace(());
     }
 }

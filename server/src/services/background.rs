@@ -39,6 +39,7 @@ pub async fn run(context: Arc<Context>) {
 
 async fn poll_for_answers(context: Arc<Context>) {
     let mut polls = JoinSet::new();
+    let mut moves = context.clock.moves();
     loop {
         while polls.try_join_next().is_some() {}
         let pause = match poll_due(&context, &mut polls).await {
@@ -51,7 +52,7 @@ async fn poll_for_answers(context: Arc<Context>) {
         tokio::select! {
             () = sleep_until(Instant::now() + pause) => {}
             () = context.push_sent.notified() => {}
-            () = context.clock.moved() => {}
+            _ = moves.changed() => {}
         }
     }
 }

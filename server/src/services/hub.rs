@@ -29,6 +29,8 @@ const FRESH: Duration = Duration::from_secs(1);
 const MOST_STATUSES: usize = 10_000;
 /// Streams of one session at one server.
 const MOST_STREAMS: usize = 3;
+/// Long polls of one session at one server.
+const MOST_POLLS: usize = 10;
 /// Changes remembered for those who were reading meanwhile.
 const REMEMBERED: usize = 1000;
 /// Numbers of changes remembered: more than ten seconds bring.
@@ -234,6 +236,9 @@ impl Hub {
                 return Err(Refusal::TooMany { what: Counted::Streams, wait: RETRY });
             }
             watched.streams += 1;
+        }
+        if how == Waiting::Once && watched.waiting - watched.streams >= MOST_POLLS {
+            return Err(Refusal::TooManyWaiting { wait: RETRY });
         }
         watched.waiting += 1;
         let changed = watched.changed.subscribe();

@@ -157,12 +157,13 @@ impl StatusReader {
 
     /// Until the status may have changed: when somebody says so, or at a time. At the latest until `latest`.
     async fn wait(&self, watch: &mut Watch, changes_at: Timestamp, latest: Instant) -> Woken {
+        let mut moves = self.context.clock.moves();
         let changes_by_itself = Instant::now() + changes_at.since(self.context.now());
         tokio::select! {
             woken = watch.woken() => woken,
             () = sleep_until(changes_by_itself) => Woken::Changed,
             () = sleep_until(latest) => Woken::InVain,
-            () = self.context.clock.moved() => Woken::Changed,
+            _ = moves.changed() => Woken::Changed,
         }
     }
 

@@ -53,9 +53,9 @@ pub(super) fn take() -> Vec<Change> {
     NOTED.take()
 }
 
-/// A number by which the database tells the time, in milliseconds since the Unix epoch. The clocks of servers
-/// differ.
-const NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT";
+/// How the database tells the time, in milliseconds since the Unix epoch: the clocks of servers differ. The same
+/// for a whole statement, or the index would be of no use.
+const NOW: &str = "(EXTRACT(EPOCH FROM statement_timestamp()) * 1000)::BIGINT";
 
 /// The changes of the last seconds, by the database's clock. Numbers are given before the commit: one may
 /// appear after a higher one.

@@ -75,7 +75,10 @@ impl Backend {
         };
         let insists =
             matches!(parameter("sslmode").as_deref(), Some("require" | "verify-ca" | "verify-full"));
-        let host = parameter("host").or_else(|| url.host_str().map(str::to_owned)).unwrap_or_default();
+        let host = parameter("hostaddr")
+            .or_else(|| parameter("host"))
+            .or_else(|| url.host_str().map(str::to_owned))
+            .unwrap_or_default();
         let host = host.trim_matches(['[', ']']);
         let is_loopback = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
         // Without a host, or with the path of one, it is a socket.
@@ -160,13 +163,14 @@ fn make_private(file: &Path) -> io::Result<()> {
 /// A connection of the pool.
 pub(super) struct Pooled {
     pub(super) db: Db,
-    used_at: Instant,
+    /// `None` after a failure.
+    worked_at: Option<Instant>,
 }
 
 impl Pooled {
-    /// To be called when it was used without a failure.
-    pub(super) fn worked(&mut self) {
-        self.used_at = Instant::now();
+    /// To be called after each use.
+    pub(super) fn used(&mut self, without_failure: bool) {
+        self.worked_at = without_failure.then(Instant::now);
     }
 }
 
@@ -175,13 +179,13 @@ impl ManageConnection for Manager {
     type Error = r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, r2d2::Error> {
-        Ok(Pooled { db: self.open()?, used_at: Instant::now() })
+        Ok(Pooled { db: self.open()?, worked_at: Some(Instant::now()) })
     }
 
     /// A question of its own, unless the connection worked a moment ago: under load it would double the
     /// round trips.
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), r2d2::Error> {
-        if pooled.used_at.elapsed() < TRUSTED {
+        if pooled.worked_at.is_some_and(|at| at.elapsed() < TRUSTED) {
             return Ok(());
         }
         diesel::sql_query("SELECT 1").execute(&mut pooled.db).map(drop).map_err(r2d2::Error::QueryError)
@@ -209,9 +213,12 @@ mod tests {
     #[test]
     fn a_connection_over_a_network_is_exposed_unless_it_insists_on_tls() {
         let exposed = |url: &str| Backend::of(url).expect("a database").is_exposed();
-        for url in
-            ["postgres://db.example/c", "postgres://10.0.0.7/c?sslmode=prefer", "postgres:///c?host=10.0.0.7"]
-        {
+        for url in [
+            "postgres://db.example/c",
+            "postgres://10.0.0.7/c?sslmode=prefer",
+            "postgres:///c?host=10.0.0.7",
+            "postgres:///c?hostaddr=10.0.0.7",
+        ] {
             assert!(exposed(url), "{url}");
         }
         for url in [

@@ -279,9 +279,7 @@ impl Store {
             let _entered = span.enter();
             let mut connection = pool.get().map_err(StoreError::Connection)?;
             let done = work(&mut connection.db);
-            if done.is_ok() {
-                connection.worked();
-            }
+            connection.used(done.is_ok());
             done
         });
         match done.await {

@@ -4,10 +4,13 @@
 //! asked again and again. A notification is a hint: what has changed is in the database, and whoever misses one
 //! finds it there ([`changes::recent`](super::changes::recent)).
 
-use std::{future::poll_fn, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    time::Duration,
+};
 
-use tokio::sync::mpsc;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket, tls::MakeTlsConnect};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket, tls::MakeTlsConnect, types::ToSql};
 
 use super::{
     Store, StoreError,
@@ -41,14 +44,23 @@ impl Store {
         let failed = |error: tokio_postgres::Error| StoreError::Notifications(Box::new(error));
         let (mut config, tls) = postgres_tls::read(url)?;
         config.keepalives_idle(KEEPALIVE).connect_timeout(CONNECT_TIMEOUT).application_name("countersign");
-        let notifications = match tls {
-            Tls::Off => connect(&config, NoTls).await,
-            Tls::On(connector) => connect(&config, connector).await,
+        let listening = async {
+            let notifications = match tls {
+                Tls::Off => connect(&config, NoTls).await,
+                Tls::On(connector) => connect(&config, connector).await,
+            };
+            let notifications = notifications.map_err(failed)?;
+            notifications.client.batch_execute(&format!("LISTEN {CHANNEL}")).await.map_err(failed)?;
+            Ok(Some(notifications))
         };
-        let notifications = notifications.map_err(failed)?;
-        notifications.client.batch_execute(&format!("LISTEN {CHANNEL}")).await.map_err(failed)?;
-        Ok(Some(notifications))
+        in_time(listening).await
     }
+}
+
+/// A server that says nothing any more is as good as gone.
+async fn in_time<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let done = tokio::time::timeout(CONNECT_TIMEOUT, call).await;
+    done.unwrap_or_else(|elapsed| Err(StoreError::Notifications(Box::new(elapsed))))
 }
 
 async fn connect<T>(config: &Config, tls: T) -> Result<Notifications, tokio_postgres::Error>
@@ -62,7 +74,9 @@ where
         // Ends with the connection, or with the client; `received` ends with it.
         while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
             let AsyncMessage::Notification(notification) = message else { continue };
-            if sender.send(read_payload(notification.payload())).await.is_err() {
+            // Waiting for room here would keep the answers to our own statements back. What finds no room is looked
+            // for in the database.
+            if let Err(TrySendError::Closed(_)) = sender.try_send(read_payload(notification.payload())) {
                 return;
             }
         }
@@ -82,8 +96,10 @@ impl Notifications {
     /// When the connection is lost.
     pub async fn announce(&self, changes: &[Change]) -> Result<(), StoreError> {
         for payload in payloads(changes) {
-            let sent = self.client.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &payload]).await;
-            sent.map_err(|error| StoreError::Notifications(Box::new(error)))?;
+            let parameters: [&(dyn ToSql + Sync); 2] = [&CHANNEL, &payload];
+            let sent = self.client.execute("SELECT pg_notify($1, $2)", &parameters);
+            let sent = async { sent.await.map_err(|error| StoreError::Notifications(Box::new(error))) };
+            in_time(sent).await?;
         }
         Ok(())
     }

@@ -1,9 +1,12 @@
 //! How the connection for notifications is secured: as `sslmode` and `sslrootcert` of the address say.
 //!
-//! All other connections are libpq's, which reads the same parameters (PostgreSQL's documentation, 32.19).
+//! All other connections are libpq's, which reads the same parameters and more (PostgreSQL's documentation, 32.19).
+//! Where a connection for notifications cannot be had, changes of other servers are looked for in the database: with
+//! a certificate of the client, the system's roots, several hosts, or a name that the certificate does not have.
 
 use std::{fs, sync::Arc};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -25,7 +28,7 @@ pub(super) enum Tls {
 }
 
 /// What [`Config`] understands of libpq's parameters, apart from those that are read here.
-const KNOWN: [&str; 6] = ["host", "port", "user", "password", "dbname", "options"];
+const KNOWN: [&str; 7] = ["host", "hostaddr", "port", "user", "password", "dbname", "options"];
 
 /// The configuration of an address, and how its connections are secured.
 pub(super) fn read(address: &str) -> Result<(Config, Tls), StoreError> {
@@ -34,10 +37,11 @@ pub(super) fn read(address: &str) -> Result<(Config, Tls), StoreError> {
     let given: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let parameter =
         |name: &str| given.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str());
-    url.set_query(None);
-    for (name, value) in given.iter().filter(|(name, _)| KNOWN.contains(&name.as_str())) {
-        url.query_pairs_mut().append_pair(name, value);
-    }
+    // Not as a form, where a plus is a blank.
+    let encoded = |value: &str| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+    let known = given.iter().filter(|(name, _)| KNOWN.contains(&name.as_str()));
+    let known: Vec<String> = known.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    url.set_query((!known.is_empty()).then(|| known.join("&")).as_deref());
     let mut config: Config =
         url.as_str().parse().map_err(|error: tokio_postgres::Error| failed(error.into()))?;
     let mode = parameter("sslmode").unwrap_or("prefer");
@@ -64,7 +68,8 @@ pub(super) fn read(address: &str) -> Result<(Config, Tls), StoreError> {
 }
 
 fn verified(root: Option<&str>) -> Result<ClientConfig, Box<dyn std::error::Error + Send + Sync>> {
-    let file = root.ok_or("sslmode asks for a certificate to be checked: sslrootcert has to name a file")?;
+    let file = root.filter(|root| *root != "system");
+    let file = file.ok_or("sslmode asks for a certificate to be checked: sslrootcert has to name a file")?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&fs::read(file)?) {
         roots.add(certificate?)?;
