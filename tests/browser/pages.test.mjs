@@ -208,6 +208,8 @@ test("pages that require a session redirect everybody else", async () => {
     await heading(page, "Choose another way");
   }
   await answerRequest(app, ada.e164, "approve");
+  // The page signs in by itself; leaving it before it has the new cookie would end the session.
+  await heading(page, ada.name);
   await page.goto(`${app.url}/approve`);
   await heading(page, ada.name);
   for (const path of ["/2fa", "/verification", "/protected"]) {
