@@ -386,4 +386,19 @@ mod tests {
         hub.hold(token.clone(), &status_of(&session), began);
         assert!(hub.held(&token).is_none(), "more has changed meanwhile than is remembered");
     }
+
+    #[test]
+    fn the_long_polls_of_one_session_leave_places_to_others() {
+        let hub = Arc::new(Hub::new(1000));
+        let (session, other) = (SessionId::from_text("s"), SessionId::from_text("o"));
+        let places: Vec<Watch> =
+            (0..MOST_POLLS).map(|_| hub.watch(&session, Waiting::Once).expect("a place")).collect();
+        let refused = hub.watch(&session, Waiting::Once).expect_err("one too many");
+        assert!(matches!(refused, Refusal::TooManyWaiting { .. }));
+        hub.watch(&session, Waiting::Stream).expect("streams are counted apart");
+        hub.watch(&other, Waiting::Once).expect("others have places");
+        drop(places);
+        hub.watch(&session, Waiting::Once).expect("the places are free again");
+        assert!(hub.is_idle());
+    }
 }

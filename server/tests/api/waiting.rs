@@ -275,24 +275,6 @@ async fn a_session_has_three_streams_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_one_session_ten_long_polls_wait_and_more_are_plain_ones() {
-    let app = TestApp::spawn().await;
-    let (session, uuid) = app.register().await.log_in().await;
-    let polls: Vec<_> = (0..10).map(|_| spawn_long_poll(&session, LONG_POLL)).collect();
-    app.wait_until("a long poll more is answered at once", async || {
-        // As long as not all of them have arrived, it would be one of the ten.
-        let more = tokio::time::timeout(Duration::from_secs(2), session.get(LONG_POLL)).await;
-        more.is_ok_and(|more| more.ok()["status"] == "pending")
-    })
-    .await;
-    assert!(polls.iter().all(|poll| !poll.is_finished()));
-    app.answer_request(&uuid, "deny").await;
-    for poll in polls {
-        assert_eq!(poll.await.unwrap()["status"], "denied");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn where_too_many_wait_a_stream_is_refused_and_a_long_poll_is_a_plain_one() {
     let app = TestApp::spawn_with(&[("MAX_WAITING", "1")]).await;
     let ada = app.register().await;
