@@ -83,6 +83,8 @@ impl Submission {
 
 /// The page that continues a sign-in after the server tried to send an approval request.
 pub fn page_after_push(auth: AuthContext, answer: PushAnswer) -> &'static str {
+    // Left over where a page was left while it completed another sign-in: this one would not be followed.
+    auth.ending.set_value(false);
     auth.sent.set(None);
     auth.not_sent.set(None);
     if answer.success {
