@@ -30,6 +30,8 @@ impl Emulator {
         let http = reqwest::Client::builder()
             .user_agent("CountersignSandbox/0.1")
             .timeout(Duration::from_secs(5))
+            // Before the server closes it: a callback that is sent meanwhile would be lost.
+            .pool_idle_timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("no setting of this client can fail");

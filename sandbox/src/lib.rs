@@ -27,6 +27,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
@@ -35,6 +36,9 @@ pub use clock::{Clock, MachineClock};
 use emulator::Emulator;
 pub use settings::Settings;
 pub use shared::sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, NUMBER};
+
+/// How long an unused connection is kept, as by most servers.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A running sandbox. It ends with [`stop`](Self::stop) or with the process.
 #[derive(Debug)]
@@ -66,6 +70,8 @@ impl Sandbox {
         })
         .workers(1)
         .shutdown_timeout(1)
+        // Longer than clients keep theirs: a call that is sent while one closes would fail.
+        .keep_alive(KEEP_ALIVE)
         .disable_signals()
         .bind((Ipv4Addr::LOCALHOST, port))?;
         let address = server.addrs()[0];

@@ -36,6 +36,9 @@ use crate::{
 const SHUTDOWN_SECONDS: u64 = 10;
 /// A request's head has to arrive within this time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept: longer than proxies keep theirs, usually a minute. A request that
+/// is sent while one closes would fail.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -333,6 +336,7 @@ fn listen(
     .disable_signals()
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
     .listen(listener)
     .map_err(|source| StartError::Port { address, source })?
     .run();

@@ -112,9 +112,14 @@ export function hasFocus(locator, message) {
   return eventually(async () => assert.ok(await locator.evaluate((element) => element === document.activeElement), message));
 }
 
-/** Waits for the heading of a page. */
+/** Waits for the heading of a page. If it does not come, the error says what is shown instead. */
 export async function heading(page, text) {
-  await page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
+  try {
+    await page.getByRole("heading", { level: 1, name: text, exact: true }).waitFor();
+  } catch (problem) {
+    const shown = await page.locator("body").innerText({ timeout: 1000 }).catch(String);
+    throw new Error(`no heading "${text}" at ${page.url()}, which shows:\n${shown}`, { cause: problem });
+  }
 }
 
 /** Asserts that the page has shown a heading since it was loaded, perhaps for a moment only. */

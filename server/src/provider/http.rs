@@ -6,6 +6,10 @@ use reqwest::{Client, Response, redirect};
 
 use super::ProviderError;
 
+/// An unused connection is given up before the other side does so, usually after a minute: a call that is
+/// sent while it closes would fail.
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+
 /// A larger response is none of a provider's.
 pub(super) const LARGEST_RESPONSE: usize = 256 * 1024;
 
@@ -15,6 +19,7 @@ pub(super) fn client(timeout: Duration) -> Client {
         .user_agent(concat!("Countersign/", env!("CARGO_PKG_VERSION")))
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(3)))
+        .pool_idle_timeout(IDLE_CONNECTION)
         .redirect(redirect::Policy::none())
         .build()
         .expect("the client has no setting that can fail")
