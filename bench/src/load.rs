@@ -151,20 +151,20 @@ pub(crate) fn percentile(mut values: Vec<f64>, percent: f64) -> f64 {
 }
 
 /// A connection that is kept open.
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(address: &str) -> Result<Self> {
+    pub(crate) async fn open(address: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; 16 * 1024] })
     }
 
     /// Sends a request and reads the whole response.
-    async fn call(&mut self, request: &[u8]) -> Result<()> {
+    pub(crate) async fn call(&mut self, request: &[u8]) -> Result<()> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
         loop {

@@ -7,6 +7,8 @@
 #![expect(clippy::print_stdout, reason = "this program prints its results")]
 
 mod data;
+mod filled;
+mod growth;
 mod helper;
 mod load;
 mod measure;
@@ -49,12 +51,24 @@ async fn run() -> Result<()> {
         measure::open_streams(&mut report).await?;
         measure::approvals_on_one_server(&mut report).await?;
     }
+    if wanted("growth") {
+        growth::growth(&mut report, None).await?;
+    }
+    if wanted("cleaning") {
+        growth::cleaning(&mut report, None).await?;
+    }
     if let Some(postgres) = Postgres::from_environment() {
         if wanted("postgres") {
             measure::postgres(&mut report, &postgres).await?;
         }
         if wanted("servers") {
             measure::approvals_on_two_servers(&mut report, &postgres).await?;
+        }
+        if wanted("growth") {
+            growth::growth(&mut report, Some(&postgres)).await?;
+        }
+        if wanted("cleaning") {
+            growth::cleaning(&mut report, Some(&postgres)).await?;
         }
     }
     report.write(Path::new("target/bench"))

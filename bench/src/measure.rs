@@ -13,7 +13,7 @@ use crate::{
     programs::{Database, EMAIL, Helper, PASSWORD, Postgres, Server},
     report::{
         Aim::{AtLeast, AtMost},
-        Report, Row, Yardstick,
+        Report, Row, Yardstick, plain,
     },
     streams::{Streams, webhook},
 };
@@ -242,16 +242,12 @@ fn bcrypt_per_second(cost: u32, threads: usize) -> f64 {
     checked as f64 / started.elapsed().as_secs_f64()
 }
 
-fn median(mut figures: Vec<f64>) -> f64 {
+/// The middle one.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
 
 fn beside_bare(value: f64) -> Option<Yardstick> {
     Some(Yardstick { name: "bare handler", value })
-}
-
-/// A figure that is to be at most so large.
-fn plain(name: &str, value: f64, unit: &'static str, target: f64) -> Row {
-    Row { name: name.to_owned(), value, unit, yardstick: None, aim: AtMost, target }
 }

@@ -130,6 +130,11 @@ impl Report {
     }
 }
 
+/// A figure that is to be at most so large.
+pub(crate) fn plain(name: &str, value: f64, unit: &'static str, target: f64) -> Row {
+    Row { name: name.to_owned(), value, unit, yardstick: None, aim: Aim::AtMost, target }
+}
+
 fn line(row: &Row) -> String {
     let met = if row.is_met() { " " } else { "!" };
     let beside = row.yardstick.as_ref().map_or(String::new(), |with| {

@@ -1,7 +1,11 @@
 //! The routes, and the frame around every page.
 
 use gloo_timers::future::TimeoutFuture;
-use leptos::{mount::mount_to_body, prelude::*, task::spawn_local};
+use leptos::{
+    mount::mount_to_body,
+    prelude::*,
+    task::{spawn_local, tick},
+};
 use shared::routes::page;
 
 use crate::{
@@ -27,8 +31,9 @@ pub async fn start() {
     let _ = group.load().await;
     let frame = FirstFrame::remove();
     mount_to_body(move || view! { <App state /> });
-    // The fields are there at once, and empty after the next step.
-    TimeoutFuture::new(0).await;
+    // The fields are there at once, and empty after the next step. That step is still part of this task: what
+    // is typed meanwhile comes after it.
+    tick().await;
     frame.restore();
 }
 

@@ -73,6 +73,25 @@ test("what is typed before the program runs is kept, with the focus and the sele
   assert.deepEqual(problems, []);
 });
 
+test("the program takes over between two keystrokes", async () => {
+  const { page } = await app.visitor();
+  // The next task of the browser after the frame has gone, before any timer, as a key that is pressed.
+  await page.addInitScript(() => {
+    new MutationObserver((_, observer) => {
+      if (document.getElementById("main") === null || document.getElementById("frame") !== null) return;
+      observer.disconnect();
+      const look = () => (globalThis.met = [document.activeElement.id, document.activeElement.value]);
+      globalThis.scheduler.postTask(look, { priority: "user-blocking" });
+    }).observe(document, { childList: true, subtree: true });
+  });
+  const held = await hold(page, WASM);
+  await page.goto(`${app.url}/login`, { waitUntil: "domcontentloaded" });
+  await page.getByLabel("E-mail or username").fill("ada@example.com");
+  await held.release();
+  await page.waitForFunction(() => globalThis.met);
+  assert.deepEqual(await page.evaluate(() => globalThis.met), ["email", "ada@example.com"]);
+});
+
 test("a program that is slow to come is announced after a while, and still starts", async () => {
   const { page, problems } = await app.visitor({ reducedMotion: "no-preference" });
   const held = await hold(page, WASM);
