@@ -191,9 +191,13 @@ impl Server {
 
     /// Creates an account.
     pub(crate) async fn sign_up(&self) -> Result<()> {
+        self.sign_up_as(EMAIL, "7700900123").await
+    }
+
+    /// Creates an account with this email and this British phone.
+    pub(crate) async fn sign_up_as(&self, email: &str, phone: &str) -> Result<()> {
         let new = json!({
-            "fullName": "Ada Lovelace", "email": EMAIL, "phone": "7700900123", "countryCode": "44",
-            "password": PASSWORD,
+            "fullName": "Ada Lovelace", "email": email, "phone": phone, "countryCode": "44", "password": PASSWORD,
         });
         self.http.post(self.url(routes::USER)).json(&new).send().await?.error_for_status()?;
         Ok(())
