@@ -169,8 +169,12 @@ pub(crate) async fn left(database: &str) -> Result<i64> {
     let counted = store.read(move |db| {
         let mut left = 0;
         for (table, at) in [
-            ("sessions", "expires_at"), ("approvals", "expires_at"), ("sends", "at"), ("checks", "at"),
-            ("attempts", "at"), ("nonces", "at"),
+            ("sessions", "expires_at"),
+            ("approvals", "expires_at"),
+            ("sends", "at"),
+            ("checks", "at"),
+            ("attempts", "at"),
+            ("nonces", "at"),
         ] {
             let counted = sql_query(format!("SELECT COUNT(*) AS count FROM {table} WHERE {at} < {before}"));
             let Count { count } = counted.get_result(db)?;

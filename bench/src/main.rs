@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "this program prints its results")]
 
 mod data;
+mod docs;
 mod filled;
 mod growth;
 mod helper;
@@ -32,9 +33,12 @@ fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
-    let mut report = Report { cores: thread::available_parallelism()?.get(), ..Report::default() };
     let only: Vec<String> = std::env::args().skip(1).collect();
+    let mut report = Report { cores: thread::available_parallelism()?.get(), ..Report::default() };
     let wanted = |part: &str| only.is_empty() || only.iter().any(|only| only == part);
+    if only == ["docs"] {
+        return docs::write(Path::new("."));
+    }
     if wanted("page") {
         measure::page(&mut report)?;
     }
@@ -55,7 +59,7 @@ async fn run() -> Result<()> {
         growth::growth(&mut report, None).await?;
     }
     if wanted("cleaning") {
-        growth::cleaning(&mut report, None).await?;
+        growth::cleaning(&mut report, None, !only.is_empty()).await?;
     }
     if let Some(postgres) = Postgres::from_environment() {
         if wanted("postgres") {
@@ -68,7 +72,7 @@ async fn run() -> Result<()> {
             growth::growth(&mut report, Some(&postgres)).await?;
         }
         if wanted("cleaning") {
-            growth::cleaning(&mut report, Some(&postgres)).await?;
+            growth::cleaning(&mut report, Some(&postgres), !only.is_empty()).await?;
         }
     }
     report.write(Path::new("target/bench"))

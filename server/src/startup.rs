@@ -24,8 +24,8 @@ use crate::{
     http::{self, Connections, Cookies, Network, page::Page},
     provider::{Authy, Messages, Provider, Providers},
     services::{
-        Context, Devices, Settings, accounts::Accounts, actions::Actions, authenticators::Authenticators,
-        background, codes::Codes, confirmations::Confirmations, hub::Hub,
+        Context, Devices, Settings, accounts::Accounts, actions::Actions, answers::Answers,
+        authenticators::Authenticators, background, codes::Codes, confirmations::Confirmations, hub::Hub,
         number_verification::NumberVerification, password_work::PasswordWork, pushes::Pushes,
         sessions::Sessions, status::StatusReader,
     },
@@ -288,6 +288,7 @@ fn listen(
     let (hashing_keys, cost) = (keys.clone(), config.bcrypt_cost);
     let passwords = PasswordWork::start(&PasswordHasher::new(hashing_keys, cost));
     let codes = Codes::new(Arc::clone(&context));
+    let answers = Data::new(Answers::new(Arc::clone(&context)));
     let pushes = Pushes::new(Arc::clone(&context), codes.clone());
     let accounts = Data::new(Accounts::new(Arc::clone(&context), passwords, pushes.clone()));
     let sessions = Sessions::new(Arc::clone(&context));
@@ -312,6 +313,7 @@ fn listen(
             .app_data(accounts.clone())
             .app_data(codes.clone())
             .app_data(pushes.clone())
+            .app_data(answers.clone())
             .app_data(sessions.clone())
             .app_data(actions.clone())
             .app_data(verification.clone())

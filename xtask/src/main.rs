@@ -2,7 +2,8 @@
 //!
 //! - `cargo xtask run`: installs missing tools, builds the page, starts the server and the sandbox.
 //! - `cargo xtask test`: installs what the tests need and runs all of them; `test <part>` runs one part.
-//! - `cargo xtask bench`: measures the server and a baseline in the same run.
+//! - `cargo xtask bench`: measures the server and its yardsticks in the same run; `bench docs` writes the figures
+//!   into the documents.
 //! - `cargo xtask page`: builds the page.
 
 mod bench;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ["run"] => run::run(),
         ["test"] => test::all(),
         ["test", part] => test::part(part),
+        ["bench", "docs"] => bench::docs(),
         ["bench", parts @ ..] => bench::bench(parts),
         ["page"] => page::build(),
         _ => Err(format!("usage: cargo xtask run | test [{}] | bench | page", test::PARTS.join(" | "))),

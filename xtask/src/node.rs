@@ -65,3 +65,26 @@ pub fn test_files(files: &[PathBuf], variables: &[(&str, String)]) -> Result {
     node.envs(variables.iter().map(|(name, value)| (name, value)));
     succeed(&mut node)
 }
+
+/// How soon the page is there over a slow line, in milliseconds.
+pub struct FirstPaint {
+    /// Until there is content.
+    pub paint: f64,
+    /// Until what is typed into a field can be sent.
+    pub field: f64,
+}
+
+/// Measures the page of this server program in Chromium.
+pub fn first_paint(server: &str, chromium: &str) -> Result<FirstPaint> {
+    let mut node = Command::new("node");
+    node.arg("browser/first_paint.mjs").current_dir(root().join("tests"));
+    node.env("SERVER_PROGRAM", server).env("CHROMIUM", chromium).env("PAGE_FOLDER", root().join("dist"));
+    let printed = output(&mut node).ok_or("browser/first_paint.mjs failed")?;
+    let field = |name: &str| {
+        let (_, rest) = printed.split_once(&format!("\"{name}\":"))?;
+        rest.split([',', '}']).next()?.parse().ok()
+    };
+    let measured = field("paint").zip(field("field"));
+    let (paint, field) = measured.ok_or_else(|| format!("browser/first_paint.mjs printed {printed:?}"))?;
+    Ok(FirstPaint { paint, field })
+}

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     provider::{Providers, authy::SignedRequest},
-    services::pushes::{CallbackOutcome, Pushes},
+    services::answers::{Answers, CallbackOutcome},
 };
 
 /// A header as text; any UTF-8 text can be a nonce, not only ASCII.
@@ -26,7 +26,7 @@ fn header_text<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
 }
 
 async fn accept(
-    pushes: &Pushes,
+    answers: &Answers,
     providers: &Providers,
     network: &Network,
     request: &HttpRequest,
@@ -44,7 +44,7 @@ async fn accept(
     };
     let callback = signed.read(providers)?;
     let may_be_test = callback.may_be_test;
-    match pushes.accept_callback(callback).await? {
+    match answers.accept(callback).await? {
         CallbackOutcome::NoSuchUser if !may_be_test => Err(Error::NoSuchUser),
         CallbackOutcome::Accepted | CallbackOutcome::NoSuchUser => {
             Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
@@ -66,7 +66,7 @@ async fn accept(
     )
 )]
 pub(super) async fn by_body(
-    pushes: Data<Pushes>,
+    answers: Data<Answers>,
     providers: Data<Providers>,
     network: Data<Network>,
     request: HttpRequest,
@@ -83,7 +83,7 @@ pub(super) async fn by_body(
         (BodyType::Form, Ok(raw)) => Params::Query(raw),
         _ => Params::Body(&fields),
     };
-    accept(&pushes, &providers, &network, &request, params, &fields).await
+    accept(&answers, &providers, &network, &request, params, &fields).await
 }
 
 /// Accept an answer from the phone, in a query
@@ -96,12 +96,12 @@ pub(super) async fn by_body(
     )
 )]
 pub(super) async fn by_query(
-    pushes: Data<Pushes>,
+    answers: Data<Answers>,
     providers: Data<Providers>,
     network: Data<Network>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let fields = body::form(request.query_string())?;
     let params = Params::Query(request.query_string());
-    accept(&pushes, &providers, &network, &request, params, &fields).await
+    accept(&answers, &providers, &network, &request, params, &fields).await
 }

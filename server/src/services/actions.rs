@@ -21,7 +21,8 @@ use crate::{
     provider::{ProviderError, Reference},
     store::{
         Db,
-        approvals::{self, ActionRow, NewApproval},
+        actions::{self, ActionRow},
+        approvals::{self, NewApproval},
         users::UserRow,
     },
 };
@@ -146,7 +147,7 @@ impl Actions {
                     return Err(Refusal::NotApproved.into());
                 }
                 // Another request may have used it since the row was read; the update decides.
-                if approvals::redeem(db, &row.id, now)? {
+                if actions::redeem(db, &row.id, now)? {
                     Ok(now)
                 } else {
                     Err(ServiceError::from(Refusal::AlreadyRedeemed))
@@ -165,7 +166,7 @@ impl Actions {
 }
 
 fn find(db: &mut Db, user: &UserId, reference: &str) -> Result<ActionRow> {
-    approvals::action(db, user, reference)?.ok_or_else(|| Refusal::NotFound.into())
+    actions::find(db, user, reference)?.ok_or_else(|| Refusal::NotFound.into())
 }
 
 fn reference(uuid: &str) -> Result<String> {

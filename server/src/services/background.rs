@@ -9,7 +9,7 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{Context, Result, ServiceError, cleaning, wakes};
+use super::{Context, Result, ServiceError, answers::SettledAnswer, cleaning, wakes};
 use crate::{
     provider::Reference,
     store::approvals::{self, AtProvider, Due},
@@ -108,5 +108,7 @@ async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
     };
     let (settling, now) = (Arc::clone(context), context.now());
     let at = AtProvider { account: due.account, reference: due.reference, user: None };
-    context.store.write(move |db| settling.settle(db, &at, answer, now)).await
+    let settled = context.store.write(move |db| settling.settle(db, &[(at, answer)], now)).await?;
+    settled.iter().for_each(SettledAnswer::record);
+    Ok(())
 }

@@ -218,9 +218,9 @@ impl Codes {
             .write(move |db| {
                 codes::finish_check(db, &reserved.id, CheckOutcome::Right)?;
                 attempts::take_back(db, &reserved.counts.ids)?;
-                let passed = Passed { user: &user, session: Some(&session_id), method };
+                let passed = Passed { users: &[&user], sessions: &[&session_id], method };
                 let clears_lock = !reserved.counts.by_device;
-                let first = context.factor_passed(db, passed, clears_lock, now)?;
+                let first = !context.factor_passed(db, passed, clears_lock, now)?.is_empty();
                 let lives = match &token {
                     Some(token) => sessions::rotate(db, &session_id, &old, &token.hash())?,
                     None => {

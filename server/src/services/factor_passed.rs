@@ -13,35 +13,36 @@ use crate::{
     },
 };
 
-/// A factor that has passed.
+/// A factor that has passed, for one person or several.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passed<'a> {
-    pub(super) user: &'a UserId,
-    /// The session it passed in; `None` for the approval of an action.
-    pub(super) session: Option<&'a SessionId>,
+    pub(super) users: &'a [&'a UserId],
+    /// The sessions it passed in; none for the approval of an action.
+    pub(super) sessions: &'a [&'a SessionId],
     pub(super) method: Method,
 }
 
 impl Context {
-    /// Notes a passed factor with user and session; answers whether the phone was verified for the
-    /// first time.
+    /// Notes a passed factor with users and sessions; returns whose phone was verified for the first time.
     pub(super) fn factor_passed(
         &self,
         db: &mut Db,
         passed: Passed<'_>,
         clears_lock: bool,
         now: Timestamp,
-    ) -> Result<bool> {
-        let Passed { user, session, method } = passed;
+    ) -> Result<Vec<UserId>> {
+        let Passed { users, sessions, method } = passed;
         let accounts_per_phone = self.limits().accounts_per_phone;
-        let noted = FactorPassed { user, method, clears_lock, accounts_per_phone };
-        let first = users::factor_passed(db, noted, now)? == PhoneVerification::First;
+        let noted = FactorPassed { users, method, clears_lock, accounts_per_phone };
+        let verifications = users::factor_passed(db, noted, now)?;
+        let first = verifications.into_iter().filter(|(_, phone)| *phone == PhoneVerification::First);
+        let first: Vec<UserId> = first.map(|(user, _)| user).collect();
         let lifetimes = self.lifetimes();
-        if let Some(session) = session {
-            sessions::factor_passed(db, session, method, now.plus(lifetimes.absolute), now)?;
+        if !sessions.is_empty() {
+            sessions::factor_passed(db, sessions, method, now.plus(lifetimes.absolute), now)?;
         }
-        if first {
-            sessions::phone_verified_elsewhere(db, user, session, now.plus(lifetimes.pending))?;
+        for user in &first {
+            sessions::phone_verified_elsewhere(db, user, now.plus(lifetimes.pending))?;
         }
         Ok(first)
     }

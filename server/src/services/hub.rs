@@ -336,7 +336,7 @@ mod tests {
             phone::Phone,
             session::{Origin, State as SessionState},
         },
-        store::sessions::StatusRow,
+        store::status::StatusRow,
     };
 
     fn status_of(session: &SessionId) -> Arc<Known> {

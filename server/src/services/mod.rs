@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod actions;
+pub mod answers;
 pub mod authenticators;
 pub mod background;
 mod budgets;

@@ -1,17 +1,16 @@
-//! Approval requests: sending one, and what an answer changes.
+//! Sending approval requests.
 
 use std::{sync::Arc, time::Duration};
 
 use shared::{ApprovalRequestId, PushAnswer, Via};
 
 use super::{
-    Context, Result, ServiceError, codes::Codes, enrolments::call_for_user, factor_passed::Passed, finish,
-    sessions::UserSession,
+    Context, Result, ServiceError, codes::Codes, enrolments::call_for_user, finish, sessions::UserSession,
 };
 use crate::{
     domain::{
         approval::{
-            Answer, ApprovalPurpose, ApprovalState, FIRST_POLL, LOGIN_LIFETIME, RequestContent, SignInDetails,
+            ApprovalPurpose, ApprovalState, FIRST_POLL, LOGIN_LIFETIME, RequestContent, SignInDetails,
         },
         client::Client,
         clock::Timestamp,
@@ -21,20 +20,17 @@ use crate::{
         limits::{DEVICES_TOGETHER, HOUR},
         refusal::{Counted, Refusal},
     },
-    provider::{Callback, ProviderError, Reference},
+    provider::{ProviderError, Reference},
     store::{
         Db,
         approvals::{self, AtProvider, CountedFor, NewApproval},
-        factors, nonces, sessions,
+        sessions,
         users::UserRow,
     },
 };
 
 /// Requests the provider could not send may be so many times as many as requests not approved.
 const FAILED_PUSHES: u32 = 4;
-/// Callbacks about a removed user are accepted for so long.
-const REMOVED_USERS_KNOWN: Duration = Duration::from_secs(30 * 24 * 3600);
-
 /// Which details the phone shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wording {
@@ -44,16 +40,7 @@ pub enum Wording {
     ByUsername,
 }
 
-/// Whether a callback was about a user of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallbackOutcome {
-    /// It was accepted; it may have changed nothing.
-    Accepted,
-    /// It names a user who never existed here.
-    NoSuchUser,
-}
-
-/// Sends approval requests and settles them.
+/// Sends approval requests.
 #[derive(Debug, Clone)]
 pub struct Pushes {
     context: Arc<Context>,
@@ -213,33 +200,6 @@ impl Pushes {
             })
             .await
     }
-
-    /// Settles what a callback with a right signature tells.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn accept_callback(&self, callback: Callback) -> Result<CallbackOutcome> {
-        let (context, now) = (Arc::clone(&self.context), self.context.now());
-        self.context
-            .store
-            .write(move |db| {
-                let since = now.minus(REMOVED_USERS_KNOWN);
-                if !factors::is_known(db, &callback.account, &callback.user, since)? {
-                    return Ok(CallbackOutcome::NoSuchUser);
-                }
-                let Some(answer) = callback.answer else { return Ok(CallbackOutcome::Accepted) };
-                if nonces::insert(db, &callback.digest, now)? {
-                    let at = AtProvider {
-                        account: callback.account,
-                        reference: callback.reference,
-                        user: Some(callback.user),
-                    };
-                    context.settle(db, &at, answer, now)?;
-                }
-                Ok(CallbackOutcome::Accepted)
-            })
-            .await
-    }
 }
 
 /// A reserved request.
@@ -343,25 +303,6 @@ impl Context {
         crate::store::lock(db, user.phone.e164())?;
         let of_phone = CountedFor::Phone { phone: &user.phone, strangers };
         Ok(used_up(&approvals::not_approved_since(db, of_phone, since)?, quota.most, now))
-    }
-
-    /// Moves an open request, once. An approval signs in the session that asked and no other; it
-    /// verifies the phone and clears the count of wrong codes.
-    pub(super) fn settle(&self, db: &mut Db, at: &AtProvider, answer: Answer, now: Timestamp) -> Result<()> {
-        let Some(settled) = approvals::settle(db, at, answer, now)? else { return Ok(()) };
-        let outcome = match answer {
-            Answer::Approved => Outcome::Success,
-            Answer::Denied => Outcome::Denied,
-        };
-        Event::new(Act::PushAnswered, outcome).user(&settled.user).method(Method::Push).record();
-        if answer == Answer::Approved {
-            let passed =
-                Passed { user: &settled.user, session: settled.session.as_ref(), method: Method::Push };
-            if self.factor_passed(db, passed, true, now)? {
-                Event::new(Act::PhoneVerified, Outcome::Success).user(&settled.user).record();
-            }
-        }
-        Ok(())
     }
 }
 

@@ -21,7 +21,8 @@ use crate::{
     },
     store::{
         InlineReader,
-        sessions::{self, Credential, Push, StatusRow},
+        sessions::Credential,
+        status::{self, Push, StatusRow},
     },
 };
 
@@ -179,7 +180,7 @@ impl StatusReader {
         let credential = Credential { token_hash: token_hash.clone(), carrier };
         let row = self
             .reader
-            .read(move |db| Ok::<_, ServiceError>(sessions::status(db, &credential, now, lifetimes)?))
+            .read(move |db| Ok::<_, ServiceError>(status::read(db, &credential, now, lifetimes)?))
             .await?;
         let known = Arc::new(Known::of(row.ok_or(Refusal::NoSession)?));
         hub.hold(token_hash, &known, began);

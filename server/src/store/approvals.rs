@@ -1,6 +1,6 @@
 //! Approval requests, found by provider account and reference, and bound to the session that asked.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use diesel::prelude::*;
 
@@ -54,30 +54,6 @@ pub struct NewApproval {
     pub device_id: Option<DeviceId>,
 }
 
-/// An action's request, as its owner sees it.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = approvals)]
-pub struct ActionRow {
-    /// Its own id.
-    pub id: ApprovalId,
-    /// The message.
-    pub message: String,
-    /// Details as JSON.
-    pub details: String,
-    /// As stored.
-    pub status: ApprovalState,
-    /// When it was sent.
-    pub created_at: Timestamp,
-    /// When it expires.
-    pub expires_at: Timestamp,
-    /// When it was answered.
-    pub settled_at: Option<Timestamp>,
-    /// Digest of its data.
-    pub data_digest: Option<String>,
-    /// When the approval was used.
-    pub redeemed_at: Option<Timestamp>,
-}
-
 /// An open request the provider is to be polled about.
 #[derive(Debug, Clone, Queryable)]
 pub struct Due {
@@ -100,10 +76,14 @@ pub struct Due {
 /// A request that was just settled.
 #[derive(Debug, Clone)]
 pub struct Settled {
+    /// The provider's reference.
+    pub reference: String,
     /// Whose phone answered.
     pub user: UserId,
     /// Which session had asked; absent when it has ended, and for actions.
     pub session: Option<SessionId>,
+    /// What the person did.
+    pub answer: Answer,
 }
 
 /// Names a request at its provider.
@@ -269,63 +249,54 @@ pub fn set_provider_user(db: &mut Db, id: &ApprovalId, user: &ProviderUser) -> Q
     diesel::update(dsl::approvals.find(id)).set(dsl::provider_user.eq(user)).execute(db).map(drop)
 }
 
-/// Settles an open request of the user the provider names; `None` when there is no such request:
-/// unknown, another user's, expired or settled before.
+/// Settles open requests of the users the provider names; of several answers to one the first counts. An answer
+/// changes nothing where there is no such request: unknown, another user's, expired or settled before.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn settle(db: &mut Db, at: &AtProvider, answer: Answer, now: Timestamp) -> QueryResult<Option<Settled>> {
-    let found: Option<(ApprovalId, UserId, Option<SessionId>, ProviderUser)> = dsl::approvals
-        .filter(dsl::reference.eq(&at.reference))
-        .filter(dsl::provider_account.eq(&at.account))
-        .select((dsl::id, dsl::user_id, dsl::session_id, dsl::provider_user))
-        .get_result(db)
-        .optional()?;
-    let Some((id, user, session, enrolled)) = found else { return Ok(None) };
-    if at.user.as_ref().is_some_and(|named| *named != enrolled) {
-        return Ok(None);
+pub fn settle(db: &mut Db, answers: &[(AtProvider, Answer)], now: Timestamp) -> QueryResult<Vec<Settled>> {
+    let references = answers.iter().map(|(at, _)| &at.reference);
+    let found: Vec<(ApprovalId, Option<String>, ProviderAccount, ProviderUser)> = dsl::approvals
+        .filter(dsl::reference.eq_any(references))
+        .select((dsl::id, dsl::reference, dsl::provider_account, dsl::provider_user))
+        .load(db)?;
+    let mut decided: BTreeMap<&ApprovalId, Answer> = BTreeMap::new();
+    for (at, answer) in answers {
+        let is_meant = |reference: &Option<String>, account: &ProviderAccount, user: &ProviderUser| {
+            reference.as_ref() == Some(&at.reference)
+                && *account == at.account
+                && at.user.as_ref().is_none_or(|named| named == user)
+        };
+        let request = found.iter().find(|(_, reference, account, user)| is_meant(reference, account, user));
+        if let Some((id, ..)) = request {
+            decided.entry(id).or_insert(*answer);
+        }
     }
-    let status = match answer {
-        Answer::Approved => ApprovalState::Approved,
-        Answer::Denied => ApprovalState::Denied,
-    };
-    let open = dsl::approvals
-        .find(id)
-        .filter(dsl::status.eq(ApprovalState::Pending))
-        .filter(dsl::expires_at.gt(now));
-    let moved = diesel::update(open)
-        .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_poll_at.eq(None::<Timestamp>)))
-        .execute(db)?;
-    if moved == 0 {
-        return Ok(None);
+    let mut settled = Vec::with_capacity(decided.len());
+    for (answer, status) in
+        [(Answer::Approved, ApprovalState::Approved), (Answer::Denied, ApprovalState::Denied)]
+    {
+        let ids: Vec<_> = decided.iter().filter(|(_, given)| **given == answer).map(|(id, _)| *id).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        let open = dsl::approvals
+            .filter(dsl::id.eq_any(ids))
+            .filter(dsl::status.eq(ApprovalState::Pending))
+            .filter(dsl::expires_at.gt(now));
+        let moved: Vec<(Option<String>, UserId, Option<SessionId>)> = diesel::update(open)
+            .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_poll_at.eq(None::<Timestamp>)))
+            .returning((dsl::reference, dsl::user_id, dsl::session_id))
+            .get_results(db)?;
+        settled.extend(moved.into_iter().map(|(reference, user, session)| Settled {
+            reference: reference.unwrap_or_default(),
+            user,
+            session,
+            answer,
+        }));
     }
-    if let Some(session) = &session {
-        changes::note(db, session)?;
-    }
-    Ok(Some(Settled { user, session }))
-}
-
-/// A user's request about an action; `None` when there is none, or it is another user's.
-///
-/// # Errors
-/// When the query fails.
-pub fn action(db: &mut Db, user_id: &UserId, reference: &str) -> QueryResult<Option<ActionRow>> {
-    dsl::approvals
-        .filter(dsl::reference.eq(reference))
-        .filter(dsl::user_id.eq(user_id))
-        .filter(dsl::purpose.eq(ApprovalPurpose::Action))
-        .select(ActionRow::as_select())
-        .get_result(db)
-        .optional()
-}
-
-/// Uses an approval; `false` when it was used before.
-///
-/// # Errors
-/// When the statement fails.
-pub fn redeem(db: &mut Db, id: &ApprovalId, now: Timestamp) -> QueryResult<bool> {
-    let unused = dsl::approvals.find(id).filter(dsl::redeemed_at.is_null());
-    Ok(diesel::update(unused).set(dsl::redeemed_at.eq(now)).execute(db)? == 1)
+    changes::note_all(db, settled.iter().filter_map(|settled| settled.session.as_ref()))?;
+    Ok(settled)
 }
 
 /// Requests the provider is to be polled about now, oldest first.

@@ -5,7 +5,7 @@
 //! the old row and wait on. On PostgreSQL each change is a row as well, in the same transaction: other servers
 //! find it there whatever becomes of the notification.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
 
@@ -24,6 +24,12 @@ pub struct Change {
     pub number: Option<i64>,
 }
 
+impl Change {
+    fn of_row((number, session): (i64, SessionId)) -> Self {
+        Self { session, number: Some(number) }
+    }
+}
+
 thread_local! {
     /// What the transaction that runs on this thread has changed. A transaction stays on its thread.
     static NOTED: RefCell<Vec<Change>> = const { RefCell::new(Vec::new()) };
@@ -34,17 +40,37 @@ thread_local! {
 /// # Errors
 /// When the statement fails.
 pub(super) fn note(db: &mut Db, session: &SessionId) -> QueryResult<()> {
-    if NOTED.with_borrow(|noted| noted.iter().any(|change| change.session == *session)) {
+    note_all(db, [session])
+}
+
+/// The same of several sessions.
+///
+/// # Errors
+/// When the statement fails.
+pub(super) fn note_all<'a>(
+    db: &mut Db,
+    sessions: impl IntoIterator<Item = &'a SessionId>,
+) -> QueryResult<()> {
+    let is_noted = |session: &SessionId| {
+        NOTED.with_borrow(|noted| noted.iter().any(|change| change.session == *session))
+    };
+    let new: BTreeSet<&SessionId> = sessions.into_iter().filter(|session| !is_noted(session)).collect();
+    if new.is_empty() {
         return Ok(());
     }
-    let number = match db {
-        Db::Sqlite(_) => None,
+    let changes: Vec<Change> = match db {
+        Db::Sqlite(_) => {
+            new.into_iter().map(|session| Change { session: session.clone(), number: None }).collect()
+        }
         Db::Postgres(db) => {
-            let row = diesel::insert_into(session_changes::table).values(dsl::session_id.eq(session));
-            Some(row.returning(dsl::id).get_result(db)?)
+            let rows: Vec<_> = new.into_iter().map(|session| dsl::session_id.eq(session)).collect();
+            let noted = diesel::insert_into(session_changes::table)
+                .values(rows)
+                .returning((dsl::id, dsl::session_id));
+            noted.get_results(db)?.into_iter().map(Change::of_row).collect()
         }
     };
-    NOTED.with_borrow_mut(|noted| noted.push(Change { session: session.clone(), number }));
+    NOTED.with_borrow_mut(|noted| noted.extend(changes));
     Ok(())
 }
 
@@ -67,7 +93,7 @@ pub fn recent(db: &mut Db, seconds: u32) -> QueryResult<Vec<Change>> {
     let since = sql::<BigInt>(&format!("{NOW} - {seconds} * 1000"));
     let rows = dsl::session_changes.filter(dsl::changed_at.gt(since)).select((dsl::id, dsl::session_id));
     let rows: Vec<(i64, SessionId)> = rows.load(db)?;
-    Ok(rows.into_iter().map(|(number, session)| Change { session, number: Some(number) }).collect())
+    Ok(rows.into_iter().map(Change::of_row).collect())
 }
 
 /// Removes at most so many changes that every server has seen.

@@ -1,6 +1,6 @@
 //! Factors: a user's phone at a provider, and authenticator apps.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use diesel::prelude::*;
 
@@ -122,44 +122,46 @@ pub fn replace_enrolment(db: &mut Db, factor: &NewFactor, now: Timestamp) -> Que
     insert(db, factor)
 }
 
-/// The phone was verified, or has answered again.
+/// The phones of these users have answered; those of `verified` ones are active from now on.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn phone_used(db: &mut Db, user: &UserId, verified: bool, now: Timestamp) -> QueryResult<()> {
-    let phone = || {
-        dsl::factors
-            .filter(dsl::user_id.eq(user))
-            .filter(dsl::kind.eq(FactorKind::Phone))
-            .filter(dsl::state.ne(FactorState::Removed))
-    };
-    diesel::update(phone()).set(dsl::last_used_at.eq(now)).execute(db)?;
-    if verified {
-        diesel::update(phone().filter(dsl::state.eq(FactorState::Unconfirmed)))
-            .set((dsl::state.eq(FactorState::Active), dsl::confirmed_at.eq(now)))
-            .execute(db)?;
+pub fn phones_used(db: &mut Db, users: &[&UserId], verified: &[&UserId], now: Timestamp) -> QueryResult<()> {
+    let phones = dsl::factors
+        .filter(dsl::user_id.eq_any(users))
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(dsl::state.ne(FactorState::Removed));
+    diesel::update(phones).set(dsl::last_used_at.eq(now)).execute(db)?;
+    if verified.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let unconfirmed = dsl::factors
+        .filter(dsl::user_id.eq_any(verified))
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(dsl::state.eq(FactorState::Unconfirmed));
+    diesel::update(unconfirmed)
+        .set((dsl::state.eq(FactorState::Active), dsl::confirmed_at.eq(now)))
+        .execute(db)
+        .map(drop)
 }
 
-/// Whether anybody is or was, until `since`, enrolled under this id at this provider account.
+/// Who of these is or was, until `since`, enrolled under such an id at such a provider account.
 ///
 /// # Errors
 /// When the query fails.
-pub fn is_known(
+pub fn known(
     db: &mut Db,
-    account: &ProviderAccount,
-    user: &ProviderUser,
+    enrolled: &BTreeSet<(&ProviderAccount, &ProviderUser)>,
     since: Timestamp,
-) -> QueryResult<bool> {
+) -> QueryResult<BTreeSet<(ProviderAccount, ProviderUser)>> {
     let in_use = dsl::state.ne(FactorState::Removed).or(dsl::removed_at.gt(since));
-    let count: i64 = dsl::factors
-        .filter(dsl::provider_account.eq(account))
-        .filter(dsl::provider_user.eq(user))
+    let found: Vec<(Option<ProviderAccount>, Option<ProviderUser>)> = dsl::factors
+        .filter(dsl::provider_account.eq_any(enrolled.iter().map(|(account, _)| *account)))
+        .filter(dsl::provider_user.eq_any(enrolled.iter().map(|(_, user)| *user)))
         .filter(in_use.assume_not_null())
-        .count()
-        .get_result(db)?;
-    Ok(count > 0)
+        .select((dsl::provider_account, dsl::provider_user))
+        .load(db)?;
+    Ok(found.into_iter().filter_map(|(account, user)| account.zip(user)).collect())
 }
 
 /// Whether this user alone uses the provider's user, and has an authenticator enrolled there.

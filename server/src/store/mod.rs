@@ -7,6 +7,7 @@
 //! Lookups by a unique column use `get_result`: `first` adds a limit, and a statement with a limit is
 //! parsed anew at every call through [`Db`].
 
+pub mod actions;
 pub mod approvals;
 pub mod attempts;
 pub mod changes;
@@ -26,6 +27,7 @@ mod schema_test;
 #[cfg(test)]
 mod session_test;
 pub mod sessions;
+pub mod status;
 pub mod users;
 
 use std::{

@@ -1,6 +1,6 @@
 //! Callbacks that were accepted, so that a replay changes nothing.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use diesel::prelude::*;
 
@@ -10,18 +10,37 @@ use super::{
 };
 use crate::domain::clock::Timestamp;
 
-/// Notes a callback; `false` when it was accepted before.
+/// Notes callbacks; returns those that were not accepted before.
 ///
 /// # Errors
-/// When a statement fails, also when another transaction notes the same one at this moment.
-pub fn insert(db: &mut Db, digest: &str, now: Timestamp) -> QueryResult<bool> {
-    super::lock(db, digest)?;
-    let seen: i64 = dsl::nonces.find(digest).count().get_result(db)?;
-    if seen > 0 {
-        return Ok(false);
+/// When a statement fails.
+pub fn insert<'a>(
+    db: &mut Db,
+    digests: &BTreeSet<&'a str>,
+    now: Timestamp,
+) -> QueryResult<BTreeSet<&'a str>> {
+    let row = |digest: &&'a str| (dsl::digest.eq(*digest), dsl::at.eq(now));
+    match db {
+        Db::Sqlite(db) => {
+            let mut new = BTreeSet::new();
+            for digest in digests {
+                if diesel::insert_or_ignore_into(nonces::table).values(row(digest)).execute(db)? == 1 {
+                    new.insert(*digest);
+                }
+            }
+            Ok(new)
+        }
+        // In their order: two transactions that note the same ones wait for each other in turn.
+        Db::Postgres(db) => {
+            let rows: Vec<_> = digests.iter().map(row).collect();
+            let inserted: Vec<String> = diesel::insert_into(nonces::table)
+                .values(rows)
+                .on_conflict_do_nothing()
+                .returning(dsl::digest)
+                .get_results(db)?;
+            Ok(digests.iter().copied().filter(|digest| inserted.iter().any(|new| new == digest)).collect())
+        }
     }
-    diesel::insert_into(nonces::table).values((dsl::digest.eq(digest), dsl::at.eq(now))).execute(db)?;
-    Ok(true)
 }
 
 /// Removes at most so many old ones; a replay of such a callback finds its request settled or expired.

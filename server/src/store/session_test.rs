@@ -126,11 +126,11 @@ impl World {
     /// As [`Context::factor_passed`](crate::services::Context) does it.
     fn factor_passed(&mut self, slot: usize, method: Method) {
         let Some(Known { id, user: Some(user), .. }) = &self.slots[slot] else { return };
-        let noted = FactorPassed { user, method, clears_lock: true, accounts_per_phone: 0 };
+        let noted = FactorPassed { users: &[user], method, clears_lock: true, accounts_per_phone: 0 };
         let phone = users::factor_passed(&mut self.db, noted, self.now).expect("noted");
-        sessions::factor_passed(&mut self.db, id, method, LATER, self.now).expect("noted");
-        if phone == PhoneVerification::First {
-            sessions::phone_verified_elsewhere(&mut self.db, user, Some(id), LATER).expect("noted");
+        sessions::factor_passed(&mut self.db, &[id], method, LATER, self.now).expect("noted");
+        if phone.get(user) == Some(&PhoneVerification::First) {
+            sessions::phone_verified_elsewhere(&mut self.db, user, LATER).expect("noted");
         }
     }
 

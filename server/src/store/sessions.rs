@@ -10,12 +10,10 @@ use super::{
     users::UserRow,
 };
 use crate::domain::{
-    approval::ApprovalState,
     clock::Timestamp,
     factor::Method,
     ids::{ApprovalId, DeviceId, SessionId, TokenHash, UserId},
     limits::{Lifetimes, PENDING_SESSIONS},
-    phone::Phone,
     session::{Carrier, Origin, Progress, State},
 };
 
@@ -43,20 +41,6 @@ pub struct SessionRow {
     pub verifying_until: Option<Timestamp>,
     /// The number that was verified without an account.
     pub verified_phone: Option<String>,
-}
-
-impl StatusRow {
-    /// The session's place in the state machine.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        Progress { state: self.state, origin: self.origin, factor: self.factor.zip(self.factor_at) }
-    }
-
-    /// When the session ends, if nothing happens in it.
-    #[must_use]
-    pub fn ends_at(&self, lifetimes: Lifetimes) -> Timestamp {
-        self.expires_at.min(self.seen_at.plus(lifetimes.idle))
-    }
 }
 
 impl SessionRow {
@@ -104,51 +88,6 @@ pub struct Credential {
     pub carrier: Carrier,
 }
 
-/// The newest approval request of a session, and whose phone it went to.
-#[derive(Debug, Clone, Queryable)]
-pub struct StatusRow {
-    /// The session.
-    pub session: SessionId,
-    /// How far it has come.
-    pub state: State,
-    /// How it began.
-    pub origin: Origin,
-    /// Last request of a signed-in client.
-    pub seen_at: Timestamp,
-    /// When it ends in any case.
-    pub expires_at: Timestamp,
-    /// Whether it is refused by header.
-    pub cookie_only: bool,
-    /// The phone.
-    pub phone: Phone,
-    /// The factor that passed last, in any session.
-    pub last_method: Option<Method>,
-    /// The factor that passed last in the session.
-    pub factor: Option<Method>,
-    /// When that was.
-    pub factor_at: Option<Timestamp>,
-    /// The request; absent when none was sent.
-    pub push: Option<Push>,
-}
-
-/// An approval request as the client sees it.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = approvals)]
-pub struct Push {
-    /// The provider's reference; absent until the provider has accepted it.
-    pub reference: Option<String>,
-    /// The message.
-    pub message: String,
-    /// Details as JSON.
-    pub details: String,
-    /// As stored.
-    pub status: ApprovalState,
-    /// When it was sent.
-    pub created_at: Timestamp,
-    /// When it expires.
-    pub expires_at: Timestamp,
-}
-
 /// Sessions that have not ended: before their end, and not idle for too long.
 macro_rules! live {
     ($now:expr, $lifetimes:expr) => {
@@ -166,6 +105,8 @@ macro_rules! of_credential {
     };
 }
 
+pub(super) use {live, of_credential};
+
 /// The live session of a credential, and its user.
 ///
 /// # Errors
@@ -181,38 +122,6 @@ pub fn by_credential(
         .filter(of_credential!(credential))
         .filter(live!(now, lifetimes))
         .select((SessionRow::as_select(), Option::<UserRow>::as_select()))
-        .get_result(connection)
-        .optional())
-}
-
-/// The newest approval request of a credential's live session, in one query: clients poll it.
-///
-/// # Errors
-/// When the query fails.
-pub fn status(
-    db: &mut Db,
-    credential: &Credential,
-    now: Timestamp,
-    lifetimes: Lifetimes,
-) -> QueryResult<Option<StatusRow>> {
-    on_its_own!(db, connection => dsl::sessions
-        .inner_join(users::table)
-        .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
-        .filter(of_credential!(credential))
-        .filter(live!(now, lifetimes))
-        .select((
-            dsl::id,
-            dsl::state,
-            dsl::origin,
-            dsl::seen_at,
-            dsl::expires_at,
-            dsl::cookie_only,
-            users::phone,
-            users::last_channel,
-            dsl::factor,
-            dsl::factor_at,
-            Option::<Push>::as_select(),
-        ))
         .get_result(connection)
         .optional())
 }
@@ -282,7 +191,7 @@ pub fn delete(db: &mut Db, id: &SessionId) -> QueryResult<()> {
 /// When a statement fails.
 pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<usize> {
     let ids: Vec<SessionId> = dsl::sessions.filter(dsl::user_id.eq(user)).select(dsl::id).load(db)?;
-    ids.iter().try_for_each(|id| changes::note(db, id))?;
+    changes::note_all(db, &ids)?;
     delete_all(db, &ids)
 }
 
@@ -314,22 +223,24 @@ pub fn delete_by_credential(db: &mut Db, credential: &Credential) -> QueryResult
     }
 }
 
-/// A factor has passed in a session: a pending one becomes verified and gets a full lifetime.
+/// A factor has passed in these sessions: pending ones become verified and get a full lifetime.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn factor_passed(
     db: &mut Db,
-    id: &SessionId,
+    ids: &[&SessionId],
     method: Method,
     expires_at: Timestamp,
     now: Timestamp,
 ) -> QueryResult<()> {
-    changes::note(db, id)?;
-    let of_user = dsl::sessions.find(id).filter(dsl::state.ne(State::Anonymous));
-    diesel::update(of_user).set((dsl::factor.eq(method), dsl::factor_at.eq(now))).execute(db)?;
-    let pending =
-        dsl::sessions.find(id).filter(dsl::state.eq(State::Pending)).filter(dsl::expires_at.gt(now));
+    changes::note_all(db, ids.iter().copied())?;
+    let of_users = dsl::sessions.filter(dsl::id.eq_any(ids)).filter(dsl::state.ne(State::Anonymous));
+    diesel::update(of_users).set((dsl::factor.eq(method), dsl::factor_at.eq(now))).execute(db)?;
+    let pending = dsl::sessions
+        .filter(dsl::id.eq_any(ids))
+        .filter(dsl::state.eq(State::Pending))
+        .filter(dsl::expires_at.gt(now));
     diesel::update(pending)
         .set((dsl::state.eq(State::Verified), dsl::seen_at.eq(now), dsl::expires_at.eq(expires_at)))
         .execute(db)
@@ -341,21 +252,14 @@ pub fn factor_passed(
 ///
 /// # Errors
 /// When the statement fails.
-pub fn phone_verified_elsewhere(
-    db: &mut Db,
-    user: &UserId,
-    verified_in: Option<&SessionId>,
-    expires_at: Timestamp,
-) -> QueryResult<()> {
-    let here = verified_in.map_or("", SessionId::as_str);
+pub fn phone_verified_elsewhere(db: &mut Db, user: &UserId, expires_at: Timestamp) -> QueryResult<()> {
     let others = dsl::sessions
         .filter(dsl::user_id.eq(user))
         .filter(dsl::origin.eq(Origin::SignUp))
         .filter(dsl::state.eq(State::SignedIn))
-        .filter(dsl::factor_at.is_null())
-        .filter(dsl::id.ne(here));
+        .filter(dsl::factor_at.is_null());
     let ids: Vec<SessionId> = others.select(dsl::id).load(db)?;
-    ids.iter().try_for_each(|id| changes::note(db, id))?;
+    changes::note_all(db, &ids)?;
     // The same condition once more: a factor may have passed in one of them meanwhile.
     diesel::update(others)
         .set((dsl::state.eq(State::Pending), dsl::expires_at.eq(expires_at)))

@@ -1,6 +1,9 @@
 //! Accounts.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use diesel::prelude::*;
 
@@ -150,7 +153,7 @@ pub enum PhoneVerification {
 #[derive(Debug, Clone, Copy)]
 pub struct FactorPassed<'a> {
     /// Whose.
-    pub user: &'a UserId,
+    pub users: &'a [&'a UserId],
     /// Which factor.
     pub method: Method,
     /// Whether a lock for wrong codes ends.
@@ -159,8 +162,8 @@ pub struct FactorPassed<'a> {
     pub accounts_per_phone: u32,
 }
 
-/// A factor has passed: the account was used, wrong codes are forgotten, and the phone is verified if
-/// the factor shows that it is with the user.
+/// A factor has passed: the accounts were used, wrong codes are forgotten, and the phones are verified if
+/// the factor shows that they are with their users. Returns what became of phones that were unverified.
 ///
 /// # Errors
 /// When a statement fails.
@@ -168,41 +171,49 @@ pub fn factor_passed(
     db: &mut Db,
     passed: FactorPassed<'_>,
     now: Timestamp,
-) -> QueryResult<PhoneVerification> {
-    let FactorPassed { user, method, clears_lock, accounts_per_phone } = passed;
-    diesel::update(dsl::users.find(user))
-        .set((dsl::last_channel.eq(method), dsl::last_sign_in_at.eq(now)))
-        .execute(db)?;
-    if clears_lock {
-        set_wrong_codes(db, user, WrongCodes::default())?;
-    }
+) -> QueryResult<BTreeMap<UserId, PhoneVerification>> {
+    let FactorPassed { users, method, clears_lock, accounts_per_phone } = passed;
+    let used = diesel::update(dsl::users.filter(dsl::id.eq_any(users)));
+    let noted = (dsl::last_channel.eq(method), dsl::last_sign_in_at.eq(now));
+    let after = (dsl::phone, dsl::id, dsl::phone_verified_at);
+    let rows: Vec<(Phone, UserId, Option<Timestamp>)> = if clears_lock {
+        used.set((noted, WrongCodes::default())).returning(after).get_results(db)?
+    } else {
+        used.set(noted).returning(after).get_results(db)?
+    };
+    let mut verifications = BTreeMap::new();
     if !method.verifies_phone() {
-        return Ok(PhoneVerification::Unchanged);
+        return Ok(verifications);
     }
-    let verification = verify_phone(db, user, accounts_per_phone, now)?;
-    factors::phone_used(db, user, verification != PhoneVerification::InUse, now)?;
-    Ok(verification)
+    // In their order: two transactions that verify the same phones wait for each other in turn.
+    let unverified: BTreeSet<(String, UserId)> = rows
+        .into_iter()
+        .filter(|(_, _, verified_at)| verified_at.is_none())
+        .map(|(phone, user, _)| (phone.e164().to_owned(), user))
+        .collect();
+    for (phone, user) in unverified {
+        let verification = verify_phone(db, &user, &phone, accounts_per_phone, now)?;
+        verifications.insert(user, verification);
+    }
+    let is_verified = |user: &UserId| verifications.get(user) != Some(&PhoneVerification::InUse);
+    let verified: Vec<&UserId> = users.iter().copied().filter(|user| is_verified(user)).collect();
+    factors::phones_used(db, users, &verified, now)?;
+    Ok(verifications)
 }
 
 fn verify_phone(
     db: &mut Db,
     user: &UserId,
+    phone: &str,
     accounts_per_phone: u32,
     now: Timestamp,
 ) -> QueryResult<PhoneVerification> {
-    let found: Option<Phone> = dsl::users
-        .find(user)
-        .filter(dsl::phone_verified_at.is_null())
-        .select(dsl::phone)
-        .get_result(db)
-        .optional()?;
-    let Some(phone) = found else { return Ok(PhoneVerification::Unchanged) };
-    super::lock(db, phone.e164())?;
+    super::lock(db, phone)?;
     if accounts_per_phone > 0 {
         let year_ago = now.minus(UNUSED_AFTER);
         let used = dsl::last_sign_in_at.gt(year_ago).or(dsl::created_at.gt(year_ago));
         let others: i64 = dsl::users
-            .filter(dsl::phone.eq(&phone))
+            .filter(dsl::phone.eq(phone))
             .filter(dsl::phone_verified_at.is_not_null())
             .filter(used.assume_not_null())
             .count()
@@ -218,13 +229,17 @@ fn verify_phone(
 }
 
 /// Wrong codes of an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Queryable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
 pub struct WrongCodes {
     /// In a row.
+    #[diesel(column_name = wrong_codes)]
     pub count: i32,
     /// Until when they lock the account.
+    #[diesel(column_name = codes_locked_until)]
     pub locked_until: Option<Timestamp>,
     /// Locks in a row.
+    #[diesel(column_name = code_locks)]
     pub locks: i32,
 }
 
@@ -241,14 +256,7 @@ pub fn wrong_codes(db: &mut Db, id: &UserId) -> QueryResult<WrongCodes> {
 /// # Errors
 /// When the statement fails.
 pub fn set_wrong_codes(db: &mut Db, id: &UserId, codes: WrongCodes) -> QueryResult<()> {
-    diesel::update(dsl::users.find(id))
-        .set((
-            dsl::wrong_codes.eq(codes.count),
-            dsl::codes_locked_until.eq(codes.locked_until),
-            dsl::code_locks.eq(codes.locks),
-        ))
-        .execute(db)
-        .map(drop)
+    diesel::update(dsl::users.find(id)).set(codes).execute(db).map(drop)
 }
 
 /// Hashes of all accounts, for counting what is left under an old key.

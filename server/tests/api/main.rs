@@ -35,3 +35,4 @@ mod sign_in_methods;
 mod upgrade;
 mod waiting;
 mod webhook;
+mod webhooks_together;

@@ -8,15 +8,16 @@ use signature::authy::{NONCE_HEADER, Params, SIGNATURE_HEADER, SignedCall};
 use crate::app::{Person, Response, TestApp};
 
 /// A webhook and the values its signature is computed from.
-struct Hook {
+#[derive(Clone)]
+pub struct Hook {
     key: &'static str,
     nonce: String,
     url: String,
-    body: Value,
+    pub body: Value,
 }
 
 impl Hook {
-    async fn for_request(person: &Person<'_>, uuid: &str, status: &str) -> Self {
+    pub async fn for_request(person: &Person<'_>, uuid: &str, status: &str) -> Self {
         let app = person.app;
         // The API does not show the provider's user id; the path of the call to the provider contains it.
         let calls = app.provider_calls().await;
@@ -37,12 +38,16 @@ impl Hook {
         }
     }
 
+    pub fn with_nonce(self, nonce: &str) -> Self {
+        Self { nonce: nonce.to_owned(), ..self }
+    }
+
     fn signature(&self) -> String {
         let params = Params::Body(&self.body);
         SignedCall { nonce: &self.nonce, method: "POST", url: &self.url, params }.sign(self.key)
     }
 
-    async fn send(&self, app: &TestApp) -> Response {
+    pub async fn send(&self, app: &TestApp) -> Response {
         self.send_signed(app, &self.signature(), &self.body).await
     }
 
@@ -56,7 +61,7 @@ impl Hook {
     }
 }
 
-async fn app_without_webhooks() -> TestApp {
+pub async fn app_without_webhooks() -> TestApp {
     let app = TestApp::spawn().await;
     app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
     app

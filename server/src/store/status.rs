@@ -1,0 +1,110 @@
+//! The status of sessions, which clients poll: one query.
+
+use diesel::prelude::*;
+
+use super::{
+    db::{Db, on_its_own},
+    schema::sessions::dsl,
+    schema::{approvals, users},
+    sessions::{Credential, live, of_credential},
+};
+use crate::domain::{
+    approval::ApprovalState,
+    clock::Timestamp,
+    factor::Method,
+    ids::SessionId,
+    limits::Lifetimes,
+    phone::Phone,
+    session::{Carrier, Origin, Progress, State},
+};
+
+/// The newest approval request of a session, and whose phone it went to.
+#[derive(Debug, Clone, Queryable)]
+pub struct StatusRow {
+    /// The session.
+    pub session: SessionId,
+    /// How far it has come.
+    pub state: State,
+    /// How it began.
+    pub origin: Origin,
+    /// Last request of a signed-in client.
+    pub seen_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// Whether it is refused by header.
+    pub cookie_only: bool,
+    /// The phone.
+    pub phone: Phone,
+    /// The factor that passed last, in any session.
+    pub last_method: Option<Method>,
+    /// The factor that passed last in the session.
+    pub factor: Option<Method>,
+    /// When that was.
+    pub factor_at: Option<Timestamp>,
+    /// The request; absent when none was sent.
+    pub push: Option<Push>,
+}
+
+/// An approval request as the client sees it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = approvals)]
+pub struct Push {
+    /// The provider's reference; absent until the provider has accepted it.
+    pub reference: Option<String>,
+    /// The message.
+    pub message: String,
+    /// Details as JSON.
+    pub details: String,
+    /// As stored.
+    pub status: ApprovalState,
+    /// When it was sent.
+    pub created_at: Timestamp,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+impl StatusRow {
+    /// The session's place in the state machine.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress { state: self.state, origin: self.origin, factor: self.factor.zip(self.factor_at) }
+    }
+
+    /// When the session ends, if nothing happens in it.
+    #[must_use]
+    pub fn ends_at(&self, lifetimes: Lifetimes) -> Timestamp {
+        self.expires_at.min(self.seen_at.plus(lifetimes.idle))
+    }
+}
+
+/// The newest approval request of a credential's live session, in one query: clients poll it.
+///
+/// # Errors
+/// When the query fails.
+pub fn read(
+    db: &mut Db,
+    credential: &Credential,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> QueryResult<Option<StatusRow>> {
+    on_its_own!(db, connection => dsl::sessions
+        .inner_join(users::table)
+        .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
+        .filter(of_credential!(credential))
+        .filter(live!(now, lifetimes))
+        .select((
+            dsl::id,
+            dsl::state,
+            dsl::origin,
+            dsl::seen_at,
+            dsl::expires_at,
+            dsl::cookie_only,
+            users::phone,
+            users::last_channel,
+            dsl::factor,
+            dsl::factor_at,
+            Option::<Push>::as_select(),
+        ))
+        .get_result(connection)
+        .optional())
+}
