@@ -130,7 +130,11 @@ pub(crate) async fn fill(database: &str, size: Size) -> Result<()> {
             run(&store, format!("{head} {series} SELECT {select} FROM series")).await?;
         }
     }
-    run(&store, if is_sqlite { AFTER_SQLITE } else { AFTER_POSTGRES }.to_owned()).await
+    // One by one: what is sent together is a transaction, and `VACUUM` cannot be in one.
+    for statement in if is_sqlite { AFTER_SQLITE } else { AFTER_POSTGRES } {
+        run(&store, (*statement).to_owned()).await?;
+    }
+    Ok(())
 }
 
 /// As the server would have it, since it checks them at every insert: no key refers to nothing.
@@ -138,8 +142,8 @@ const BEFORE_SQLITE: &str =
     "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000;";
 const BEFORE_POSTGRES: &str = "SET session_replication_role = replica; SET synchronous_commit = off;
     SET work_mem = '256MB'; SET maintenance_work_mem = '512MB';";
-const AFTER_SQLITE: &str = "PRAGMA wal_checkpoint(TRUNCATE);";
-const AFTER_POSTGRES: &str = "VACUUM ANALYZE; CHECKPOINT;";
+const AFTER_SQLITE: &[&str] = &["PRAGMA wal_checkpoint(TRUNCATE)"];
+const AFTER_POSTGRES: &[&str] = &["VACUUM ANALYZE", "CHECKPOINT"];
 
 /// An id of 32 hexadecimal digits in no order, the same for the same number: those of the server are random.
 fn id(number: &str, is_sqlite: bool) -> String {
@@ -151,7 +155,7 @@ fn id(number: &str, is_sqlite: bool) -> String {
     }
 }
 
-/// Not in a transaction: settings and `VACUUM` cannot be in one.
+/// Not in a transaction of its own: settings last beyond it.
 async fn run(store: &Store, sql: String) -> Result<()> {
     Ok(store.read(move |db: &mut Db| db.batch_execute(&sql).map_err(StoreError::from)).await?)
 }

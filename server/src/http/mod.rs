@@ -43,6 +43,8 @@ pub use request_scope::around;
 pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     // Only routes that use sessions read the cookie.
     let with_cookie = || cookies.middleware();
+    // The first, since routes are looked at in their order and this one is called most.
+    app.service(at(routes::AUTHY_STATUS, "GET").route(get().to(status::read)).wrap(with_cookie()));
     app.service(
         at(routes::USER, "GET, POST")
             .route(get().to(accounts::read))
@@ -59,7 +61,6 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     .service(at(routes::SESSION_PUSH, "POST").post(one_touch::ask_again).wrap(with_cookie()))
     .service(at(routes::SESSION_RESEND, "POST").post(sessions::resend).wrap(with_cookie()))
     .service(at(routes::SESSION_VERIFY, "POST").post(sessions::verify).wrap(with_cookie()))
-    .service(at(routes::AUTHY_STATUS, "GET").route(get().to(status::read)).wrap(with_cookie()))
     .service(at(routes::AUTHY_STATUS_STREAM, "GET").route(get().to(status::follow)).wrap(with_cookie()))
     .service(at(routes::AUTHENTICATOR, "POST").post(accounts::enrol_authenticator).wrap(with_cookie()))
     .service(

@@ -1,20 +1,10 @@
-//! Answers of phones, by callbacks: those that arrive while a transaction runs share the next one.
-//!
-//! A transaction of its own for each would wait for the disk each time, and for the same statements. Whoever finds
-//! nobody at work does it, for all who have come meanwhile. Where a shared transaction fails, each answer gets one
-//! of its own: one that cannot be settled keeps no other back.
+//! Answers of phones, by callbacks. Those that arrive together are settled in one transaction.
 
-use std::{
-    collections::BTreeSet,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::{Context, Result, factor_passed::Passed};
+use super::{Context, Result, factor_passed::Passed, together::Together};
 use crate::{
     domain::{
         approval::Answer,
@@ -25,7 +15,7 @@ use crate::{
     },
     provider::Callback,
     store::{
-        Db, StoreError,
+        Db,
         approvals::{self, AtProvider, Settled},
         factors, nonces,
     },
@@ -33,10 +23,6 @@ use crate::{
 
 /// Callbacks about a removed user are accepted for so long.
 const REMOVED_USERS_KNOWN: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Answers in one transaction: others wait for it.
-const MOST_TOGETHER: usize = 64;
-/// Answers that wait for their transaction.
-const MOST_WAITING: usize = 10_000;
 
 /// Whether a callback was about a user of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,34 +37,15 @@ pub enum CallbackOutcome {
 #[derive(Debug, Clone)]
 pub struct Answers {
     context: Arc<Context>,
-    queue: Arc<Mutex<Queue>>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Vec<Waiting>,
-    /// Whether somebody is at work for those who wait.
-    at_work: bool,
-}
-
-/// A callback, and who waits for its outcome.
-#[derive(Debug)]
-struct Waiting {
-    callback: Callback,
-    client: Client,
-}
-
-#[derive(Debug)]
-struct Client {
-    outcome: oneshot::Sender<Result<CallbackOutcome>>,
-    span: Span,
+    /// Each with the span of its request.
+    together: Together<(Callback, Span), CallbackOutcome>,
 }
 
 impl Answers {
     /// Answers for this database.
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, queue: Arc::default() }
+        Self { context, together: Together::default() }
     }
 
     /// Settles what a callback with a right signature tells. It is committed when this returns.
@@ -86,98 +53,27 @@ impl Answers {
     /// # Errors
     /// When the database fails, or too many wait for it.
     pub async fn accept(&self, callback: Callback) -> Result<CallbackOutcome> {
-        let (outcome, told) = oneshot::channel();
-        let works = {
-            let mut queue = self.queue();
-            if queue.waiting.len() >= MOST_WAITING {
-                return Err(StoreError::Busy.into());
-            }
-            let client = Client { outcome, span: Span::current() };
-            queue.waiting.push(Waiting { callback, client });
-            !mem::replace(&mut queue.at_work, true)
-        };
-        if works {
-            // A task of its own: it goes on when this client hangs up, since others wait as well.
-            let work = self.clone();
-            tokio::spawn(async move { work.settle_waiting().await });
-        }
-        // No outcome comes where the work has panicked.
-        told.await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Settles until nobody waits.
-    async fn settle_waiting(&self) {
-        let _at_work = AtWork(self);
-        loop {
-            let batch: Vec<Waiting> = {
-                let mut queue = self.queue();
-                let most = queue.waiting.len().min(MOST_TOGETHER);
-                if most == 0 {
-                    queue.at_work = false;
-                    return;
-                }
-                queue.waiting.drain(..most).collect()
-            };
-            self.settle_batch(batch).await;
-        }
-    }
-
-    async fn settle_batch(&self, batch: Vec<Waiting>) {
-        let (callbacks, clients): (Vec<Callback>, Vec<Client>) =
-            batch.into_iter().map(|waiting| (waiting.callback, waiting.client)).unzip();
-        let callbacks = Arc::new(callbacks);
-        match self.settle_together(&callbacks).await {
-            Ok(settled) => {
-                settled.into_iter().zip(clients).for_each(|(settled, client)| client.tell(Ok(settled)));
-            }
-            Err(failure) if clients.len() == 1 => {
-                if let Some(client) = clients.into_iter().next() {
-                    client.tell(Err(failure));
-                }
-            }
-            Err(failure) => {
-                tracing::warn!(error = %failure, answers = clients.len(), "answers are settled one by one");
-                for (callback, client) in callbacks.iter().zip(clients) {
-                    let settled = self.settle_together(&Arc::new(vec![callback.clone()])).await;
-                    client.tell(settled.map(|mut one| one.remove(0)));
-                }
-            }
-        }
-    }
-
-    /// Settles in one transaction; one outcome for each.
-    async fn settle_together(&self, callbacks: &Arc<Vec<Callback>>) -> Result<Vec<Settlement>> {
-        let (context, callbacks, now) =
-            (Arc::clone(&self.context), Arc::clone(callbacks), self.context.now());
-        self.context.store.write(move |db| context.settle_callbacks(db, &callbacks, now)).await
+        let context = Arc::clone(&self.context);
+        let settle = move |callbacks| settle_together(Arc::clone(&context), callbacks);
+        self.together.run((callback, Span::current()), settle).await
     }
 }
 
-/// Nobody is at work after a panic: the next one to come is.
-struct AtWork<'a>(&'a Answers);
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let mut queue = self.0.queue();
-            queue.at_work = false;
-            queue.waiting.clear();
+/// Settles in one transaction; an outcome for each.
+async fn settle_together(
+    context: Arc<Context>,
+    callbacks: Vec<(Callback, Span)>,
+) -> Result<Vec<CallbackOutcome>> {
+    let (settling, now) = (Arc::clone(&context), context.now());
+    let (callbacks, spans): (Vec<Callback>, Vec<Span>) = callbacks.into_iter().unzip();
+    let settled = context.store.write(move |db| settling.settle_callbacks(db, &callbacks, now)).await?;
+    let told = settled.into_iter().zip(spans).map(|(Settlement { outcome, settled }, span)| {
+        if let Some(settled) = settled {
+            span.in_scope(|| settled.record());
         }
-    }
-}
-
-impl Client {
-    fn tell(self, settled: Result<Settlement>) {
-        if let Ok(Settlement { settled: Some(settled), .. }) = &settled {
-            self.span.in_scope(|| settled.record());
-        }
-        // Whoever hung up is told nothing.
-        let _ = self.outcome.send(settled.map(|settled| settled.outcome));
-    }
+        outcome
+    });
+    Ok(told.collect())
 }
 
 /// What became of a callback.

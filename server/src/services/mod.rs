@@ -26,6 +26,7 @@ pub mod password_work;
 pub mod pushes;
 pub mod sessions;
 pub mod status;
+mod together;
 mod wakes;
 
 use std::future::Future;

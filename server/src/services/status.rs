@@ -1,6 +1,10 @@
 //! The status of sessions, which waiting clients poll.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use sha2::{Digest, Sha256};
 use shared::{ApprovalRequest, PushStatus, StatusAnswer};
@@ -9,19 +13,19 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     Context, Result, ServiceError,
     hub::{Waiting, Watch, Woken},
+    together::Together,
 };
 use crate::{
     domain::{
         approval::{PROVIDER_USER_LABEL, poll_after_ms},
         clock::Timestamp,
-        ids::Token,
+        ids::{Token, TokenHash},
         limits::Lifetimes,
         refusal::Refusal,
         session::{Access, Carrier},
     },
     store::{
         InlineReader,
-        sessions::Credential,
         status::{self, Push, StatusRow},
     },
 };
@@ -34,6 +38,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 pub struct StatusReader {
     context: Arc<Context>,
     reader: InlineReader,
+    together: Together<TokenHash, Option<StatusRow>>,
 }
 
 /// The status of a session's newest approval request.
@@ -69,7 +74,7 @@ impl StatusReader {
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
         let reader = InlineReader::new(context.store.clone());
-        Self { context, reader }
+        Self { context, reader, together: Together::default() }
     }
 
     /// The status of the token's live session.
@@ -177,14 +182,36 @@ impl StatusReader {
             return if refused { Err(Refusal::NoSession.into()) } else { Ok(Seen { known, now }) };
         }
         let began = hub.moment();
-        let credential = Credential { token_hash: token_hash.clone(), carrier };
-        let row = self
-            .reader
-            .read(move |db| Ok::<_, ServiceError>(status::read(db, &credential, now, lifetimes)?))
-            .await?;
-        let known = Arc::new(Known::of(row.ok_or(Refusal::NoSession)?));
+        let here = self.reader.read(|db| status::read(db, &[&token_hash], now, lifetimes));
+        let row = match here {
+            Some(rows) => rows.into_iter().next().map(|(_, row)| row),
+            // On the heap, because it is rare and large: every poll would carry it along.
+            None => Box::pin(self.read_together(token_hash.clone())).await?,
+        };
+        let refused = |row: &StatusRow| row.cookie_only && carrier == Carrier::Header;
+        let row = row.filter(|row| !refused(row)).ok_or(Refusal::NoSession)?;
+        let known = Arc::new(Known::of(row));
         hub.hold(token_hash, &known, began);
         Ok(Seen { known, now })
+    }
+
+    /// Reads with others who ask at this moment.
+    async fn read_together(&self, token: TokenHash) -> Result<Option<StatusRow>> {
+        let context = Arc::clone(&self.context);
+        let read = move |tokens: Vec<TokenHash>| {
+            let (context, now) = (Arc::clone(&context), context.now());
+            let lifetimes = context.lifetimes();
+            async move {
+                let read = context.store.read(move |db| {
+                    let asked: BTreeSet<&TokenHash> = tokens.iter().collect();
+                    let rows = status::read(db, &Vec::from_iter(asked), now, lifetimes)?;
+                    let rows: BTreeMap<TokenHash, StatusRow> = rows.into_iter().collect();
+                    Ok::<_, ServiceError>(tokens.iter().map(|token| rows.get(token).cloned()).collect())
+                });
+                read.await
+            }
+        };
+        self.together.run(token, read).await
     }
 }
 

@@ -155,8 +155,10 @@ pub fn known(
     since: Timestamp,
 ) -> QueryResult<BTreeSet<(ProviderAccount, ProviderUser)>> {
     let in_use = dsl::state.ne(FactorState::Removed).or(dsl::removed_at.gt(since));
+    // Each once: PostgreSQL looks up every account with every user, and reads the whole table instead of that.
+    let accounts: BTreeSet<_> = enrolled.iter().map(|(account, _)| *account).collect();
     let found: Vec<(Option<ProviderAccount>, Option<ProviderUser>)> = dsl::factors
-        .filter(dsl::provider_account.eq_any(enrolled.iter().map(|(account, _)| *account)))
+        .filter(dsl::provider_account.eq_any(accounts))
         .filter(dsl::provider_user.eq_any(enrolled.iter().map(|(_, user)| *user)))
         .filter(in_use.assume_not_null())
         .select((dsl::provider_account, dsl::provider_user))

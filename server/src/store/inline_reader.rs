@@ -2,7 +2,7 @@
 //!
 //! A query of an embedded database takes microseconds; handing it to another thread takes several
 //! times as long. So each worker keeps a read-only SQLite connection and queries on it directly. That
-//! connection never waits: where the database is locked, and on any other failure, the query runs on a
+//! connection never waits: where the database is locked, it fails, and the query is to run on a
 //! blocking thread as usual.
 
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 
 use super::{
-    Store, StoreError,
+    Store,
     db::{Backend, Db},
 };
 
@@ -33,23 +33,8 @@ impl InlineReader {
         Self { store, own: RefCell::new(None) }
     }
 
-    /// Runs a query here, or on a blocking thread if that fails; it may run twice.
-    ///
-    /// # Errors
-    /// The query's own, or that there is no connection.
-    pub async fn read<T, E>(&self, query: impl Fn(&mut Db) -> Result<T, E> + Send + 'static) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        match self.read_here(&query) {
-            Some(result) => Ok(result),
-            // On the heap, because it is rare and large: every poll would carry it along.
-            None => Box::pin(self.store.read(query)).await,
-        }
-    }
-
-    fn read_here<T, E>(&self, query: &impl Fn(&mut Db) -> Result<T, E>) -> Option<T> {
+    /// Runs a query here. `None` where that cannot be done, or fails.
+    pub fn read<T, E>(&self, query: impl FnOnce(&mut Db) -> Result<T, E>) -> Option<T> {
         let Backend::Sqlite(file) = &self.store.backend else { return None };
         let mut own = self.own.borrow_mut();
         if own.is_none() {

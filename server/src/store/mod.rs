@@ -74,6 +74,9 @@ pub enum StoreError {
     /// Changes of other servers cannot be listened for.
     #[error("notifications of the database")]
     Notifications(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What was done for several has failed.
+    #[error(transparent)]
+    Together(#[from] Arc<StoreError>),
     /// `DATABASE_URL` has an unknown scheme.
     #[error("DATABASE_URL: write sqlite://path, a path, or postgres://…")]
     UnknownKind,

@@ -105,7 +105,7 @@ macro_rules! of_credential {
     };
 }
 
-pub(super) use {live, of_credential};
+pub(super) use live;
 
 /// The live session of a credential, and its user.
 ///

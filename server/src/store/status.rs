@@ -3,19 +3,19 @@
 use diesel::prelude::*;
 
 use super::{
-    db::{Db, on_its_own},
+    db::Db,
     schema::sessions::dsl,
     schema::{approvals, users},
-    sessions::{Credential, live, of_credential},
+    sessions::live,
 };
 use crate::domain::{
     approval::ApprovalState,
     clock::Timestamp,
     factor::Method,
-    ids::SessionId,
+    ids::{SessionId, TokenHash},
     limits::Lifetimes,
     phone::Phone,
-    session::{Carrier, Origin, Progress, State},
+    session::{Origin, Progress, State},
 };
 
 /// The newest approval request of a session, and whose phone it went to.
@@ -77,34 +77,47 @@ impl StatusRow {
     }
 }
 
-/// The newest approval request of a credential's live session, in one query: clients poll it.
+/// The newest approval requests of the live sessions with these tokens, in one query: clients poll them.
 ///
 /// # Errors
 /// When the query fails.
 pub fn read(
     db: &mut Db,
-    credential: &Credential,
+    tokens: &[&TokenHash],
     now: Timestamp,
     lifetimes: Lifetimes,
-) -> QueryResult<Option<StatusRow>> {
-    on_its_own!(db, connection => dsl::sessions
-        .inner_join(users::table)
-        .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
-        .filter(of_credential!(credential))
-        .filter(live!(now, lifetimes))
-        .select((
-            dsl::id,
-            dsl::state,
-            dsl::origin,
-            dsl::seen_at,
-            dsl::expires_at,
-            dsl::cookie_only,
-            users::phone,
-            users::last_channel,
-            dsl::factor,
-            dsl::factor_at,
-            Option::<Push>::as_select(),
-        ))
-        .get_result(connection)
-        .optional())
+) -> QueryResult<Vec<(TokenHash, StatusRow)>> {
+    macro_rules! statuses {
+        ($of_tokens:expr) => {
+            dsl::sessions
+                .inner_join(users::table)
+                .left_join(approvals::table.on(dsl::push_id.eq(approvals::id.nullable())))
+                .filter($of_tokens)
+                .filter(live!(now, lifetimes))
+                .select((
+                    dsl::token_hash,
+                    (
+                        dsl::id,
+                        dsl::state,
+                        dsl::origin,
+                        dsl::seen_at,
+                        dsl::expires_at,
+                        dsl::cookie_only,
+                        users::phone,
+                        users::last_channel,
+                        dsl::factor,
+                        dsl::factor_at,
+                        Option::<Push>::as_select(),
+                    ),
+                ))
+        };
+    }
+    match db {
+        Db::Postgres(db) => statuses!(dsl::token_hash.eq_any(tokens)).load(db),
+        // With a list of values the statement would be parsed anew at every call.
+        Db::Sqlite(db) => {
+            let one = |token: &&TokenHash| statuses!(dsl::token_hash.eq(*token)).get_result(db).optional();
+            Ok(tokens.iter().map(one).collect::<QueryResult<Vec<_>>>()?.into_iter().flatten().collect())
+        }
+    }
 }

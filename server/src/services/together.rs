@@ -1,0 +1,244 @@
+//! Work on the database that is done at once for all who have come while the last of it ran.
+//!
+//! Each on its own would wait for a connection, for the same statements and, when it writes, for the disk. Whoever
+//! finds nobody at work does it for all who have come by then, and goes on until nobody waits. When nobody else is
+//! there, nothing waits for company. Where work for several fails, it is done again for each alone: one that cannot
+//! be done keeps no other back.
+
+use std::{
+    fmt,
+    future::Future,
+    iter, mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use super::{Result, ServiceError};
+use crate::store::StoreError;
+
+/// Done at once: those who come later wait for it.
+const MOST_TOGETHER: usize = 64;
+/// Who may wait.
+const MOST_WAITING: usize = 10_000;
+
+/// A queue of work of one kind. Clones share it.
+pub(super) struct Together<I, O>(Arc<Mutex<Queue<I, O>>>);
+
+struct Queue<I, O> {
+    waiting: Vec<(I, oneshot::Sender<Result<O>>)>,
+    /// Whether somebody is at work for those who wait.
+    at_work: bool,
+}
+
+impl<I, O> Default for Together<I, O> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Queue { waiting: Vec::new(), at_work: false })))
+    }
+}
+
+impl<I, O> Clone for Together<I, O> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<I, O> fmt::Debug for Together<I, O> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Together")
+    }
+}
+
+impl<I: Clone + Send + 'static, O: Send + 'static> Together<I, O> {
+    /// Has `work` done with this item among others; it returns an outcome for each, in their order. It begins
+    /// after this call.
+    ///
+    /// # Errors
+    /// The work's own, [`StoreError::Busy`] where too many wait, or after a panic.
+    pub(super) async fn run<W, F>(&self, item: I, work: W) -> Result<O>
+    where
+        W: Fn(Vec<I>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Vec<O>>> + Send,
+    {
+        let (outcome, told) = oneshot::channel();
+        let works = {
+            let mut queue = self.queue();
+            if queue.waiting.len() >= MOST_WAITING {
+                return Err(StoreError::Busy.into());
+            }
+            queue.waiting.push((item, outcome));
+            !mem::replace(&mut queue.at_work, true)
+        };
+        if works {
+            // A task of its own: it goes on when this client hangs up, since others wait as well.
+            let own = self.clone();
+            tokio::spawn(async move { own.until_nobody_waits(work).await });
+        }
+        told.await.unwrap_or_else(|_| Err(StoreError::Busy.into()))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<I, O>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn until_nobody_waits<W, F>(&self, work: W)
+    where
+        W: Fn(Vec<I>) -> F + Sync,
+        F: Future<Output = Result<Vec<O>>>,
+    {
+        let _panics = AfterPanic(self);
+        loop {
+            let batch: Vec<_> = {
+                let mut queue = self.queue();
+                let most = queue.waiting.len().min(MOST_TOGETHER);
+                if most == 0 {
+                    queue.at_work = false;
+                    return;
+                }
+                queue.waiting.drain(..most).collect()
+            };
+            let (items, clients): (Vec<I>, Vec<oneshot::Sender<_>>) = batch.into_iter().unzip();
+            match work(items.clone()).await {
+                Ok(outcomes) => tell(clients, outcomes.into_iter().map(Ok)),
+                Err(failure) if clients.len() == 1 => tell(clients, [Err(failure)]),
+                Err(failure @ (ServiceError::Refused(_) | ServiceError::Store(StoreError::Statement(_)))) => {
+                    tracing::warn!(error = %failure, items = clients.len(), "done one by one instead");
+                    one_by_one(&work, items, clients).await;
+                }
+                Err(failure) => tell_all(clients, failure),
+            }
+        }
+    }
+}
+
+/// Does the work for each alone, unless it fails for more than one: then it is not the item.
+async fn one_by_one<I, O, W, F>(work: &W, items: Vec<I>, clients: Vec<oneshot::Sender<Result<O>>>)
+where
+    W: Fn(Vec<I>) -> F + Sync,
+    F: Future<Output = Result<Vec<O>>>,
+{
+    let (mut clients, mut failures) = (clients.into_iter(), 0);
+    for (item, client) in items.into_iter().zip(clients.by_ref()) {
+        match work(vec![item]).await {
+            Ok(outcome) => tell([client], outcome.into_iter().map(Ok)),
+            Err(failure) if failures == 0 => {
+                failures += 1;
+                tell([client], [Err(failure)]);
+            }
+            Err(failure) => {
+                tell_all(iter::once(client).chain(clients), failure);
+                return;
+            }
+        }
+    }
+}
+
+/// Tells each client its outcome. Whoever hung up is told nothing.
+fn tell<O>(
+    clients: impl IntoIterator<Item = oneshot::Sender<Result<O>>>,
+    outcomes: impl IntoIterator<Item = Result<O>>,
+) {
+    for (client, outcome) in clients.into_iter().zip(outcomes) {
+        let _ = client.send(outcome);
+    }
+}
+
+/// Tells all clients the same failure.
+fn tell_all<O>(clients: impl IntoIterator<Item = oneshot::Sender<Result<O>>>, failure: ServiceError) {
+    let failure = Arc::new(match failure {
+        ServiceError::Store(failure) => failure,
+        // One that this cannot be; the log has it.
+        other => {
+            tracing::warn!(error = %other, "work for several was refused");
+            StoreError::Busy
+        }
+    });
+    tell(clients, iter::repeat_with(|| Err(StoreError::Together(Arc::clone(&failure)).into())));
+}
+
+/// After a panic nobody is at work: whoever comes next is.
+struct AfterPanic<'a, I, O>(&'a Together<I, O>);
+
+impl<I, O> Drop for AfterPanic<'_, I, O> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.at_work = false;
+            queue.waiting.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Doubles numbers, once it may. 13 cannot be doubled, nothing can beside 1000, and 99 panics.
+    async fn double(numbers: Vec<u32>, may: Arc<Semaphore>, works: Arc<AtomicUsize>) -> Result<Vec<u32>> {
+        may.acquire().await.expect("it is open").forget();
+        works.fetch_add(1, Ordering::SeqCst);
+        assert!(!numbers.contains(&99), "99 panics");
+        if numbers.contains(&13) {
+            return Err(StoreError::Statement(diesel::result::Error::RollbackTransaction).into());
+        }
+        if numbers.contains(&1000) {
+            return Err(StoreError::UnknownKind.into());
+        }
+        Ok(numbers.into_iter().map(|number| number * 2).collect())
+    }
+
+    /// The outcomes of these numbers, and how often there was work; all come before there may be any.
+    async fn outcomes(together: &Together<u32, u32>, numbers: &[u32]) -> (Vec<Option<u32>>, usize) {
+        let (may, works) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+        let run = |number: &u32| {
+            let (together, number) = (together.clone(), *number);
+            let (may, works) = (Arc::clone(&may), Arc::clone(&works));
+            let work = move |numbers| double(numbers, Arc::clone(&may), Arc::clone(&works));
+            tokio::spawn(async move { together.run(number, work).await })
+        };
+        let runs: Vec<_> = numbers.iter().map(run).collect();
+        // There is one thread: they have all been queued when this task has its turn again.
+        tokio::task::yield_now().await;
+        may.add_permits(1000);
+        let mut told = Vec::new();
+        for run in runs {
+            told.push(run.await.expect("no panic here").ok());
+        }
+        (told, works.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_others_are_worked_for_shares_the_next_work() {
+        let numbers: Vec<u32> = (20..70).collect();
+        let (told, works) = outcomes(&Together::default(), &numbers).await;
+        assert_eq!(told, numbers.iter().map(|number| Some(number * 2)).collect::<Vec<_>>());
+        assert!(works <= 2, "{works}");
+    }
+
+    #[tokio::test]
+    async fn one_that_fails_keeps_no_other_back() {
+        let (told, _) = outcomes(&Together::default(), &[1, 2, 13, 3]).await;
+        assert_eq!(told, [Some(2), Some(4), None, Some(6)]);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_fails_is_not_asked_again_for_each() {
+        let mut numbers = vec![1000; 50];
+        let (told, works) = outcomes(&Together::default(), &numbers).await;
+        assert!(told.iter().all(Option::is_none) && works <= 2, "{works}");
+        numbers.fill(13);
+        let (told, works) = outcomes(&Together::default(), &numbers).await;
+        assert!(told.iter().all(Option::is_none) && works <= 4, "{works}");
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_the_next_one_is_worked_for() {
+        let together = Together::default();
+        assert_eq!(outcomes(&together, &[99]).await.0, [None]);
+        assert_eq!(outcomes(&together, &[5]).await.0, [Some(10)]);
+    }
+}
