@@ -52,7 +52,8 @@ pub(crate) async fn growth(report: &mut Report, postgres: Option<&Postgres>) -> 
         }
         None => ("SQLite", Database::sqlite()?, Database::sqlite()?),
     };
-    let mut places = [Place::of(&small, SMALL, TIMES).await?, Place::of(&large, LARGE, TIMES).await?];
+    let mut places =
+        [Place::of(&small, SMALL, TIMES, true).await?, Place::of(&large, LARGE, TIMES, true).await?];
     for at in 0..TIMES {
         for place in &mut places {
             place.visit(at).await?;
@@ -80,12 +81,17 @@ struct Place {
 }
 
 impl Place {
-    async fn of(database: &Database, size: Size, people: usize) -> Result<Self> {
+    /// `counts`: whether limits are counted for, which ends after a thousand visits.
+    async fn of(database: &Database, size: Size, people: usize, counts: bool) -> Result<Self> {
         let server = Server::start(database, COST).await?;
         server.sign_up().await?;
         drop(server);
         filled::fill(&database.url, size).await?;
-        let server = Server::start(database, COST).await?;
+        let server = if counts {
+            Server::start_counting(database, COST).await?
+        } else {
+            Server::start(database, COST).await?
+        };
         // Another server has another sandbox, and those who are enrolled at the first one's are not known there.
         server.sign_up_as(MODEL, "7700900124").await?;
         let people = data::add(&database.url, MODEL, people).await?;
@@ -172,7 +178,7 @@ pub(crate) async fn cleaning(
         Some(postgres) => ("PostgreSQL", postgres.database("bench_cleaning")?),
         None => ("SQLite", Database::sqlite()?),
     };
-    let mut place = Place::of(&database, DUE, PEOPLE).await?;
+    let mut place = Place::of(&database, DUE, PEOPLE, false).await?;
     let began = Instant::now();
     let due = filled::left(&database.url).await?;
     let (mut at, mut looked, mut left) = (0, began, due);

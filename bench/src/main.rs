@@ -39,7 +39,7 @@ async fn run() -> Result<()> {
     if only == ["docs"] {
         return docs::write(Path::new("."));
     }
-    if wanted("page") {
+    if wanted("page") || wanted("first-run") {
         measure::page(&mut report)?;
     }
     if wanted("start") {

@@ -133,6 +133,20 @@ impl Server {
         Self::start_with(database, cost, sandbox, &[("SANDBOX_PORT", port)]).await
     }
 
+    /// One that counts what limits are for: those which all clients of one address share are as high as can be.
+    pub(crate) async fn start_counting(database: &Database, cost: u32) -> Result<Self> {
+        let sandbox = format!("127.0.0.1:{}", free_port()?);
+        let port = sandbox.rsplit_once(':').map_or("", |(_, port)| port).to_owned();
+        let variables = [
+            ("SANDBOX_PORT", port),
+            ("LIMITS", "default".to_owned()),
+            ("LIMIT_SIGN_UPS_PER_HOUR", "1000".to_owned()),
+            ("LIMIT_STRANGER_ADDRESS_SENDS_PER_HOUR", "1000".to_owned()),
+            ("LIMIT_ADDRESS_WRONG_CODES_PER_HOUR", "2000".to_owned()),
+        ];
+        Self::start_with(database, cost, sandbox, &variables).await
+    }
+
     /// A second server on the same database, which uses this one's sandbox.
     pub(crate) async fn beside(&self, database: &Database, cost: u32) -> Result<Self> {
         let url = format!("http://{}", self.sandbox);

@@ -20,14 +20,10 @@ async function load(app, path, measure) {
 }
 
 /** When the first content was painted. */
-const painted = (page) =>
-  page.evaluate(() => new Promise((done) => {
-    const observer = new PerformanceObserver((list) => {
-      const [entry] = list.getEntriesByName("first-contentful-paint");
-      if (entry) done(entry.startTime);
-    });
-    observer.observe({ type: "paint", buffered: true });
-  }));
+async function painted(page) {
+  const entry = await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime, undefined, { polling: 20 });
+  return entry.jsonValue();
+}
 
 /** When the program has taken over, so that what is typed can be sent. */
 async function usable(page) {
@@ -36,10 +32,13 @@ async function usable(page) {
 }
 
 const app = await startApp();
-const [paints, fields] = [[], []];
-for (let round = 0; round < ROUNDS; round += 1) {
-  paints.push(await load(app, "/", painted));
-  fields.push(await load(app, "/login", usable));
+try {
+  const [paints, fields] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    paints.push(await load(app, "/", painted));
+    fields.push(await load(app, "/login", usable));
+  }
+  console.log(JSON.stringify({ paint: median(paints), field: median(fields) }));
+} finally {
+  await app.stop();
 }
-await app.stop();
-console.log(JSON.stringify({ paint: median(paints), field: median(fields) }));

@@ -2,9 +2,9 @@
 
 use std::{
     fs::File,
-    net::{TcpListener, TcpStream},
-    process::{Child, Command},
-    thread,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -54,30 +54,28 @@ pub fn bench(parts: &[&str]) -> Result {
     Ok(())
 }
 
-/// How long `cargo xtask run` takes until the page is served, in a fresh clone without installed tools. The
-/// crates are downloaded already.
+/// How long `cargo xtask run` takes until the server listens, in a fresh clone without installed tools. The crates
+/// are downloaded already.
 fn first_run() -> Result<Duration> {
-    const LONGEST: Duration = Duration::from_secs(3600);
     let folder = target().join("first-run");
     // What an earlier run left, if any.
     let _ = std::fs::remove_dir_all(&folder);
     let clone = folder.join("clone");
     succeed(Command::new("git").args(["clone", "--quiet"]).arg(root()).arg(&clone))?;
+    let log = folder.join("errors.log");
+    let errors = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let [port, sandbox_port] = [free_port()?, free_port()?];
-    let log = folder.join("output.log");
-    let output = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
-    let errors = output.try_clone().map_err(|error| error.to_string())?;
     let mut command = cargo(&["xtask", "run"]);
     command.current_dir(&clone).env_remove("CARGO_TARGET_DIR").env("XDG_CACHE_HOME", folder.join("cache"));
     command.env("PORT", port.to_string()).env("SANDBOX_PORT", sandbox_port.to_string());
-    command.stdout(output).stderr(errors);
+    command.stdout(Stdio::piped()).stderr(errors);
     let began = Instant::now();
     let mut run = Running(command.spawn().map_err(|error| format!("cargo cannot be run: {error}"))?);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if run.0.try_wait().is_ok_and(|ended| ended.is_some()) || began.elapsed() > LONGEST {
-            return Err(format!("it did not start: {}", log.display()));
-        }
-        thread::sleep(Duration::from_millis(100));
+    let printed = BufReader::new(run.0.stdout.take().ok_or("it prints nothing")?);
+    let listens = format!("listening at http://127.0.0.1:{port}");
+    let mut lines = printed.lines().map_while(std::result::Result::ok);
+    if !lines.any(|line| line.contains(&listens)) {
+        return Err(format!("it did not start: {}", log.display()));
     }
     let took = began.elapsed();
     drop(run);

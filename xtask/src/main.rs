@@ -28,7 +28,10 @@ fn main() -> ExitCode {
         ["bench", "docs"] => bench::docs(),
         ["bench", parts @ ..] => bench::bench(parts),
         ["page"] => page::build(),
-        _ => Err(format!("usage: cargo xtask run | test [{}] | bench | page", test::PARTS.join(" | "))),
+        _ => Err(format!(
+            "usage: cargo xtask run | test [{}] | bench [parts | docs] | page",
+            test::PARTS.join(" | ")
+        )),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,10 @@
 //! Tests that need Node.js: the conformance of the sandbox and the browser.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use crate::{
     step::{Result, output, root, step, succeed},
@@ -79,7 +83,10 @@ pub fn first_paint(server: &str, chromium: &str) -> Result<FirstPaint> {
     let mut node = Command::new("node");
     node.arg("browser/first_paint.mjs").current_dir(root().join("tests"));
     node.env("SERVER_PROGRAM", server).env("CHROMIUM", chromium).env("PAGE_FOLDER", root().join("dist"));
-    let printed = output(&mut node).ok_or("browser/first_paint.mjs failed")?;
+    // What it says when it fails is seen.
+    let done = node.stdout(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
+    let done = done.map_err(|error| format!("node cannot be run: {error}"))?;
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
     let field = |name: &str| {
         let (_, rest) = printed.split_once(&format!("\"{name}\":"))?;
         rest.split([',', '}']).next()?.parse().ok()

@@ -16,7 +16,7 @@ use crate::{
     provider::Callback,
     store::{
         Db,
-        approvals::{self, AtProvider, Settled},
+        approvals::{self, Answered, AtProvider, Settled},
         factors, nonces,
     },
 };
@@ -37,8 +37,7 @@ pub enum CallbackOutcome {
 #[derive(Debug, Clone)]
 pub struct Answers {
     context: Arc<Context>,
-    /// Each with the span of its request.
-    together: Together<(Callback, Span), CallbackOutcome>,
+    together: Together<Arrived, CallbackOutcome>,
 }
 
 impl Answers {
@@ -54,19 +53,25 @@ impl Answers {
     /// When the database fails, or too many wait for it.
     pub async fn accept(&self, callback: Callback) -> Result<CallbackOutcome> {
         let context = Arc::clone(&self.context);
-        let settle = move |callbacks| settle_together(Arc::clone(&context), callbacks);
-        self.together.run((callback, Span::current()), settle).await
+        let settle = move |arrived| settle_together(Arc::clone(&context), arrived);
+        let arrived = Arrived { callback, at: self.context.now(), span: Span::current() };
+        self.together.run(arrived, settle).await
     }
 }
 
+/// A callback with the time it came at and the span of its request.
+#[derive(Debug, Clone)]
+struct Arrived {
+    callback: Callback,
+    at: Timestamp,
+    span: Span,
+}
+
 /// Settles in one transaction; an outcome for each.
-async fn settle_together(
-    context: Arc<Context>,
-    callbacks: Vec<(Callback, Span)>,
-) -> Result<Vec<CallbackOutcome>> {
+async fn settle_together(context: Arc<Context>, arrived: Vec<Arrived>) -> Result<Vec<CallbackOutcome>> {
     let (settling, now) = (Arc::clone(&context), context.now());
-    let (callbacks, spans): (Vec<Callback>, Vec<Span>) = callbacks.into_iter().unzip();
-    let settled = context.store.write(move |db| settling.settle_callbacks(db, &callbacks, now)).await?;
+    let spans: Vec<Span> = arrived.iter().map(|arrived| arrived.span.clone()).collect();
+    let settled = context.store.write(move |db| settling.settle_callbacks(db, &arrived, now)).await?;
     let told = settled.into_iter().zip(spans).map(|(Settlement { outcome, settled }, span)| {
         if let Some(settled) = settled {
             span.in_scope(|| settled.record());
@@ -105,36 +110,32 @@ impl SettledAnswer {
 }
 
 impl Context {
-    fn settle_callbacks(
-        &self,
-        db: &mut Db,
-        callbacks: &[Callback],
-        now: Timestamp,
-    ) -> Result<Vec<Settlement>> {
+    fn settle_callbacks(&self, db: &mut Db, arrived: &[Arrived], now: Timestamp) -> Result<Vec<Settlement>> {
         let since = now.minus(REMOVED_USERS_KNOWN);
-        let enrolled = callbacks.iter().map(|callback| (&callback.account, &callback.user)).collect();
-        let known = factors::known(db, &enrolled, since)?;
-        let is_known = |callback: &&Callback| {
+        let enrolled = arrived.iter().map(|Arrived { callback, .. }| (&callback.account, &callback.user));
+        let known = factors::known(db, &enrolled.collect(), since)?;
+        let is_known = |Arrived { callback, .. }: &Arrived| {
             known.iter().any(|(account, user)| *account == callback.account && *user == callback.user)
         };
-        let of_known = callbacks.iter().filter(is_known).filter(|callback| callback.answer.is_some());
-        let digests = of_known.clone().map(|callback| callback.digest.as_str()).collect();
-        let new = if known.is_empty() { BTreeSet::new() } else { nonces::insert(db, &digests, now)? };
-        let answers: Vec<(AtProvider, Answer)> = of_known
-            .filter(|callback| new.contains(callback.digest.as_str()))
-            .filter_map(|callback| Some((at_provider(callback), callback.answer?)))
+        let telling = arrived.iter().filter(|arrived| is_known(arrived) && arrived.callback.answer.is_some());
+        let digests: BTreeSet<&str> =
+            telling.clone().map(|arrived| arrived.callback.digest.as_str()).collect();
+        let new = if digests.is_empty() { digests } else { nonces::insert(db, &digests, now)? };
+        let answers: Vec<Answered> = telling
+            .filter(|arrived| new.contains(arrived.callback.digest.as_str()))
+            .filter_map(Arrived::answered)
             .collect();
         let mut settled = self.settle(db, &answers, now)?;
-        let settlement = |callback: &Callback| {
-            if !is_known(&callback) {
+        let settlement = |arrived: &Arrived| {
+            if !is_known(arrived) {
                 return Settlement { outcome: CallbackOutcome::NoSuchUser, settled: None };
             }
             // Of several about the same request the first one.
-            let at = settled.iter().position(|settled| settled.settled.reference == callback.reference);
-            let settled = at.map(|at| settled.swap_remove(at));
+            let is_own = |settled: &SettledAnswer| settled.settled.reference == arrived.callback.reference;
+            let settled = settled.iter().position(is_own).map(|at| settled.swap_remove(at));
             Settlement { outcome: CallbackOutcome::Accepted, settled }
         };
-        Ok(callbacks.iter().map(settlement).collect())
+        Ok(arrived.iter().map(settlement).collect())
     }
 
     /// Moves open requests, each once. An approval signs in the session that asked and no other; it verifies the
@@ -142,7 +143,7 @@ impl Context {
     pub(super) fn settle(
         &self,
         db: &mut Db,
-        answers: &[(AtProvider, Answer)],
+        answers: &[Answered],
         now: Timestamp,
     ) -> Result<Vec<SettledAnswer>> {
         if answers.is_empty() {
@@ -160,17 +161,20 @@ impl Context {
             verified = self.factor_passed(db, passed, true, now)?;
         }
         let answer = |settled: Settled| {
-            let verified = settled.answer == Answer::Approved && verified.contains(&settled.user);
+            // Of several of one person the first one.
+            let at = verified.iter().position(|user| *user == settled.user);
+            let at = at.filter(|_| settled.answer == Answer::Approved);
+            let verified = at.map(|at| verified.swap_remove(at)).is_some();
             SettledAnswer { settled, verified }
         };
         Ok(settled.into_iter().map(answer).collect())
     }
 }
 
-fn at_provider(callback: &Callback) -> AtProvider {
-    AtProvider {
-        account: callback.account.clone(),
-        reference: callback.reference.clone(),
-        user: Some(callback.user.clone()),
+impl Arrived {
+    fn answered(&self) -> Option<Answered> {
+        let Callback { account, reference, user, answer, .. } = self.callback.clone();
+        let at = AtProvider { account, reference, user: Some(user) };
+        Some(Answered { at, answer: answer?, came_at: self.at })
     }
 }

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::{Context, Result, ServiceError, answers::SettledAnswer, cleaning, wakes};
 use crate::{
     provider::Reference,
-    store::approvals::{self, AtProvider, Due},
+    store::approvals::{self, Answered, AtProvider, Due},
 };
 
 /// Between two looks for requests another server has sent.
@@ -108,7 +108,8 @@ async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
     };
     let (settling, now) = (Arc::clone(context), context.now());
     let at = AtProvider { account: due.account, reference: due.reference, user: None };
-    let settled = context.store.write(move |db| settling.settle(db, &[(at, answer)], now)).await?;
+    let answered = Answered { at, answer, came_at: now };
+    let settled = context.store.write(move |db| settling.settle(db, &[answered], now)).await?;
     settled.iter().for_each(SettledAnswer::record);
     Ok(())
 }

@@ -22,11 +22,14 @@ const MOST_TOGETHER: usize = 64;
 /// Who may wait.
 const MOST_WAITING: usize = 10_000;
 
+/// Where an outcome goes.
+type Outcome<O> = oneshot::Sender<Result<O>>;
+
 /// A queue of work of one kind. Clones share it.
 pub(super) struct Together<I, O>(Arc<Mutex<Queue<I, O>>>);
 
 struct Queue<I, O> {
-    waiting: Vec<(I, oneshot::Sender<Result<O>>)>,
+    waiting: Vec<(I, Outcome<O>)>,
     /// Whether somebody is at work for those who wait.
     at_work: bool,
 }
@@ -81,88 +84,98 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Together<I, O> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Tells these clients the failure, and those who have come meanwhile: the database would fail for them as
+    /// well, and they have waited.
+    fn give_up(&self, clients: Vec<Outcome<O>>, failure: ServiceError) {
+        let failure = Arc::new(match failure {
+            ServiceError::Store(failure) => failure,
+            // Work for several is refused for none of them in particular.
+            other => {
+                tracing::warn!(error = %other, "work for several was refused");
+                StoreError::Busy
+            }
+        });
+        let waiting = mem::take(&mut self.queue().waiting);
+        let clients = clients.into_iter().chain(waiting.into_iter().map(|(_, client)| client));
+        tell(clients, iter::repeat_with(|| Err(StoreError::Together(Arc::clone(&failure)).into())));
+    }
+
     async fn until_nobody_waits<W, F>(&self, work: W)
     where
         W: Fn(Vec<I>) -> F + Sync,
         F: Future<Output = Result<Vec<O>>>,
     {
-        let _panics = AfterPanic(self);
+        let mut at_work = AtWork { queue: self, finished: false };
         loop {
             let batch: Vec<_> = {
                 let mut queue = self.queue();
                 let most = queue.waiting.len().min(MOST_TOGETHER);
                 if most == 0 {
                     queue.at_work = false;
+                    at_work.finished = true;
                     return;
                 }
                 queue.waiting.drain(..most).collect()
             };
-            let (items, clients): (Vec<I>, Vec<oneshot::Sender<_>>) = batch.into_iter().unzip();
+            let (items, clients): (Vec<I>, Vec<Outcome<O>>) = batch.into_iter().unzip();
             match work(items.clone()).await {
                 Ok(outcomes) => tell(clients, outcomes.into_iter().map(Ok)),
                 Err(failure) if clients.len() == 1 => tell(clients, [Err(failure)]),
                 Err(failure @ (ServiceError::Refused(_) | ServiceError::Store(StoreError::Statement(_)))) => {
                     tracing::warn!(error = %failure, items = clients.len(), "done one by one instead");
-                    one_by_one(&work, items, clients).await;
+                    if let Err((clients, failure)) = one_by_one(&work, items, clients).await {
+                        self.give_up(clients, failure);
+                    }
                 }
-                Err(failure) => tell_all(clients, failure),
+                Err(failure) => self.give_up(clients, failure),
             }
         }
     }
 }
 
-/// Does the work for each alone, unless it fails for more than one: then it is not the item.
-async fn one_by_one<I, O, W, F>(work: &W, items: Vec<I>, clients: Vec<oneshot::Sender<Result<O>>>)
+/// Does the work for each alone. It stops when it has failed for a second one, since most likely it is not the
+/// item then; returns those whom nothing was done for.
+async fn one_by_one<I, O, W, F>(
+    work: &W,
+    items: Vec<I>,
+    clients: Vec<Outcome<O>>,
+) -> std::result::Result<(), (Vec<Outcome<O>>, ServiceError)>
 where
     W: Fn(Vec<I>) -> F + Sync,
     F: Future<Output = Result<Vec<O>>>,
 {
-    let (mut clients, mut failures) = (clients.into_iter(), 0);
+    let (mut clients, mut has_failed) = (clients.into_iter(), false);
     for (item, client) in items.into_iter().zip(clients.by_ref()) {
         match work(vec![item]).await {
             Ok(outcome) => tell([client], outcome.into_iter().map(Ok)),
-            Err(failure) if failures == 0 => {
-                failures += 1;
-                tell([client], [Err(failure)]);
-            }
+            Err(failure) if has_failed => return Err((iter::once(client).chain(clients).collect(), failure)),
             Err(failure) => {
-                tell_all(iter::once(client).chain(clients), failure);
-                return;
+                has_failed = true;
+                tell([client], [Err(failure)]);
             }
         }
     }
+    Ok(())
 }
 
 /// Tells each client its outcome. Whoever hung up is told nothing.
-fn tell<O>(
-    clients: impl IntoIterator<Item = oneshot::Sender<Result<O>>>,
-    outcomes: impl IntoIterator<Item = Result<O>>,
-) {
+fn tell<O>(clients: impl IntoIterator<Item = Outcome<O>>, outcomes: impl IntoIterator<Item = Result<O>>) {
     for (client, outcome) in clients.into_iter().zip(outcomes) {
         let _ = client.send(outcome);
     }
 }
 
-/// Tells all clients the same failure.
-fn tell_all<O>(clients: impl IntoIterator<Item = oneshot::Sender<Result<O>>>, failure: ServiceError) {
-    let failure = Arc::new(match failure {
-        ServiceError::Store(failure) => failure,
-        // One that this cannot be; the log has it.
-        other => {
-            tracing::warn!(error = %other, "work for several was refused");
-            StoreError::Busy
-        }
-    });
-    tell(clients, iter::repeat_with(|| Err(StoreError::Together(Arc::clone(&failure)).into())));
+/// However the work ends: if it is not at its end, after a panic or where a server stops, whoever comes next
+/// works.
+struct AtWork<'a, I, O> {
+    queue: &'a Together<I, O>,
+    finished: bool,
 }
 
-/// After a panic nobody is at work: whoever comes next is.
-struct AfterPanic<'a, I, O>(&'a Together<I, O>);
-
-impl<I, O> Drop for AfterPanic<'_, I, O> {
+impl<I, O> Drop for AtWork<'_, I, O> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let mut queue = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.finished {
+            let mut queue = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
             queue.at_work = false;
             queue.waiting.clear();
         }

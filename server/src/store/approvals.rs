@@ -1,6 +1,9 @@
 //! Approval requests, found by provider account and reference, and bound to the session that asked.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use diesel::prelude::*;
 
@@ -249,27 +252,54 @@ pub fn set_provider_user(db: &mut Db, id: &ApprovalId, user: &ProviderUser) -> Q
     diesel::update(dsl::approvals.find(id)).set(dsl::provider_user.eq(user)).execute(db).map(drop)
 }
 
+/// A request that waits for an answer.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = approvals)]
+struct Found {
+    id: ApprovalId,
+    reference: Option<String>,
+    provider_account: ProviderAccount,
+    provider_user: ProviderUser,
+    expires_at: Timestamp,
+}
+
+impl Found {
+    fn is_meant_by(&self, Answered { at, came_at, .. }: &Answered) -> bool {
+        self.reference.as_ref() == Some(&at.reference)
+            && self.provider_account == at.account
+            && at.user.as_ref().is_none_or(|named| *named == self.provider_user)
+            && self.expires_at > *came_at
+    }
+}
+
+/// What somebody has answered.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// To which request.
+    pub at: AtProvider,
+    /// What.
+    pub answer: Answer,
+    /// When it came: by then the request must not have expired.
+    pub came_at: Timestamp,
+}
+
 /// Settles open requests of the users the provider names; of several answers to one the first counts. An answer
 /// changes nothing where there is no such request: unknown, another user's, expired or settled before.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn settle(db: &mut Db, answers: &[(AtProvider, Answer)], now: Timestamp) -> QueryResult<Vec<Settled>> {
-    let references = answers.iter().map(|(at, _)| &at.reference);
-    let found: Vec<(ApprovalId, Option<String>, ProviderAccount, ProviderUser)> = dsl::approvals
+pub fn settle(db: &mut Db, answers: &[Answered], now: Timestamp) -> QueryResult<Vec<Settled>> {
+    let references: BTreeSet<&str> = answers.iter().map(|answered| answered.at.reference.as_str()).collect();
+    super::lock_rows(db, "approvals", "reference", &references)?;
+    let found: Vec<Found> = dsl::approvals
         .filter(dsl::reference.eq_any(references))
-        .select((dsl::id, dsl::reference, dsl::provider_account, dsl::provider_user))
+        .filter(dsl::status.eq(ApprovalState::Pending))
+        .select(Found::as_select())
         .load(db)?;
     let mut decided: BTreeMap<&ApprovalId, Answer> = BTreeMap::new();
-    for (at, answer) in answers {
-        let is_meant = |reference: &Option<String>, account: &ProviderAccount, user: &ProviderUser| {
-            reference.as_ref() == Some(&at.reference)
-                && *account == at.account
-                && at.user.as_ref().is_none_or(|named| named == user)
-        };
-        let request = found.iter().find(|(_, reference, account, user)| is_meant(reference, account, user));
-        if let Some((id, ..)) = request {
-            decided.entry(id).or_insert(*answer);
+    for answered in answers {
+        if let Some(request) = found.iter().find(|request| request.is_meant_by(answered)) {
+            decided.entry(&request.id).or_insert(answered.answer);
         }
     }
     let mut settled = Vec::with_capacity(decided.len());
@@ -280,10 +310,7 @@ pub fn settle(db: &mut Db, answers: &[(AtProvider, Answer)], now: Timestamp) -> 
         if ids.is_empty() {
             continue;
         }
-        let open = dsl::approvals
-            .filter(dsl::id.eq_any(ids))
-            .filter(dsl::status.eq(ApprovalState::Pending))
-            .filter(dsl::expires_at.gt(now));
+        let open = dsl::approvals.filter(dsl::id.eq_any(ids)).filter(dsl::status.eq(ApprovalState::Pending));
         let moved: Vec<(Option<String>, UserId, Option<SessionId>)> = diesel::update(open)
             .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_poll_at.eq(None::<Timestamp>)))
             .returning((dsl::reference, dsl::user_id, dsl::session_id))

@@ -199,6 +199,7 @@ pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<usize> {
 /// its rows (approvals, checks, sessions), so that the two never deadlock.
 fn delete_all(db: &mut Db, ids: &[SessionId]) -> QueryResult<usize> {
     let nobody = None::<SessionId>;
+    super::lock_rows(db, "approvals", "session_id", &ids.iter().map(SessionId::as_str).collect())?;
     diesel::update(approvals::table.filter(approvals::session_id.eq_any(ids)))
         .set(approvals::session_id.eq(&nobody))
         .execute(db)?;
@@ -235,6 +236,7 @@ pub fn factor_passed(
     now: Timestamp,
 ) -> QueryResult<()> {
     changes::note_all(db, ids.iter().copied())?;
+    super::lock_rows(db, "sessions", "id", &ids.iter().map(|id| id.as_str()).collect())?;
     let of_users = dsl::sessions.filter(dsl::id.eq_any(ids)).filter(dsl::state.ne(State::Anonymous));
     diesel::update(of_users).set((dsl::factor.eq(method), dsl::factor_at.eq(now))).execute(db)?;
     let pending = dsl::sessions

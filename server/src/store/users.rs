@@ -173,6 +173,7 @@ pub fn factor_passed(
     now: Timestamp,
 ) -> QueryResult<BTreeMap<UserId, PhoneVerification>> {
     let FactorPassed { users, method, clears_lock, accounts_per_phone } = passed;
+    super::lock_rows(db, "users", "id", &users.iter().map(|user| user.as_str()).collect())?;
     let used = diesel::update(dsl::users.filter(dsl::id.eq_any(users)));
     let noted = (dsl::last_channel.eq(method), dsl::last_sign_in_at.eq(now));
     let after = (dsl::phone, dsl::id, dsl::phone_verified_at);
