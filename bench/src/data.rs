@@ -14,7 +14,7 @@ use server::{
         session::{Origin, State},
     },
     store::{
-        Db, Store, StoreError,
+        Db, Store, StoreError, approval_polls,
         approvals::{self, AtProvider, NewApproval},
         factors::{self, NewFactor},
         sessions::{self, NewSession},
@@ -33,6 +33,7 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 /// Somebody who waits for their phone.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
+    user: UserId,
     /// Of the session.
     pub(crate) token: String,
     /// The provider's reference of the approval request.
@@ -53,27 +54,45 @@ pub(crate) async fn add(database: &str, like: &str, count: usize) -> Result<Vec<
         Ok((user, at))
     });
     let model = Arc::new(found.await?);
-    let mut people = Vec::with_capacity(count);
-    while people.len() < count {
-        let batch: Vec<Waiting> = (0..PER_TRANSACTION.min(count - people.len())).map(|_| new()).collect();
-        let (model, rows) = (Arc::clone(&model), batch.clone());
-        store
-            .write(move |db| -> std::result::Result<(), StoreError> {
-                rows.iter().try_for_each(|person| insert(db, &model.0, &model.1, person))
-            })
-            .await?;
-        people.extend(batch);
-    }
+    let mut people: Vec<Waiting> = (0..count).map(|_| new()).collect();
+    in_transactions(&store, &people, &model, insert_user).await?;
+    // People don't sign in in the order of their accounts; tokens are random.
+    people.sort_by(|one, other| one.token.cmp(&other.token));
+    in_transactions(&store, &people, &model, insert_session).await?;
     // As of everybody who signs in for the second time.
     let verified = "UPDATE users SET phone_verified_at = created_at WHERE phone_verified_at IS NULL";
     store.write(move |db| sql_query(verified).execute(db).map(drop).map_err(StoreError::from)).await?;
+    // As `pgbench` does: otherwise what cleans up after the filling would run beside what is measured.
+    let vacuumed = store.read(|db| match db {
+        Db::Sqlite(_) => Ok(()),
+        Db::Postgres(db) => sql_query("VACUUM ANALYZE").execute(db).map(drop).map_err(StoreError::from),
+    });
+    vacuumed.await?;
     Ok(people)
+}
+
+/// A user and their enrolment, whose likes are inserted.
+type Model = (UserRow, Enrolment);
+type Insert = fn(&mut Db, &Model, &Waiting) -> std::result::Result<(), StoreError>;
+
+async fn in_transactions(
+    store: &Store,
+    people: &[Waiting],
+    model: &Arc<Model>,
+    insert: Insert,
+) -> Result<()> {
+    for batch in people.chunks(PER_TRANSACTION) {
+        let (model, batch) = (Arc::clone(model), batch.to_vec());
+        store.write(move |db| batch.iter().try_for_each(|person| insert(db, &model, person))).await?;
+    }
+    Ok(())
 }
 
 fn new() -> Waiting {
     let random = Random::system();
     let digits = u64::from_le_bytes(random.bytes()) % 1_000_000_000_000;
     Waiting {
+        user: UserId::new(random),
         token: Token::new(random).reveal().to_owned(),
         reference: random.id(),
         // Longer than those of the sandbox, which are other people's.
@@ -84,25 +103,28 @@ fn new() -> Waiting {
     }
 }
 
-fn insert(
-    db: &mut Db,
-    like: &UserRow,
-    at: &Enrolment,
-    person: &Waiting,
-) -> std::result::Result<(), StoreError> {
+fn insert_user(db: &mut Db, (like, at): &Model, person: &Waiting) -> std::result::Result<(), StoreError> {
+    let now = Clock::machine().now();
+    users::insert(db, &new_user(like, &person.user, &person.phone, now))?;
+    let at = enrolment(at, person);
+    let phone = NewFactor::phone(FactorId::new(Random::system()), person.user.clone(), at, Some(now), now);
+    Ok(factors::insert(db, &phone)?)
+}
+
+fn enrolment(like: &Enrolment, person: &Waiting) -> Enrolment {
+    Enrolment { user: ProviderUser::from_text(&person.provider_user), ..like.clone() }
+}
+
+fn insert_session(db: &mut Db, (_, at): &Model, person: &Waiting) -> std::result::Result<(), StoreError> {
     let (random, now) = (Random::system(), Clock::machine().now());
-    let at = Enrolment { user: ProviderUser::from_text(&person.provider_user), ..at.clone() };
-    let user = UserId::new(random);
-    users::insert(db, &new_user(like, &user, &person.phone, now))?;
-    let phone = NewFactor::phone(FactorId::new(random), user.clone(), at.clone(), Some(now), now);
-    factors::insert(db, &phone)?;
+    let at = enrolment(at, person);
     let session = SessionId::new(random);
     sessions::insert(
         db,
         &NewSession {
             id: session.clone(),
             token_hash: Token::sent(&person.token).hash(),
-            user_id: Some(user.clone()),
+            user_id: Some(person.user.clone()),
             state: State::Pending,
             origin: Origin::Password,
             created_at: now,
@@ -115,7 +137,7 @@ fn insert(
     )?;
     let request = NewApproval {
         id: ApprovalId::new(random),
-        user_id: user,
+        user_id: person.user.clone(),
         session_id: Some(session.clone()),
         message: "Sign in to Countersign?".to_owned(),
         details: r#"{"Account":"ada@example.com","Browser":"Firefox on Linux","Number":"47"}"#.to_owned(),
@@ -133,7 +155,8 @@ fn insert(
     approvals::insert(db, &request)?;
     sessions::set_push(db, &session, Some(&request.id))?;
     let at = AtProvider { account: at.account, reference: person.reference.clone(), user: None };
-    approvals::sent(db, &request.id, &at, now.plus(LIFETIME))?;
+    approvals::sent(db, &request.id, &at)?;
+    approval_polls::begin(db, &request.id, now.plus(LIFETIME))?;
     Ok(())
 }
 

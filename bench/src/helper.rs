@@ -1,8 +1,16 @@
 //! This program in other roles, each in its own process: the yardstick of HTTP calls, and a proxy.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    web::{self, Bytes},
+};
+use futures_util::{StreamExt, stream};
+use shared::routes::AUTHY_STATUS_STREAM;
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -34,7 +42,7 @@ fn bare(body: String) -> Result<()> {
     actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(move || {
             let body = body.clone();
-            App::new().default_service(web::to(move || {
+            App::new().route(AUTHY_STATUS_STREAM, web::get().to(stream)).default_service(web::to(move || {
                 let body = body.clone();
                 async move { HttpResponse::Ok().content_type("application/json").body(body) }
             }))
@@ -44,6 +52,12 @@ fn bare(body: String) -> Result<()> {
         server.run().await?;
         Ok(())
     })
+}
+
+/// One event, and nothing after it.
+async fn stream() -> HttpResponse {
+    let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"event: status\ndata: {}\n\n"))]);
+    HttpResponse::Ok().content_type("text/event-stream").streaming(first.chain(stream::pending()))
 }
 
 async fn proxy(addresses: Vec<String>) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     data::{self, Waiting},
     helper,
     load::{self, Requests, percentile},
-    programs::{Database, EMAIL, Helper, PASSWORD, Postgres, Server},
+    programs::{Database, EMAIL, Helper, PASSWORD, Postgres, Process, Server},
     report::{
         Aim::{AtLeast, AtMost},
         Report, Row, Yardstick, plain,
@@ -23,6 +23,8 @@ const ROUND: Duration = Duration::from_secs(4);
 const CONNECTIONS: usize = 64;
 /// Sessions of which each is polled so seldom that nobody waits for it.
 const SELDOM_POLLED: usize = 40_000;
+/// Open when the memory of open streams is looked at first.
+const FEW_STREAMS: usize = 1000;
 const WEBHOOKS: usize = 60_000;
 /// The default number of database connections.
 const DATABASE_CONNECTIONS: usize = 8;
@@ -51,7 +53,7 @@ pub(crate) async fn start(report: &mut Report) -> Result<()> {
     let server = Server::start(&database, COST).await?;
     let ms = server.started_in.as_secs_f64() * 1000.0;
     report.add(plain("start to first response, existing database", ms, "ms", 200.0));
-    report.add(plain("memory at rest", server.memory()?, "MB", 20.0));
+    report.add(plain("memory at rest", server.process.memory()?, "MB", 20.0));
     Ok(())
 }
 
@@ -62,7 +64,7 @@ pub(crate) async fn sqlite(report: &mut Report) -> Result<()> {
     server.sign_up().await?;
     let bare = polls(report, &server, "SQLite", 0.75).await?;
     server.logins_per_second(4, ROUND).await?;
-    report.add(plain("memory after polls and logins", server.memory()?, "MB", 32.0));
+    report.add(plain("memory after polls and logins", server.process.memory()?, "MB", 32.0));
     webhooks(report, &server, &database, "SQLite", bare).await
 }
 
@@ -182,19 +184,27 @@ async fn polls_beside_logins(
     Ok(())
 }
 
-/// What an open stream costs.
+/// What an open stream costs, and what one costs that a bare handler never ends.
 pub(crate) async fn open_streams(report: &mut Report) -> Result<()> {
-    const FEW: usize = 1000;
     const MANY: usize = 15_000;
     let (_database, server, people) = people_waiting(Database::sqlite()?, MANY).await?;
-    let mut streams = Streams::default();
-    streams.open(&server.address, &people[..FEW]).await?;
-    let few = server.memory()?;
-    streams.open(&server.address, &people[FEW..]).await?;
-    let many = server.memory()?;
-    let each = (many - few) * 1000.0 / (MANY - FEW) as f64;
-    report.add(plain(&format!("memory per open stream, from {FEW} to {MANY}"), each, "kB", 12.0));
+    let own = memory_per_stream(&server.process, &server.address, &people).await?;
+    let bare = Helper::start(helper::BARE, "")?;
+    let yardstick = memory_per_stream(&bare.process, &bare.address, &people).await?;
+    let name = format!("from {FEW_STREAMS} to {MANY}");
+    report.add(plain(&format!("memory per open stream, {name}"), own, "kB", 12.0));
+    report.add(plain(&format!("memory per open stream of a bare handler, {name}"), yardstick, "kB", 12.0));
     Ok(())
+}
+
+/// In kilobytes.
+async fn memory_per_stream(process: &Process, address: &str, people: &[Waiting]) -> Result<f64> {
+    let mut streams = Streams::default();
+    streams.open(address, &people[..FEW_STREAMS]).await?;
+    let few = process.memory()?;
+    streams.open(address, &people[FEW_STREAMS..]).await?;
+    let many = process.memory()?;
+    Ok((many - few) * 1000.0 / (people.len() - FEW_STREAMS) as f64)
 }
 
 /// Approvals at one server.

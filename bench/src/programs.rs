@@ -22,7 +22,7 @@ pub(crate) const PASSWORD: &str = "notes on the engine";
 
 /// A process that is killed with this.
 #[derive(Debug)]
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -32,10 +32,19 @@ impl Drop for Process {
     }
 }
 
+impl Process {
+    /// Resident memory, in megabytes.
+    pub(crate) fn memory(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1000.0)
+    }
+}
+
 /// This program once more, in another role.
 #[derive(Debug)]
 pub(crate) struct Helper {
-    _process: Process,
+    pub(crate) process: Process,
     pub(crate) address: String,
 }
 
@@ -49,7 +58,7 @@ impl Helper {
         let mut address = String::new();
         let output = child.stdout.take().ok_or("it has no output")?;
         BufReader::new(output).read_line(&mut address)?;
-        Ok(Self { _process: Process(child), address: address.trim().to_owned() })
+        Ok(Self { process: Process(child), address: address.trim().to_owned() })
     }
 }
 
@@ -117,7 +126,7 @@ impl Postgres {
 /// The server as a release build, with its page, its sandbox and default logging.
 #[derive(Debug)]
 pub(crate) struct Server {
-    process: Process,
+    pub(crate) process: Process,
     pub(crate) address: String,
     pub(crate) sandbox: String,
     /// From the start of the process to its first answer.
@@ -194,13 +203,6 @@ impl Server {
 
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
-    }
-
-    /// Resident memory, in megabytes.
-    pub(crate) fn memory(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1000.0)
     }
 
     /// Creates an account.

@@ -60,6 +60,12 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// A duration for the wire, in milliseconds.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
 /// The source of the current time.
 #[derive(Debug)]
 pub struct Clock {

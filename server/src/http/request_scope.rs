@@ -12,7 +12,7 @@ use actix_web::{
     web::Data,
 };
 use shared::routes::{AUTHY_CALLBACK, AUTHY_STATUS, TWILIO_STATUS};
-use tracing::{Instrument, field, info_span};
+use tracing::{Instrument, Level, enabled, field, info_span};
 
 use super::{
     Network,
@@ -21,6 +21,7 @@ use super::{
     error::Error,
     headers::{TOKEN, set_security_headers},
     origin::{ForeignOrigin, foreign_origin},
+    status,
 };
 use crate::{domain::ids::RequestIds, store::StoreError};
 
@@ -38,7 +39,16 @@ pub async fn around(
     let ids = request.app_data::<Data<RequestIds>>().expect("the app numbers its requests");
     let id = ids.next();
     let network = request.app_data::<Data<Network>>().expect("the app has its network").clone();
-    let cookies = request.app_data::<Data<Cookies>>().expect("the app has its cookies").clone();
+    let too_many = request.conn_data::<ConnectionCount>().is_some_and(ConnectionCount::is_over);
+    // Most requests of all are such polls, and only at this level is there a line about them.
+    if !too_many
+        && !enabled!(Level::DEBUG)
+        && let Some(response) = status::held(&request)
+    {
+        let mut answered = request.into_response(response);
+        complete(&mut answered, &network, &id);
+        return Ok(answered);
+    }
     let route = request.match_pattern();
     let is_poll = route.as_deref() == Some(AUTHY_STATUS);
     // Where it says more than the route.
@@ -52,8 +62,8 @@ pub async fn around(
         user.id = field::Empty,
         client.address = %network.address(request.request()),
     );
+    let cookies = request.app_data::<Data<Cookies>>().expect("the app has its cookies").clone();
     cookies.accept_previous_key(&mut request);
-    let too_many = request.conn_data::<ConnectionCount>().is_some_and(ConnectionCount::is_over);
     let answered = async {
         if too_many {
             let mut refused = request.error_response(Error::TooManyConnections).map_into_boxed_body();
@@ -75,12 +85,8 @@ pub async fn around(
     };
     span.record("status", status.as_u16());
     if let Ok(response) = &mut answered {
-        let secure = network.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-        set_security_headers(response.headers_mut(), secure);
+        complete(response, &network, &id);
         cookies.add_device_cookie(response);
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
     }
     // Tenths are enough.
     let ms = (began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
@@ -91,6 +97,15 @@ pub async fn around(
         tracing::info!(parent: &span, path, ms, "answered");
     }
     answered.map_err(ActixError::from)
+}
+
+/// Adds what every response has.
+fn complete(response: &mut ServiceResponse<BoxBody>, network: &Network, id: &str) {
+    let secure = network.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    set_security_headers(response.headers_mut(), secure);
+    if let Ok(id) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
 }
 
 /// The session middleware answers 500 when the database fails; any other error is the request's own.

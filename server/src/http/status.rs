@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    dev::ServiceRequest,
+    http::{Method, StatusCode, header},
     web::{Bytes, Data, Json},
 };
 use futures_util::stream;
@@ -15,11 +16,19 @@ use super::{
     Network,
     auth::RequestToken,
     error::{Error, Result, invalid},
+    headers::TOKEN,
     origin::foreign_origin,
 };
 use crate::{
-    domain::{ids::Random, refusal::Refusal},
-    services::status::{Follower, News, StatusReader},
+    domain::{
+        ids::{Random, Token},
+        refusal::Refusal,
+        session::Carrier,
+    },
+    services::{
+        session_status::SessionStatus,
+        status::{Follower, News, StatusReader},
+    },
 };
 
 /// The longest wait for one response. Proxies close connections that are quiet for a minute.
@@ -54,7 +63,7 @@ struct Wait {
         (status = 422, description = "`wait` isn't a number from 0 to 55", body = ApiError),
     )
 )]
-pub(super) async fn read(reader: Data<StatusReader>, request: HttpRequest) -> Result<Json<StatusAnswer>> {
+pub(super) async fn read(reader: Data<StatusReader>, request: HttpRequest) -> Result<Json<SessionStatus>> {
     let RequestToken { token, carrier } = RequestToken::of(&request).ok_or(Refusal::NoSession)?;
     if request.query_string().is_empty() {
         return Ok(Json(reader.status(&token, carrier).await?));
@@ -69,6 +78,20 @@ pub(super) async fn read(reader: Data<StatusReader>, request: HttpRequest) -> Re
     // On the heap, because it is rare and large: every poll would carry it along.
     let waiting = Box::pin(reader.status_after(&token, carrier, since.as_deref(), longest));
     Ok(Json(waiting.await?))
+}
+
+/// The response to a plain poll by header, where the status was read a moment ago: without a span, a session
+/// middleware or a handler. `None` for every other request: those go the usual way.
+pub(super) fn held(request: &ServiceRequest) -> Option<HttpResponse> {
+    if request.path() != routes::AUTHY_STATUS
+        || *request.method() != Method::GET
+        || !request.query_string().is_empty()
+    {
+        return None;
+    }
+    let token = Token::sent(request.headers().get(&*TOKEN)?.to_str().ok()?);
+    let reader = request.app_data::<Data<StatusReader>>()?;
+    Some(HttpResponse::Ok().json(reader.held(&token, Carrier::Header)?))
 }
 
 /// Follow the status of the approval request
@@ -111,7 +134,7 @@ pub(super) async fn follow(
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // nginx would keep events back until it has a bufferful of them.
         .insert_header(("x-accel-buffering", "no"));
-    if *request.method() == actix_web::http::Method::HEAD {
+    if *request.method() == Method::HEAD {
         return Ok(response.finish());
     }
     Ok(response.streaming(Box::pin(stream::unfold(State::Begins { follower, retry_ms }, State::next))))
@@ -134,7 +157,7 @@ impl State {
         let (event, next) = match follower.next().await {
             News::Status(status) => {
                 let json = serde_json::to_string(&status).expect("a status is JSON");
-                let event = format!("id: {}\nevent: status\ndata: {json}\n\n", status.version);
+                let event = format!("id: {}\nevent: status\ndata: {json}\n\n", status.version());
                 (event, Self::Follows(follower))
             }
             News::StillHere => (":\n\n".to_owned(), Self::Follows(follower)),

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use shared::Approval;
 
-use super::{
-    Context, Result, ServiceError, finish, pushes::Request, sessions::UserSession, status::milliseconds,
-};
+use super::{Context, Result, ServiceError, finish, pushes::Request, sessions::UserSession};
 use crate::{
     domain::{
         action::{Action, REDEEM_WITHIN},
         approval::{ApprovalPurpose, ApprovalState, poll_after_ms},
         client::Client,
-        clock::Timestamp,
+        clock::{Timestamp, milliseconds},
         event::{Act, Event, Outcome},
         factor::Method,
         ids::UserId,

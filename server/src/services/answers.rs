@@ -16,7 +16,7 @@ use crate::{
     provider::Callback,
     store::{
         Db,
-        approvals::{self, Answered, AtProvider, Settled},
+        approvals::{self, Answered, AtProvider, Open, Settled},
         factors, nonces,
     },
 };
@@ -44,7 +44,9 @@ impl Answers {
     /// Answers for this database.
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, together: Together::default() }
+        // SQLite has one writer. On PostgreSQL one transaction works while another waits for the disk.
+        let workers = if context.store.is_shared() { 2 } else { 1 };
+        Self { context, together: Together::new(workers) }
     }
 
     /// Settles what a callback with a right signature tells. It is committed when this returns.
@@ -111,11 +113,17 @@ impl SettledAnswer {
 
 impl Context {
     fn settle_callbacks(&self, db: &mut Db, arrived: &[Arrived], now: Timestamp) -> Result<Vec<Settlement>> {
-        let since = now.minus(REMOVED_USERS_KNOWN);
-        let enrolled = arrived.iter().map(|Arrived { callback, .. }| (&callback.account, &callback.user));
-        let known = factors::known(db, &enrolled.collect(), since)?;
+        let references = arrived.iter().map(|arrived| arrived.callback.reference.as_str()).collect();
+        let open = approvals::open(db, &references)?;
+        let is_asked =
+            |callback: &Callback| open.iter().any(|open| open.is_of(&callback.account, &callback.user));
+        // Of whoever is asked something, the user is known.
+        let others = arrived.iter().map(|arrived| &arrived.callback).filter(|callback| !is_asked(callback));
+        let others: BTreeSet<_> = others.map(|callback| (&callback.account, &callback.user)).collect();
+        let known = factors::known(db, &others, now.minus(REMOVED_USERS_KNOWN))?;
         let is_known = |Arrived { callback, .. }: &Arrived| {
-            known.iter().any(|(account, user)| *account == callback.account && *user == callback.user)
+            is_asked(callback)
+                || known.iter().any(|(account, user)| *account == callback.account && *user == callback.user)
         };
         let telling = arrived.iter().filter(|arrived| is_known(arrived) && arrived.callback.answer.is_some());
         let digests: BTreeSet<&str> =
@@ -125,7 +133,7 @@ impl Context {
             .filter(|arrived| new.contains(arrived.callback.digest.as_str()))
             .filter_map(Arrived::answered)
             .collect();
-        let mut settled = self.settle(db, &answers, now)?;
+        let mut settled = self.settle(db, &open, &answers, now)?;
         let settlement = |arrived: &Arrived| {
             if !is_known(arrived) {
                 return Settlement { outcome: CallbackOutcome::NoSuchUser, settled: None };
@@ -143,13 +151,14 @@ impl Context {
     pub(super) fn settle(
         &self,
         db: &mut Db,
+        open: &[Open],
         answers: &[Answered],
         now: Timestamp,
     ) -> Result<Vec<SettledAnswer>> {
         if answers.is_empty() {
             return Ok(Vec::new());
         }
-        let settled = approvals::settle(db, answers, now)?;
+        let settled = approvals::settle(db, open, answers, now)?;
         let approved = settled.iter().filter(|settled| settled.answer == Answer::Approved);
         let users: BTreeSet<&UserId> = approved.clone().map(|settled| &settled.user).collect();
         let sessions: BTreeSet<&SessionId> =

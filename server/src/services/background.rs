@@ -1,7 +1,7 @@
 //! Background jobs: polling providers for answers here, removing old rows in `cleaning`, and waking those who
 //! wait at other servers in `wakes`.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinSet,
@@ -12,7 +12,10 @@ use tracing::Instrument;
 use super::{Context, Result, ServiceError, answers::SettledAnswer, cleaning, wakes};
 use crate::{
     provider::Reference,
-    store::approvals::{self, Answered, AtProvider, Due},
+    store::{
+        approval_polls::{self, Due},
+        approvals::{self, Answered, AtProvider},
+    },
 };
 
 /// Between two looks for requests another server has sent.
@@ -68,24 +71,26 @@ async fn poll_due(context: &Arc<Context>, polls: &mut JoinSet<()>) -> Result<Dur
         });
     }
     let now = context.now();
-    let next = context.store.read(move |db| Ok::<_, ServiceError>(approvals::next_due(db, now)?)).await?;
+    let next = context.store.read(|db| Ok::<_, ServiceError>(approval_polls::next_due(db)?)).await?;
     Ok(next.map_or(LOOK_INTERVAL, |next| next.since(now).clamp(Duration::from_millis(50), LOOK_INTERVAL)))
 }
 
 /// Claims the requests that are due: what another server has claimed is not among them.
 async fn claim_due(context: &Context) -> Result<Vec<Due>> {
-    const AT_ONCE: i64 = 100;
+    const AT_ONCE: i64 = 500;
     let now = context.now();
-    let due = context.store.read(move |db| Ok::<_, ServiceError>(approvals::due(db, now, AT_ONCE)?)).await?;
-    if due.is_empty() {
+    let due = context.store.read(move |db| Ok::<_, ServiceError>(approval_polls::due(db, now, AT_ONCE)?));
+    let (due, over) = due.await?;
+    if due.is_empty() && over.is_empty() {
         return Ok(Vec::new());
     }
     context
         .store
         .write(move |db| {
+            approval_polls::end(db, &over)?;
             let mut claimed = Vec::with_capacity(due.len());
             for due in due {
-                if approvals::claim(db, &due, now)? {
+                if approval_polls::claim(db, &due, now)? {
                     claimed.push(due);
                 }
             }
@@ -109,7 +114,11 @@ async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
     let (settling, now) = (Arc::clone(context), context.now());
     let at = AtProvider { account: due.account, reference: due.reference, user: None };
     let answered = Answered { at, answer, came_at: now };
-    let settled = context.store.write(move |db| settling.settle(db, &[answered], now)).await?;
+    let settled = context.store.write(move |db| {
+        let open = approvals::open(db, &BTreeSet::from([answered.at.reference.as_str()]))?;
+        settling.settle(db, &open, &[answered], now)
+    });
+    let settled = settled.await?;
     settled.iter().for_each(SettledAnswer::record);
     Ok(())
 }

@@ -14,7 +14,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::status::Known;
+use super::session_status::KnownStatus;
 use crate::{
     domain::{
         ids::{SessionId, TokenHash},
@@ -85,7 +85,7 @@ struct Watched {
 
 #[derive(Debug)]
 struct Held {
-    status: Arc<Known>,
+    status: Arc<KnownStatus>,
     read_at: Instant,
 }
 
@@ -120,7 +120,7 @@ impl Hub {
     }
 
     /// The status that was read for a token a moment ago, if nothing has changed since.
-    pub(super) fn held(&self, token: &TokenHash) -> Option<Arc<Known>> {
+    pub(super) fn held(&self, token: &TokenHash) -> Option<Arc<KnownStatus>> {
         let state = self.state();
         let held = state.statuses.get(token).filter(|held| held.read_at.elapsed() < FRESH)?;
         Some(Arc::clone(&held.status))
@@ -132,7 +132,7 @@ impl Hub {
     }
 
     /// Holds a status that was read after `began`, unless its session has changed since.
-    pub(super) fn hold(&self, token: TokenHash, status: &Arc<Known>, began: Moment) {
+    pub(super) fn hold(&self, token: TokenHash, status: &Arc<KnownStatus>, began: Moment) {
         let mut state = self.state();
         let since = usize::try_from(state.count - began.0).unwrap_or(usize::MAX);
         let overtaken = since > state.published.len()
@@ -339,9 +339,9 @@ mod tests {
         store::status::StatusRow,
     };
 
-    fn status_of(session: &SessionId) -> Arc<Known> {
+    fn status_of(session: &SessionId) -> Arc<KnownStatus> {
         let number = shared::phone::PhoneNumber::from_e164("+447700900123").expect("a number");
-        Arc::new(Known::of(StatusRow {
+        Arc::new(KnownStatus::of(StatusRow {
             session: session.clone(),
             state: SessionState::Pending,
             origin: Origin::Password,

@@ -24,6 +24,7 @@ pub mod number_verification;
 mod password_checks;
 pub mod password_work;
 pub mod pushes;
+pub mod session_status;
 pub mod sessions;
 pub mod status;
 mod together;

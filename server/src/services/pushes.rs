@@ -22,7 +22,7 @@ use crate::{
     },
     provider::{ProviderError, Reference},
     store::{
-        Db,
+        Db, approval_polls,
         approvals::{self, AtProvider, CountedFor, NewApproval},
         sessions,
         users::UserRow,
@@ -244,7 +244,8 @@ impl Context {
         self.store
             .write(move |db| {
                 approvals::set_provider_user(db, &id, &provider_user)?;
-                Ok::<_, ServiceError>(approvals::sent(db, &id, &at, first_poll)?)
+                approvals::sent(db, &id, &at)?;
+                Ok::<_, ServiceError>(approval_polls::begin(db, &id, first_poll)?)
             })
             .await?;
         self.push_sent.notify_one();

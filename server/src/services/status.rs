@@ -6,27 +6,25 @@ use std::{
     time::Duration,
 };
 
-use sha2::{Digest, Sha256};
-use shared::{ApprovalRequest, PushStatus, StatusAnswer};
+use shared::PushStatus;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
     Context, Result, ServiceError,
     hub::{Waiting, Watch, Woken},
+    session_status::{KnownStatus, SessionStatus},
     together::Together,
 };
 use crate::{
     domain::{
-        approval::{PROVIDER_USER_LABEL, poll_after_ms},
         clock::Timestamp,
         ids::{Token, TokenHash},
-        limits::Lifetimes,
         refusal::Refusal,
         session::{Access, Carrier},
     },
     store::{
         InlineReader,
-        status::{self, Push, StatusRow},
+        status::{self, StatusRow},
     },
 };
 
@@ -52,37 +50,26 @@ pub struct PushView {
     pub expires_in: Duration,
 }
 
-/// A session's status as it was read, with what answers to it have in common.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub(super) row: StatusRow,
-    /// What the client is shown of the request's details.
-    details: BTreeMap<String, String>,
-    /// Of what was read, the same at every server.
-    digest: String,
-}
-
-/// A session's status at a moment.
-#[derive(Debug, Clone)]
-struct Seen {
-    known: Arc<Known>,
-    now: Timestamp,
-}
-
 impl StatusReader {
     /// A reader for one worker.
     #[must_use]
     pub fn new(context: Arc<Context>) -> Self {
         let reader = InlineReader::new(context.store.clone());
-        Self { context, reader, together: Together::default() }
+        Self { context, reader, together: Together::new(1) }
     }
 
     /// The status of the token's live session.
     ///
     /// # Errors
     /// [`Refusal::NoSession`], or that the database fails.
-    pub async fn status(&self, token: &Token, carrier: Carrier) -> Result<StatusAnswer> {
-        Ok(self.read(token, carrier).await?.answer())
+    pub async fn status(&self, token: &Token, carrier: Carrier) -> Result<SessionStatus> {
+        self.read(token, carrier).await
+    }
+
+    /// The status of the token's live session, if it was read a moment ago and the carrier may have it.
+    #[must_use]
+    pub fn held(&self, token: &Token, carrier: Carrier) -> Option<SessionStatus> {
+        self.held_at(&token.hash(), carrier, self.context.now())?.ok()
     }
 
     /// The status as soon as it differs from that of the version `since`, or is not pending any more where
@@ -96,27 +83,27 @@ impl StatusReader {
         carrier: Carrier,
         since: Option<&str>,
         longest: Duration,
-    ) -> Result<StatusAnswer> {
+    ) -> Result<SessionStatus> {
         let latest = Instant::now() + longest;
-        let is_awaited = |seen: &Seen| match since {
+        let is_awaited = |seen: &SessionStatus| match since {
             Some(version) => seen.version() != version,
             None => seen.status() != PushStatus::Pending,
         };
         let first = self.read(token, carrier).await?;
         if is_awaited(&first) {
-            return Ok(first.answer());
+            return Ok(first);
         }
         let Ok(mut watch) = self.context.hub.watch(&first.known.row.session, Waiting::Once) else {
-            return Ok(first.answer());
+            return Ok(first);
         };
         loop {
             let seen = self.read(token, carrier).await?;
             if is_awaited(&seen) {
-                return Ok(seen.answer());
+                return Ok(seen);
             }
             let changes_at = seen.changes_at(self.context.lifetimes());
             if matches!(self.wait(&mut watch, changes_at, latest).await, Woken::InVain | Woken::Closed) {
-                return Ok(Seen { now: self.context.now(), ..seen }.answer());
+                return Ok(SessionStatus { now: self.context.now(), ..seen });
             }
         }
     }
@@ -126,13 +113,7 @@ impl StatusReader {
     /// # Errors
     /// [`Refusal::NoSession`], or that the database fails.
     pub async fn push(&self, token: &Token, carrier: Carrier) -> Result<PushView> {
-        let seen = self.read(token, carrier).await?;
-        let push = seen.known.row.push.as_ref();
-        Ok(PushView {
-            status: seen.status(),
-            reference: push.and_then(|push| push.reference.clone()),
-            expires_in: push.map_or(Duration::ZERO, |push| push.expires_at.since(seen.now)),
-        })
+        Ok(self.read(token, carrier).await?.push_view())
     }
 
     /// Follows the status of the token's live session.
@@ -156,8 +137,8 @@ impl StatusReader {
         Ok(self.is_over(&seen, carrier))
     }
 
-    fn is_over(&self, seen: &Seen, carrier: Carrier) -> bool {
-        let access = seen.known.row.progress().access(carrier, self.context.settings.rotation);
+    fn is_over(&self, seen: &SessionStatus, carrier: Carrier) -> bool {
+        let access = seen.progress().access(carrier, self.context.settings.rotation);
         access == Access::SignedIn && seen.status() != PushStatus::Pending
     }
 
@@ -173,13 +154,11 @@ impl StatusReader {
         }
     }
 
-    async fn read(&self, token: &Token, carrier: Carrier) -> Result<Seen> {
+    async fn read(&self, token: &Token, carrier: Carrier) -> Result<SessionStatus> {
         let (hub, now, lifetimes) = (&self.context.hub, self.context.now(), self.context.lifetimes());
         let token_hash = token.hash();
-        // One that seems to have ended may have been used meanwhile: the database knows.
-        if let Some(known) = hub.held(&token_hash).filter(|known| known.row.ends_at(lifetimes) > now) {
-            let refused = known.row.cookie_only && carrier == Carrier::Header;
-            return if refused { Err(Refusal::NoSession.into()) } else { Ok(Seen { known, now }) };
+        if let Some(held) = self.held_at(&token_hash, carrier, now) {
+            return Ok(held?);
         }
         let began = hub.moment();
         let here = self.reader.read(|db| status::read(db, &[&token_hash], now, lifetimes));
@@ -188,11 +167,29 @@ impl StatusReader {
             // On the heap, because it is rare and large: every poll would carry it along.
             None => Box::pin(self.read_together(token_hash.clone())).await?,
         };
-        let refused = |row: &StatusRow| row.cookie_only && carrier == Carrier::Header;
-        let row = row.filter(|row| !refused(row)).ok_or(Refusal::NoSession)?;
-        let known = Arc::new(Known::of(row));
+        let row = row.filter(|row| !row.is_refused(carrier)).ok_or(Refusal::NoSession)?;
+        let known = Arc::new(KnownStatus::of(row));
         hub.hold(token_hash, &known, began);
-        Ok(Seen { known, now })
+        Ok(SessionStatus { known, now })
+    }
+
+    /// What was read a moment ago.
+    fn held_at(
+        &self,
+        token: &TokenHash,
+        carrier: Carrier,
+        now: Timestamp,
+    ) -> Option<std::result::Result<SessionStatus, Refusal>> {
+        let known = self.context.hub.held(token)?;
+        // One that seems to have ended may have been used meanwhile: the database knows.
+        if known.row.ends_at(self.context.lifetimes()) <= now {
+            return None;
+        }
+        Some(if known.row.is_refused(carrier) {
+            Err(Refusal::NoSession)
+        } else {
+            Ok(SessionStatus { known, now })
+        })
     }
 
     /// Reads with others who ask at this moment.
@@ -215,77 +212,11 @@ impl StatusReader {
     }
 }
 
-impl Known {
-    pub(super) fn of(row: StatusRow) -> Self {
-        let push = row.push.as_ref();
-        let details = push.and_then(|push| serde_json::from_str(&push.details).ok());
-        let mut details: BTreeMap<String, String> = details.unwrap_or_default();
-        // The provider's id of the user, which the phone shows to clients of the cookie API, is shown to nobody
-        // who has not passed a factor.
-        if row.factor.is_none() {
-            details.remove(PROVIDER_USER_LABEL);
-        }
-        let reference = push.and_then(|push| push.reference.as_deref()).unwrap_or_default();
-        let sent = push.map_or(0, |push| push.created_at.0);
-        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent);
-        let digest = Sha256::digest(format!("{}\n{reference}\n{read:?}", row.session));
-        Self { details, digest: hex::encode(&digest[..8]), row }
-    }
-}
-
-impl Seen {
-    fn status(&self) -> PushStatus {
-        let push = self.known.row.push.as_ref();
-        push.map_or(PushStatus::Unverified, |push| push.status.status_at(self.now, push.expires_at))
-    }
-
-    /// Differs whenever the answer says something else, apart from the time that is left; the same at every
-    /// server.
-    fn version(&self) -> String {
-        let mut version = String::with_capacity(self.known.digest.len() + 1);
-        version.push_str(&self.known.digest);
-        version.push(char::from(b'0' + self.status() as u8));
-        version
-    }
-
-    fn answer(&self) -> StatusAnswer {
-        let (row, status) = (&self.known.row, self.status());
-        let age = row.push.as_ref().map_or(Duration::ZERO, |push| self.now.since(push.created_at));
-        StatusAnswer {
-            status,
-            poll_after_ms: poll_after_ms(status, age),
-            phone: row.phone.masked(),
-            last_channel: row.last_method.map(Into::into),
-            version: self.version(),
-            approval_request: row.push.as_ref().and_then(|push| self.shown(push)),
-        }
-    }
-
-    /// What a client is shown of a request.
-    fn shown(&self, push: &Push) -> Option<ApprovalRequest> {
-        Some(ApprovalRequest {
-            uuid: push.reference.clone()?,
-            message: push.message.clone(),
-            details: self.known.details.clone(),
-            expires_at: push.expires_at.to_rfc3339(),
-            expires_in_ms: milliseconds(push.expires_at.since(self.now)),
-            lifetime_ms: milliseconds(push.expires_at.since(push.created_at)),
-        })
-    }
-
-    /// When time alone changes the status: the request expires, or the session.
-    fn changes_at(&self, lifetimes: Lifetimes) -> Timestamp {
-        let session = self.known.row.ends_at(lifetimes);
-        let open = self.known.row.push.as_ref().filter(|_| self.status() == PushStatus::Pending);
-        open.map_or(session, |push| push.expires_at.min(session))
-    }
-}
-
 /// What a client is told that follows a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum News {
     /// The status now.
-    Status(Box<StatusAnswer>),
+    Status(SessionStatus),
     /// Nothing; so that the connection is not taken for dead.
     StillHere,
     /// The session is signed in or has ended: there is nothing more to follow.
@@ -345,20 +276,14 @@ impl Follower {
             let version = seen.version();
             let is_news = self.told.as_ref().is_none_or(|told| told.version != version);
             self.is_over = is_news && self.reader.is_over(&seen, self.carrier);
-            let answer = is_news.then(|| Box::new(seen.answer()));
             let changes_at = seen.changes_at(self.reader.context.lifetimes());
             self.told = Some(Told { version, changes_at });
-            match answer {
-                Some(answer) => return News::Status(answer),
-                None if must_write => return News::StillHere,
-                None => {}
+            if is_news {
+                return News::Status(seen);
+            }
+            if must_write {
+                return News::StillHere;
             }
         }
     }
-}
-
-/// For the wire.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }

@@ -1,8 +1,8 @@
 //! Work on the database that is done at once for all who have come while the last of it ran.
 //!
 //! Each on its own would wait for a connection, for the same statements and, when it writes, for the disk. Whoever
-//! finds nobody at work does it for all who have come by then, and goes on until nobody waits. When nobody else is
-//! there, nothing waits for company. Where work for several fails, it is done again for each alone: one that cannot
+//! finds nobody at work, or too many waiting, works for all who have come by then, and goes on until nobody waits.
+//! When nobody else is there, nothing waits for company. Where work for several fails, it is done again for each alone: one that cannot
 //! be done keeps no other back.
 
 use std::{
@@ -19,6 +19,8 @@ use crate::store::StoreError;
 
 /// Done at once: those who come later wait for it.
 const MOST_TOGETHER: usize = 64;
+/// Another worker is worth its statements from so many on.
+const WORTH_ANOTHER: usize = 24;
 /// Who may wait.
 const MOST_WAITING: usize = 10_000;
 
@@ -26,23 +28,20 @@ const MOST_WAITING: usize = 10_000;
 type Outcome<O> = oneshot::Sender<Result<O>>;
 
 /// A queue of work of one kind. Clones share it.
-pub(super) struct Together<I, O>(Arc<Mutex<Queue<I, O>>>);
+pub(super) struct Together<I, O> {
+    queue: Arc<Mutex<Queue<I, O>>>,
+    most_workers: usize,
+}
 
 struct Queue<I, O> {
     waiting: Vec<(I, Outcome<O>)>,
-    /// Whether somebody is at work for those who wait.
-    at_work: bool,
-}
-
-impl<I, O> Default for Together<I, O> {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Queue { waiting: Vec::new(), at_work: false })))
-    }
+    /// How many are at work for those who wait.
+    workers: usize,
 }
 
 impl<I, O> Clone for Together<I, O> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { queue: Arc::clone(&self.queue), most_workers: self.most_workers }
     }
 }
 
@@ -53,6 +52,12 @@ impl<I, O> fmt::Debug for Together<I, O> {
 }
 
 impl<I: Clone + Send + 'static, O: Send + 'static> Together<I, O> {
+    /// A queue that so many work for at the same time, each for those it has taken.
+    pub(super) fn new(most_workers: usize) -> Self {
+        let queue = Queue { waiting: Vec::new(), workers: 0 };
+        Self { queue: Arc::new(Mutex::new(queue)), most_workers }
+    }
+
     /// Has `work` done with this item among others; it returns an outcome for each, in their order. It begins
     /// after this call.
     ///
@@ -70,7 +75,10 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Together<I, O> {
                 return Err(StoreError::Busy.into());
             }
             queue.waiting.push((item, outcome));
-            !mem::replace(&mut queue.at_work, true)
+            let is_missing = queue.workers == 0
+                || (queue.workers < self.most_workers && queue.waiting.len() >= WORTH_ANOTHER);
+            queue.workers += usize::from(is_missing);
+            is_missing
         };
         if works {
             // A task of its own: it goes on when this client hangs up, since others wait as well.
@@ -81,7 +89,7 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Together<I, O> {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue<I, O>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells these clients the failure, and those who have come meanwhile: the database would fail for them as
@@ -109,13 +117,13 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Together<I, O> {
         loop {
             let batch: Vec<_> = {
                 let mut queue = self.queue();
-                let most = queue.waiting.len().min(MOST_TOGETHER);
-                if most == 0 {
-                    queue.at_work = false;
+                let waiting = queue.waiting.len();
+                if waiting == 0 || (queue.workers > 1 && waiting < WORTH_ANOTHER) {
+                    queue.workers -= 1;
                     at_work.finished = true;
                     return;
                 }
-                queue.waiting.drain(..most).collect()
+                queue.waiting.drain(..waiting.min(MOST_TOGETHER)).collect()
             };
             let (items, clients): (Vec<I>, Vec<Outcome<O>>) = batch.into_iter().unzip();
             match work(items.clone()).await {
@@ -175,9 +183,11 @@ struct AtWork<'a, I, O> {
 impl<I, O> Drop for AtWork<'_, I, O> {
     fn drop(&mut self) {
         if !self.finished {
-            let mut queue = self.queue.0.lock().unwrap_or_else(PoisonError::into_inner);
-            queue.at_work = false;
-            queue.waiting.clear();
+            let mut queue = self.queue.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.workers -= 1;
+            if queue.workers == 0 {
+                queue.waiting.clear();
+            }
         }
     }
 }
@@ -227,30 +237,42 @@ mod tests {
     #[tokio::test]
     async fn who_comes_while_others_are_worked_for_shares_the_next_work() {
         let numbers: Vec<u32> = (20..70).collect();
-        let (told, works) = outcomes(&Together::default(), &numbers).await;
+        let (told, works) = outcomes(&Together::new(1), &numbers).await;
         assert_eq!(told, numbers.iter().map(|number| Some(number * 2)).collect::<Vec<_>>());
         assert!(works <= 2, "{works}");
     }
 
     #[tokio::test]
     async fn one_that_fails_keeps_no_other_back() {
-        let (told, _) = outcomes(&Together::default(), &[1, 2, 13, 3]).await;
+        let (told, _) = outcomes(&Together::new(1), &[1, 2, 13, 3]).await;
         assert_eq!(told, [Some(2), Some(4), None, Some(6)]);
     }
 
     #[tokio::test]
     async fn a_database_that_fails_is_not_asked_again_for_each() {
         let mut numbers = vec![1000; 50];
-        let (told, works) = outcomes(&Together::default(), &numbers).await;
+        let (told, works) = outcomes(&Together::new(1), &numbers).await;
         assert!(told.iter().all(Option::is_none) && works <= 2, "{works}");
         numbers.fill(13);
-        let (told, works) = outcomes(&Together::default(), &numbers).await;
+        let (told, works) = outcomes(&Together::new(1), &numbers).await;
         assert!(told.iter().all(Option::is_none) && works <= 4, "{works}");
     }
 
     #[tokio::test]
+    async fn two_workers_do_all_of_it() {
+        let numbers: Vec<u32> = (100..250).collect();
+        let (told, works) = outcomes(&Together::new(2), &numbers).await;
+        assert_eq!(told, numbers.iter().map(|number| Some(number * 2)).collect::<Vec<_>>());
+        assert!(works <= 4, "{works}");
+        let together = Together::new(2);
+        let (told, _) = outcomes(&together, &[99, 5]).await;
+        assert!(told[0].is_none());
+        assert_eq!(outcomes(&together, &[6]).await.0, [Some(12)]);
+    }
+
+    #[tokio::test]
     async fn after_a_panic_the_next_one_is_worked_for() {
-        let together = Together::default();
+        let together = Together::new(1);
         assert_eq!(outcomes(&together, &[99]).await.0, [None]);
         assert_eq!(outcomes(&together, &[5]).await.0, [Some(10)]);
     }

@@ -9,12 +9,12 @@ use diesel::prelude::*;
 
 use super::{
     changes,
-    db::Db,
+    db::{Db, on_its_own},
     schema::approvals::{self, dsl},
     schema::sessions,
 };
 use crate::domain::{
-    approval::{Answer, ApprovalPurpose, ApprovalState, MOST_POLLS, poll_interval},
+    approval::{Answer, ApprovalPurpose, ApprovalState},
     clock::Timestamp,
     factor::{ProviderAccount, ProviderUser},
     ids::{ApprovalId, DeviceId, SessionId, UserId},
@@ -55,25 +55,6 @@ pub struct NewApproval {
     pub stranger: bool,
     /// The known device whose own budget it uses.
     pub device_id: Option<DeviceId>,
-}
-
-/// An open request the provider is to be polled about.
-#[derive(Debug, Clone, Queryable)]
-pub struct Due {
-    /// The request.
-    pub id: ApprovalId,
-    /// The provider account that holds it.
-    pub account: ProviderAccount,
-    /// The provider's reference.
-    pub reference: String,
-    /// When it was due.
-    pub next_poll_at: Timestamp,
-    /// How often it was polled already.
-    pub polls: i32,
-    /// When it was sent.
-    pub created_at: Timestamp,
-    /// When it expires.
-    pub expires_at: Timestamp,
 }
 
 /// A request that was just settled.
@@ -214,17 +195,16 @@ pub fn denied_since(db: &mut Db, user: &UserId, since: Timestamp) -> QueryResult
         .load(db)
 }
 
-/// The provider has accepted the request, for this enrolment: it is on the phone now.
+/// The provider has accepted the request: it is on the phone now.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn sent(db: &mut Db, id: &ApprovalId, at: &AtProvider, first_poll: Timestamp) -> QueryResult<()> {
+pub fn sent(db: &mut Db, id: &ApprovalId, at: &AtProvider) -> QueryResult<()> {
     let asked: Option<Option<SessionId>> = diesel::update(dsl::approvals.find(id))
         .set((
             dsl::status.eq(ApprovalState::Pending),
             dsl::reference.eq(&at.reference),
             dsl::provider_account.eq(&at.account),
-            dsl::next_poll_at.eq(first_poll),
         ))
         .returning(dsl::session_id)
         .get_result(db)
@@ -252,10 +232,9 @@ pub fn set_provider_user(db: &mut Db, id: &ApprovalId, user: &ProviderUser) -> Q
     diesel::update(dsl::approvals.find(id)).set(dsl::provider_user.eq(user)).execute(db).map(drop)
 }
 
-/// A request that waits for an answer.
-#[derive(Debug, Queryable, Selectable)]
-#[diesel(table_name = approvals)]
-struct Found {
+/// A request that waits for an answer. Its row is locked until the transaction ends.
+#[derive(Debug, Queryable)]
+pub struct Open {
     id: ApprovalId,
     reference: Option<String>,
     provider_account: ProviderAccount,
@@ -263,7 +242,13 @@ struct Found {
     expires_at: Timestamp,
 }
 
-impl Found {
+impl Open {
+    /// Whether it went to this user of a provider account.
+    #[must_use]
+    pub fn is_of(&self, account: &ProviderAccount, user: &ProviderUser) -> bool {
+        self.provider_account == *account && self.provider_user == *user
+    }
+
     fn is_meant_by(&self, Answered { at, came_at, .. }: &Answered) -> bool {
         self.reference.as_ref() == Some(&at.reference)
             && self.provider_account == at.account
@@ -283,22 +268,32 @@ pub struct Answered {
     pub came_at: Timestamp,
 }
 
+/// The requests that wait for an answer with these references.
+///
+/// # Errors
+/// When the query fails.
+pub fn open(db: &mut Db, references: &BTreeSet<&str>) -> QueryResult<Vec<Open>> {
+    let open = dsl::approvals
+        .filter(dsl::reference.eq_any(references))
+        .filter(dsl::status.eq(ApprovalState::Pending))
+        .order(dsl::id)
+        .select((dsl::id, dsl::reference, dsl::provider_account, dsl::provider_user, dsl::expires_at));
+    match db {
+        Db::Sqlite(db) => open.load(db),
+        // In the order of their ids: two transactions that settle the same ones wait for each other in turn.
+        Db::Postgres(db) => open.for_update().load(db),
+    }
+}
+
 /// Settles open requests of the users the provider names; of several answers to one the first counts. An answer
 /// changes nothing where there is no such request: unknown, another user's, expired or settled before.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn settle(db: &mut Db, answers: &[Answered], now: Timestamp) -> QueryResult<Vec<Settled>> {
-    let references: BTreeSet<&str> = answers.iter().map(|answered| answered.at.reference.as_str()).collect();
-    super::lock_rows(db, "approvals", "reference", &references)?;
-    let found: Vec<Found> = dsl::approvals
-        .filter(dsl::reference.eq_any(references))
-        .filter(dsl::status.eq(ApprovalState::Pending))
-        .select(Found::as_select())
-        .load(db)?;
+pub fn settle(db: &mut Db, open: &[Open], answers: &[Answered], now: Timestamp) -> QueryResult<Vec<Settled>> {
     let mut decided: BTreeMap<&ApprovalId, Answer> = BTreeMap::new();
     for answered in answers {
-        if let Some(request) = found.iter().find(|request| request.is_meant_by(answered)) {
+        if let Some(request) = open.iter().find(|request| request.is_meant_by(answered)) {
             decided.entry(&request.id).or_insert(answered.answer);
         }
     }
@@ -311,10 +306,13 @@ pub fn settle(db: &mut Db, answers: &[Answered], now: Timestamp) -> QueryResult<
             continue;
         }
         let open = dsl::approvals.filter(dsl::id.eq_any(ids)).filter(dsl::status.eq(ApprovalState::Pending));
-        let moved: Vec<(Option<String>, UserId, Option<SessionId>)> = diesel::update(open)
-            .set((dsl::status.eq(status), dsl::settled_at.eq(now), dsl::next_poll_at.eq(None::<Timestamp>)))
-            .returning((dsl::reference, dsl::user_id, dsl::session_id))
-            .get_results(db)?;
+        let moved = diesel::update(open).set((dsl::status.eq(status), dsl::settled_at.eq(now))).returning((
+            dsl::reference,
+            dsl::user_id,
+            dsl::session_id,
+        ));
+        let moved: Vec<(Option<String>, UserId, Option<SessionId>)> =
+            on_its_own!(db, connection => moved.get_results(connection))?;
         settled.extend(moved.into_iter().map(|(reference, user, session)| Settled {
             reference: reference.unwrap_or_default(),
             user,
@@ -324,58 +322,6 @@ pub fn settle(db: &mut Db, answers: &[Answered], now: Timestamp) -> QueryResult<
     }
     changes::note_all(db, settled.iter().filter_map(|settled| settled.session.as_ref()))?;
     Ok(settled)
-}
-
-/// Requests the provider is to be polled about now, oldest first.
-///
-/// # Errors
-/// When the query fails.
-pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<Vec<Due>> {
-    dsl::approvals
-        .filter(dsl::next_poll_at.le(now))
-        .filter(dsl::status.eq(ApprovalState::Pending))
-        .filter(dsl::expires_at.gt(now))
-        .order(dsl::next_poll_at)
-        .limit(most)
-        .select((
-            dsl::id,
-            dsl::provider_account,
-            dsl::reference.assume_not_null(),
-            dsl::next_poll_at.assume_not_null(),
-            dsl::polls,
-            dsl::created_at,
-            dsl::expires_at,
-        ))
-        .load(db)
-}
-
-/// Claims the next poll of a request, so that one of several servers makes it.
-///
-/// # Errors
-/// When the statement fails.
-pub fn claim(db: &mut Db, due: &Due, now: Timestamp) -> QueryResult<bool> {
-    let pause = poll_interval(due.expires_at.since(due.created_at));
-    let next = (due.polls + 1 < MOST_POLLS).then(|| now.plus(pause));
-    let unclaimed = dsl::approvals.find(&due.id).filter(dsl::next_poll_at.eq(due.next_poll_at));
-    let claimed = diesel::update(unclaimed)
-        .set((dsl::next_poll_at.eq(next), dsl::polls.eq(due.polls + 1)))
-        .execute(db)?;
-    Ok(claimed == 1)
-}
-
-/// When the next poll of any request is due.
-///
-/// # Errors
-/// When the query fails.
-pub fn next_due(db: &mut Db, now: Timestamp) -> QueryResult<Option<Timestamp>> {
-    dsl::approvals
-        .filter(dsl::status.eq(ApprovalState::Pending))
-        .filter(dsl::expires_at.gt(now))
-        .filter(dsl::next_poll_at.is_not_null())
-        .order(dsl::next_poll_at)
-        .select(dsl::next_poll_at.assume_not_null())
-        .first(db)
-        .optional()
 }
 
 /// Removes at most so many old requests.

@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::BTreeSet};
 use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
 
 use super::{
-    db::Db,
+    db::{Db, unnest},
     schema::session_changes::{self, dsl},
 };
 use crate::domain::ids::SessionId;
@@ -63,9 +63,10 @@ pub(super) fn note_all<'a>(
             new.into_iter().map(|session| Change { session: session.clone(), number: None }).collect()
         }
         Db::Postgres(db) => {
-            let rows: Vec<_> = new.into_iter().map(|session| dsl::session_id.eq(session)).collect();
-            let noted = diesel::insert_into(session_changes::table)
-                .values(rows)
+            let sessions: Vec<&str> = new.into_iter().map(SessionId::as_str).collect();
+            let noted = diesel::select(unnest(sessions))
+                .insert_into(session_changes::table)
+                .into_columns(dsl::session_id)
                 .returning((dsl::id, dsl::session_id));
             noted.get_results(db)?.into_iter().map(Change::of_row).collect()
         }

@@ -42,6 +42,11 @@ macro_rules! on_its_own {
 }
 pub(super) use on_its_own;
 
+diesel::define_sql_function! {
+    /// PostgreSQL's: a row for each value. A statement with a value list is parsed anew for each length of it.
+    fn unnest(values: diesel::sql_types::Array<diesel::sql_types::Text>) -> diesel::sql_types::Text;
+}
+
 /// Which database, and its address.
 #[derive(Clone)]
 pub enum Backend {

@@ -2,10 +2,14 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::case_when,
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text},
+};
 
 use super::{
-    db::Db,
+    db::{Db, on_its_own},
     schema::factors::{self, dsl},
 };
 use crate::domain::{
@@ -131,18 +135,16 @@ pub fn phones_used(db: &mut Db, users: &[&UserId], verified: &[&UserId], now: Ti
         .filter(dsl::user_id.eq_any(users))
         .filter(dsl::kind.eq(FactorKind::Phone))
         .filter(dsl::state.ne(FactorState::Removed));
-    diesel::update(phones).set(dsl::last_used_at.eq(now)).execute(db)?;
-    if verified.is_empty() {
-        return Ok(());
-    }
-    let unconfirmed = dsl::factors
-        .filter(dsl::user_id.eq_any(verified))
-        .filter(dsl::kind.eq(FactorKind::Phone))
-        .filter(dsl::state.eq(FactorState::Unconfirmed));
-    diesel::update(unconfirmed)
-        .set((dsl::state.eq(FactorState::Active), dsl::confirmed_at.eq(now)))
-        .execute(db)
-        .map(drop)
+    let is_confirmed =
+        || dsl::state.eq(FactorState::Unconfirmed).and(dsl::user_id.eq_any(verified).assume_not_null());
+    let used = diesel::update(phones).set((
+        dsl::last_used_at.eq(now),
+        dsl::state
+            .eq(case_when(is_confirmed(), FactorState::Active.into_sql::<Text>()).otherwise(dsl::state)),
+        dsl::confirmed_at
+            .eq(case_when(is_confirmed(), now.into_sql::<Nullable<BigInt>>()).otherwise(dsl::confirmed_at)),
+    ));
+    on_its_own!(db, connection => used.execute(connection)).map(drop)
 }
 
 /// Who of these is or was, until `since`, enrolled under such an id at such a provider account.
@@ -154,15 +156,19 @@ pub fn known(
     enrolled: &BTreeSet<(&ProviderAccount, &ProviderUser)>,
     since: Timestamp,
 ) -> QueryResult<BTreeSet<(ProviderAccount, ProviderUser)>> {
+    if enrolled.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let in_use = dsl::state.ne(FactorState::Removed).or(dsl::removed_at.gt(since));
     // Each once: PostgreSQL looks up every account with every user, and reads the whole table instead of that.
     let accounts: BTreeSet<_> = enrolled.iter().map(|(account, _)| *account).collect();
-    let found: Vec<(Option<ProviderAccount>, Option<ProviderUser>)> = dsl::factors
+    let found = dsl::factors
         .filter(dsl::provider_account.eq_any(accounts))
         .filter(dsl::provider_user.eq_any(enrolled.iter().map(|(_, user)| *user)))
         .filter(in_use.assume_not_null())
-        .select((dsl::provider_account, dsl::provider_user))
-        .load(db)?;
+        .select((dsl::provider_account, dsl::provider_user));
+    let found: Vec<(Option<ProviderAccount>, Option<ProviderUser>)> =
+        on_its_own!(db, connection => found.load(connection))?;
     Ok(found.into_iter().filter_map(|(account, user)| account.zip(user)).collect())
 }
 

@@ -8,6 +8,7 @@
 //! parsed anew at every call through [`Db`].
 
 pub mod actions;
+pub mod approval_polls;
 pub mod approvals;
 pub mod attempts;
 pub mod changes;
@@ -31,7 +32,6 @@ pub mod status;
 pub mod users;
 
 use std::{
-    collections::BTreeSet,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -40,7 +40,7 @@ use diesel::{
     Connection, RunQueryDsl,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     r2d2::Pool,
-    sql_types::{Array, Text},
+    sql_types::Text,
 };
 use diesel_migrations::MigrationHarness;
 use thiserror::Error;
@@ -308,26 +308,5 @@ pub fn lock(db: &mut Db, subject: &str) -> diesel::QueryResult<()> {
             .bind::<Text, _>(subject)
             .execute(db)
             .map(drop),
-    }
-}
-
-/// Locks the rows of a table whose `column` has one of these values, in the order of their ids: transactions that
-/// change several of the same rows wait for each other in turn. On SQLite there is one writer.
-///
-/// # Errors
-/// When the statement fails.
-fn lock_rows(
-    db: &mut Db,
-    table: &'static str,
-    column: &'static str,
-    values: &BTreeSet<&str>,
-) -> diesel::QueryResult<()> {
-    match db {
-        Db::Postgres(db) if values.len() > 1 => {
-            let locking = format!("SELECT id FROM {table} WHERE {column} = ANY($1) ORDER BY id FOR UPDATE");
-            let values: Vec<&str> = values.iter().copied().collect();
-            diesel::sql_query(locking).bind::<Array<Text>, _>(values).execute(db).map(drop)
-        }
-        _ => Ok(()),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::BigInt};
 
 use super::{
-    db::Db,
+    db::{Db, unnest},
     schema::nonces::{self, dsl},
 };
 use crate::domain::clock::Timestamp;
@@ -32,9 +32,10 @@ pub fn insert<'a>(
         }
         // In their order: two transactions that note the same ones wait for each other in turn.
         Db::Postgres(db) => {
-            let rows: Vec<_> = digests.iter().map(row).collect();
-            let inserted: Vec<String> = diesel::insert_into(nonces::table)
-                .values(rows)
+            let rows = diesel::select((unnest(Vec::from_iter(digests)), now.into_sql::<BigInt>()));
+            let inserted: Vec<String> = rows
+                .insert_into(nonces::table)
+                .into_columns((dsl::digest, dsl::at))
                 .on_conflict_do_nothing()
                 .returning(dsl::digest)
                 .get_results(db)?;

@@ -74,8 +74,6 @@ diesel::table! {
         created_at -> BigInt,
         expires_at -> BigInt,
         settled_at -> Nullable<BigInt>,
-        next_poll_at -> Nullable<BigInt>,
-        polls -> Integer,
         purpose -> Text,
         data_digest -> Nullable<Text>,
         redeemed_at -> Nullable<BigInt>,
@@ -84,6 +82,14 @@ diesel::table! {
         phone -> Text,
         stranger -> Bool,
         device_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    approval_polls (approval_id) {
+        approval_id -> Text,
+        due_at -> BigInt,
+        polls -> Integer,
     }
 }
 
@@ -149,5 +155,14 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(approvals -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
-    users, factors, sessions, approvals, sends, checks, attempts, nonces, messages
+    users,
+    factors,
+    sessions,
+    approvals,
+    approval_polls,
+    sends,
+    checks,
+    attempts,
+    nonces,
+    messages
 );

@@ -6,7 +6,9 @@ use tempfile::TempDir;
 
 use super::{
     db::{Db, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE},
-    schema::{approvals, attempts, checks, factors, messages, nonces, sends, sessions, users},
+    schema::{
+        approval_polls, approvals, attempts, checks, factors, messages, nonces, sends, sessions, users,
+    },
 };
 use crate::domain::ids::Random;
 
@@ -17,7 +19,7 @@ fn walk_every_table(db: &mut Db) {
             walked.unwrap_or_else(|error| panic!("{}: {error}", stringify!($table)));
         )+};
     }
-    walk!(users, factors, sessions, approvals, sends, checks, attempts, nonces, messages);
+    walk!(users, factors, sessions, approvals, approval_polls, sends, checks, attempts, nonces, messages);
 }
 
 /// An empty database: SQLite, or PostgreSQL where `TEST_DATABASE_URL` names a server.

@@ -1,6 +1,10 @@
 //! Sessions. The table of [`session`](crate::domain::session) is repeated here in each `WHERE`.
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::case_when,
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
 
 use super::{
     changes,
@@ -199,10 +203,12 @@ pub fn delete_of_user(db: &mut Db, user: &UserId) -> QueryResult<usize> {
 /// its rows (approvals, checks, sessions), so that the two never deadlock.
 fn delete_all(db: &mut Db, ids: &[SessionId]) -> QueryResult<usize> {
     let nobody = None::<SessionId>;
-    super::lock_rows(db, "approvals", "session_id", &ids.iter().map(SessionId::as_str).collect())?;
-    diesel::update(approvals::table.filter(approvals::session_id.eq_any(ids)))
-        .set(approvals::session_id.eq(&nobody))
-        .execute(db)?;
+    let of_sessions = || approvals::table.filter(approvals::session_id.eq_any(ids));
+    if let Db::Postgres(db) = db {
+        // In the order of their ids, as answers of phones lock them.
+        of_sessions().order(approvals::id).select(approvals::id).for_update().execute(db)?;
+    }
+    diesel::update(of_sessions()).set(approvals::session_id.eq(&nobody)).execute(db)?;
     diesel::update(checks::table.filter(checks::session_id.eq_any(ids)))
         .set(checks::session_id.eq(&nobody))
         .execute(db)?;
@@ -236,17 +242,17 @@ pub fn factor_passed(
     now: Timestamp,
 ) -> QueryResult<()> {
     changes::note_all(db, ids.iter().copied())?;
-    super::lock_rows(db, "sessions", "id", &ids.iter().map(|id| id.as_str()).collect())?;
+    let is_pending = || dsl::state.eq(State::Pending).and(dsl::expires_at.gt(now));
     let of_users = dsl::sessions.filter(dsl::id.eq_any(ids)).filter(dsl::state.ne(State::Anonymous));
-    diesel::update(of_users).set((dsl::factor.eq(method), dsl::factor_at.eq(now))).execute(db)?;
-    let pending = dsl::sessions
-        .filter(dsl::id.eq_any(ids))
-        .filter(dsl::state.eq(State::Pending))
-        .filter(dsl::expires_at.gt(now));
-    diesel::update(pending)
-        .set((dsl::state.eq(State::Verified), dsl::seen_at.eq(now), dsl::expires_at.eq(expires_at)))
-        .execute(db)
-        .map(drop)
+    let passed = diesel::update(of_users).set((
+        dsl::factor.eq(method),
+        dsl::factor_at.eq(now),
+        dsl::state.eq(case_when(is_pending(), State::Verified.into_sql::<Text>()).otherwise(dsl::state)),
+        dsl::seen_at.eq(case_when(is_pending(), now.into_sql::<BigInt>()).otherwise(dsl::seen_at)),
+        dsl::expires_at
+            .eq(case_when(is_pending(), expires_at.into_sql::<BigInt>()).otherwise(dsl::expires_at)),
+    ));
+    on_its_own!(db, connection => passed.execute(connection)).map(drop)
 }
 
 /// The phone was verified in one session: other sign-up sessions of the user in which no factor has
@@ -327,12 +333,13 @@ pub fn push_id(db: &mut Db, id: &SessionId) -> QueryResult<Option<ApprovalId>> {
     dsl::sessions.find(id).select(dsl::push_id).get_result(db).optional().map(Option::flatten)
 }
 
-/// Removes at most so many sessions that have ended.
+/// Removes at most so many sessions that have ended, once they could not have lived any longer.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes, most: i64) -> QueryResult<usize> {
     let ended = dsl::expires_at.le(now).or(dsl::seen_at.le(now.minus(lifetimes.idle)));
-    let ids: Vec<SessionId> = dsl::sessions.filter(ended).select(dsl::id).limit(most).load(db)?;
+    let old = dsl::created_at.le(now.minus(lifetimes.pending + lifetimes.absolute));
+    let ids: Vec<SessionId> = dsl::sessions.filter(old).filter(ended).select(dsl::id).limit(most).load(db)?;
     delete_all(db, &ids)
 }

@@ -15,7 +15,7 @@ use crate::domain::{
     ids::{SessionId, TokenHash},
     limits::Lifetimes,
     phone::Phone,
-    session::{Origin, Progress, State},
+    session::{Carrier, Origin, Progress, State},
 };
 
 /// The newest approval request of a session, and whose phone it went to.
@@ -68,6 +68,12 @@ impl StatusRow {
     #[must_use]
     pub fn progress(&self) -> Progress {
         Progress { state: self.state, origin: self.origin, factor: self.factor.zip(self.factor_at) }
+    }
+
+    /// Whether the session is refused to clients that bring its token so.
+    #[must_use]
+    pub fn is_refused(&self, carrier: Carrier) -> bool {
+        self.cookie_only && carrier == Carrier::Header
     }
 
     /// When the session ends, if nothing happens in it.

@@ -8,7 +8,7 @@ use std::{
 use diesel::prelude::*;
 
 use super::{
-    db::Db,
+    db::{Db, on_its_own},
     factors,
     schema::users::{self, dsl},
 };
@@ -173,14 +173,15 @@ pub fn factor_passed(
     now: Timestamp,
 ) -> QueryResult<BTreeMap<UserId, PhoneVerification>> {
     let FactorPassed { users, method, clears_lock, accounts_per_phone } = passed;
-    super::lock_rows(db, "users", "id", &users.iter().map(|user| user.as_str()).collect())?;
     let used = diesel::update(dsl::users.filter(dsl::id.eq_any(users)));
     let noted = (dsl::last_channel.eq(method), dsl::last_sign_in_at.eq(now));
     let after = (dsl::phone, dsl::id, dsl::phone_verified_at);
     let rows: Vec<(Phone, UserId, Option<Timestamp>)> = if clears_lock {
-        used.set((noted, WrongCodes::default())).returning(after).get_results(db)?
+        let used = used.set((noted, WrongCodes::default())).returning(after);
+        on_its_own!(db, connection => used.get_results(connection))?
     } else {
-        used.set(noted).returning(after).get_results(db)?
+        let used = used.set(noted).returning(after);
+        on_its_own!(db, connection => used.get_results(connection))?
     };
     let mut verifications = BTreeMap::new();
     if !method.verifies_phone() {

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shared::routes;
 
-use crate::app::TestApp;
+use crate::app::{Response, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_session_cookie_is_httponly_and_lax_and_host_bound_with_https() {
@@ -69,22 +69,27 @@ async fn every_response_has_the_security_headers() {
         (Method::PUT, routes::USER),
     ] {
         let response = client.send(client.request(method.clone(), path)).await;
-        let header = |name: &str| {
-            response
-                .headers
-                .get(name)
-                .unwrap_or_else(|| panic!("{method} {path} lacks {name}"))
-                .to_str()
-                .unwrap()
-                .to_owned()
-        };
-        assert_eq!(header("cache-control"), "no-store");
-        assert_eq!(header("x-content-type-options"), "nosniff");
-        assert_eq!(header("referrer-policy"), "no-referrer");
-        assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
-        assert!(header("strict-transport-security").starts_with("max-age="));
-        assert_eq!(header("x-request-id").len(), 32);
+        has_security_headers(&response, &format!("{method} {path}"));
     }
+    let ada = app.register().await;
+    let (session, _) = ada.log_in().await;
+    for _ in 0..2 {
+        // The second one is answered from memory.
+        has_security_headers(&session.get(routes::AUTHY_STATUS).await, "a poll");
+    }
+}
+
+fn has_security_headers(response: &Response, what: &str) {
+    let header = |name: &str| {
+        let value = response.headers.get(name).unwrap_or_else(|| panic!("{what} lacks {name}"));
+        value.to_str().unwrap().to_owned()
+    };
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert!(header("content-security-policy").contains("frame-ancestors 'none'"));
+    assert!(header("strict-transport-security").starts_with("max-age="));
+    assert_eq!(header("x-request-id").len(), 32);
 }
 
 /// An application that serves a page of three files.

@@ -25,7 +25,7 @@ impl Held {
             (app.store(), channel(), tokio::sync::oneshot::channel());
         let transaction = tokio::spawn(async move {
             let done = store.write(move |db| {
-                sql_query("UPDATE approvals SET polls = polls").execute(db)?;
+                sql_query("UPDATE approvals SET message = message").execute(db)?;
                 holds.send(()).expect("somebody waits for it");
                 released.recv().map_err(|_| StoreError::Busy)
             });

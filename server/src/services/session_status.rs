@@ -1,0 +1,175 @@
+//! What clients are told of a session's status: as it was read, and at a moment.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+use sha2::{Digest, Sha256};
+use shared::{Channel, PushStatus};
+
+use super::status::PushView;
+use crate::{
+    domain::{
+        approval::{PROVIDER_USER_LABEL, poll_after_ms},
+        clock::{Timestamp, milliseconds},
+        limits::Lifetimes,
+        session::Progress,
+    },
+    store::status::{Push, StatusRow},
+};
+
+/// A session's status as it was read, with what answers to it have in common.
+#[derive(Debug)]
+pub(super) struct KnownStatus {
+    pub(super) row: StatusRow,
+    /// The masked number.
+    phone: Box<RawValue>,
+    request: Option<RequestTexts>,
+    /// Of what was read, the same at every server.
+    digest: String,
+}
+
+/// What is shown of an approval request and no time changes, as JSON: it is read once and told often.
+#[derive(Debug)]
+struct RequestTexts {
+    uuid: Box<RawValue>,
+    message: Box<RawValue>,
+    details: Box<RawValue>,
+    expires_at: Box<RawValue>,
+}
+
+/// A session's status at a moment; on the wire a [`shared::StatusAnswer`].
+#[derive(Debug, Clone)]
+pub struct SessionStatus {
+    pub(super) known: Arc<KnownStatus>,
+    pub(super) now: Timestamp,
+}
+
+/// [`shared::StatusAnswer`], borrowed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    status: PushStatus,
+    poll_after_ms: u32,
+    phone: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_channel: Option<Channel>,
+    version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval_request: Option<ShownRequest<'a>>,
+}
+
+/// [`shared::ApprovalRequest`], borrowed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownRequest<'a> {
+    uuid: &'a RawValue,
+    message: &'a RawValue,
+    details: &'a RawValue,
+    expires_at: &'a RawValue,
+    expires_in_ms: u32,
+    lifetime_ms: u32,
+}
+
+impl KnownStatus {
+    pub(super) fn of(row: StatusRow) -> Self {
+        let push = row.push.as_ref();
+        let reference = push.and_then(|push| push.reference.as_deref());
+        let sent = push.map_or(0, |push| push.created_at.0);
+        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent);
+        let digest = Sha256::digest(format!("{}\n{}\n{read:?}", row.session, reference.unwrap_or_default()));
+        // The provider's id of the user, which the phone shows to clients of the cookie API, is shown to nobody
+        // who has not passed a factor.
+        let shows_provider_user = row.factor.is_some();
+        let request = push.zip(reference).map(|(push, uuid)| {
+            let details = serde_json::from_str(&push.details).ok();
+            let mut details: BTreeMap<String, String> = details.unwrap_or_default();
+            details.retain(|label, _| shows_provider_user || label != PROVIDER_USER_LABEL);
+            RequestTexts {
+                uuid: json(uuid),
+                message: json(&push.message),
+                details: json(&details),
+                expires_at: json(&push.expires_at.to_rfc3339()),
+            }
+        });
+        Self { phone: json(&row.phone.masked()), request, digest: hex::encode(&digest[..8]), row }
+    }
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Box<RawValue> {
+    to_raw_value(value).expect("texts are JSON")
+}
+
+impl SessionStatus {
+    fn push(&self) -> Option<&Push> {
+        self.known.row.push.as_ref()
+    }
+
+    /// That of the newest approval request; `Unverified` where none was sent.
+    #[must_use]
+    pub fn status(&self) -> PushStatus {
+        self.push().map_or(PushStatus::Unverified, |push| push.status.status_at(self.now, push.expires_at))
+    }
+
+    /// Differs whenever the answer says something else, apart from the time that is left; the same at every
+    /// server.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mut version = String::with_capacity(self.known.digest.len() + 1);
+        version.push_str(&self.known.digest);
+        version.push(char::from(b'0' + self.status() as u8));
+        version
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.known.row.progress()
+    }
+
+    pub(super) fn push_view(&self) -> PushView {
+        PushView {
+            status: self.status(),
+            reference: self.push().and_then(|push| push.reference.clone()),
+            expires_in: self.push().map_or(Duration::ZERO, |push| push.expires_at.since(self.now)),
+        }
+    }
+
+    /// When time alone changes the status: the request expires, or the session.
+    pub(super) fn changes_at(&self, lifetimes: Lifetimes) -> Timestamp {
+        let session = self.known.row.ends_at(lifetimes);
+        let open = self.push().filter(|_| self.status() == PushStatus::Pending);
+        open.map_or(session, |push| push.expires_at.min(session))
+    }
+}
+
+impl<'a> ShownRequest<'a> {
+    fn at(now: Timestamp, texts: &'a RequestTexts, push: &Push) -> Self {
+        Self {
+            uuid: &texts.uuid,
+            message: &texts.message,
+            details: &texts.details,
+            expires_at: &texts.expires_at,
+            expires_in_ms: milliseconds(push.expires_at.since(now)),
+            lifetime_ms: milliseconds(push.expires_at.since(push.created_at)),
+        }
+    }
+}
+
+impl Serialize for SessionStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (known, status) = (&self.known, self.status());
+        let age = self.push().map_or(Duration::ZERO, |push| self.now.since(push.created_at));
+        let answer = Answer {
+            status,
+            poll_after_ms: poll_after_ms(status, age),
+            phone: &known.phone,
+            last_channel: known.row.last_method.map(Into::into),
+            version: &self.version(),
+            approval_request: known
+                .request
+                .as_ref()
+                .zip(self.push())
+                .map(|(texts, push)| ShownRequest::at(self.now, texts, push)),
+        };
+        answer.serialize(serializer)
+    }
+}
