@@ -164,9 +164,9 @@ function show() {
     }
     const withoutTime = phone.approvalRequests.map(({ expiresInMs, ...request }) => request);
     draw("p-requests", [phone.authyApp, withoutTime], () => requests(phone));
-    const texts = phone.messages.filter(({ via }) => via === "sms");
+    const texts = phone.messages.filter(({ via }) => via !== "call");
     const received = phone.messages.filter(({ via }) => via === "call");
-    draw("p-messages", texts.map(({ at, body }) => [at, body]), () => messages(texts.toReversed()));
+    draw("p-messages", texts.map(({ at, via, body }) => [at, via, body]), () => messages(texts.toReversed()));
     draw("p-calls", received.map((call) => [call.at, callState(phone, call)]), () => calls(phone, received));
     count("t-requests", pending(phone).length);
     count("t-calls", ringing(phone).length);
@@ -266,7 +266,8 @@ function messages(texts) {
     const label = when(message.at);
     const date = label === previous ? undefined : make("p", { class: "quiet" }, label);
     previous = label;
-    return make("li", {}, date, messageBody(message), at === texts.length - 1 && message.code ? copy(message.code) : undefined);
+    const sender = message.via === "whatsapp" ? make("p", { class: "quiet" }, "WhatsApp") : undefined;
+    return make("li", {}, date, sender, messageBody(message), at === texts.length - 1 && message.code ? copy(message.code) : undefined);
   }));
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use actix_web::{
-    HttpResponse, Responder, ResponseError,
+    HttpRequest, HttpResponse, Responder, ResponseError,
     http::StatusCode,
     web::{self, Bytes, Data, Path, ServiceConfig},
 };
@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use shared::{
     phone::PhoneNumber,
-    sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, NUMBER},
+    sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, KEY_SECRET, KEY_SID, NUMBER},
 };
 
 use crate::{
@@ -22,6 +22,10 @@ use crate::{
     format, phone_view,
     response::{self, ok},
     state::{ApprovalStatus, Limits, State},
+    twilio::{
+        error::TwilioError,
+        verify::{self, phone::Access},
+    },
     webhook::Webhook,
 };
 
@@ -31,8 +35,10 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/config", web::get().to(config))
             .route("/events", web::get().to(events))
             .route("/phones", web::get().to(phones))
+            .route("/mailboxes/{address}", web::get().to(mailbox))
             .route("/phones/{number}", web::get().to(phone))
             .route("/phones/{number}", web::put().to(put_phone))
+            .route("/phones/{number}/devices", web::post().to(add_device))
             .route("/approval-requests/{uuid}/approve", web::post().to(approve))
             .route("/approval-requests/{uuid}/deny", web::post().to(deny))
             .route("/qr/{id}.png", web::get().to(qr_code))
@@ -102,7 +108,8 @@ fn number(path: &str) -> Result<String, ControlError> {
 
 async fn config(emulator: Data<Emulator>) -> impl Responder {
     ok(&json!({
-        "apiKey": API_KEY, "accountSid": ACCOUNT_SID, "authToken": AUTH_TOKEN, "number": NUMBER,
+        "apiKey": API_KEY, "accountSid": ACCOUNT_SID, "authToken": AUTH_TOKEN, "keySid": KEY_SID,
+        "keySecret": KEY_SECRET, "number": NUMBER,
         "webhookUrl": emulator.webhook().url, "appUrl": emulator.app_url,
     }))
 }
@@ -141,6 +148,25 @@ async fn phone(emulator: Data<Emulator>, path: Path<String>) -> Result<HttpRespo
     Ok(ok(&phone_view::phone(&emulator.state(), &number, emulator.now())))
 }
 
+/// The e-mails that arrived at an address, newest first.
+async fn mailbox(emulator: Data<Emulator>, address: Path<String>) -> impl Responder {
+    let state = emulator.state();
+    let mails = state.mailboxes.get(&*address).map(Vec::as_slice).unwrap_or_default();
+    let messages: Vec<Value> = mails
+        .iter()
+        .rev()
+        .map(|mail| {
+            json!({
+                "subject": mail.subject,
+                "body": mail.body,
+                "code": mail.code,
+                "at": format::milliseconds(mail.at_ms),
+            })
+        })
+        .collect();
+    ok(&json!({"address": *address, "messages": messages}))
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PhoneChange {
@@ -165,12 +191,78 @@ async fn put_phone(
     Ok(ok(&phone_view::phone(&emulator.state(), &number, emulator.now())))
 }
 
-async fn approve(emulator: Data<Emulator>, uuid: Path<String>) -> Result<HttpResponse, ControlError> {
-    answer(&emulator.into_inner(), &uuid, ApprovalStatus::Approved).await
+/// What an app hands to its device.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NewDevice {
+    token: String,
+    service_sid: String,
+    identity: String,
+    name: Option<String>,
 }
 
-async fn deny(emulator: Data<Emulator>, uuid: Path<String>) -> Result<HttpResponse, ControlError> {
-    answer(&emulator.into_inner(), &uuid, ApprovalStatus::Denied).await
+/// Registers the phone as a device of a Verify service, as the app on it would.
+async fn add_device(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    path: Path<String>,
+    body: Bytes,
+) -> Result<HttpResponse, ControlError> {
+    let number = number(&path)?;
+    let NewDevice { token, service_sid: service, identity, name } = read(&body)?;
+    let name = name.unwrap_or_else(|| "Sandbox phone".to_owned());
+    let (access, now) = (Access { token, service, identity, name }, emulator.now());
+    let told = emulator.update(|state| {
+        let (device, told) = verify::phone::register(&mut state.verify, &request, &access, now)?;
+        state.phones.entry(number).or_default().devices.push(device);
+        Ok::<_, TwilioError>(told)
+    });
+    let told = told.map_err(|error| ControlError::Invalid(error.to_string()))?;
+    verify::events::deliver_all(&emulator, told).await;
+    Ok(no_content())
+}
+
+async fn approve(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    uuid: Path<String>,
+) -> Result<HttpResponse, ControlError> {
+    match answer_challenge(&emulator, &request, &uuid, "approved").await {
+        Some(answered) => answered,
+        None => answer(&emulator.into_inner(), &uuid, ApprovalStatus::Approved).await,
+    }
+}
+
+async fn deny(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    uuid: Path<String>,
+) -> Result<HttpResponse, ControlError> {
+    match answer_challenge(&emulator, &request, &uuid, "denied").await {
+        Some(answered) => answered,
+        None => answer(&emulator.into_inner(), &uuid, ApprovalStatus::Denied).await,
+    }
+}
+
+/// Answers a challenge of Verify by the phone that is asked; `None` where no phone is.
+async fn answer_challenge(
+    emulator: &Data<Emulator>,
+    request: &HttpRequest,
+    sid: &str,
+    status: &str,
+) -> Option<Result<HttpResponse, ControlError>> {
+    let now = emulator.now();
+    let answered = emulator.update(|state| {
+        let devices: Vec<_> = state.phones.values().flat_map(|phone| phone.devices.clone()).collect();
+        verify::phone::answer(&mut state.verify, request, &devices, sid, status, now)
+    });
+    match answered? {
+        Ok(told) => {
+            verify::events::deliver_all(emulator, told).await;
+            Some(Ok(no_content()))
+        }
+        Err(_) => Some(Err(ControlError::Settled)),
+    }
 }
 
 /// Answers a pending approval request and delivers the callback.

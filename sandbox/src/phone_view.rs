@@ -7,6 +7,7 @@ use crate::{
     format,
     soft_token::OWN_APP,
     state::{ApprovalStatus, Phone, State},
+    twilio::verify,
 };
 
 /// One phone with everything that arrived on it, newest first; an unknown number is an empty phone.
@@ -32,14 +33,10 @@ pub(crate) fn phone(state: &State, number: &str, now_ms: i64) -> Value {
         })
         .collect();
     let is_on_phone = |user: u64| state.users.get(&user).is_some_and(|user| user.phone.e164() == number);
-    let requests: Vec<Value> = state
-        .approval_requests
-        .iter()
-        .rev()
-        .filter(|request| is_on_phone(request.user))
-        .map(|request| {
+    let of_authy =
+        state.approval_requests.iter().filter(|request| is_on_phone(request.user)).map(|request| {
             let status = request.status_at(now_ms);
-            json!({
+            let view = json!({
                 "uuid": request.uuid,
                 "status": status,
                 "message": request.message,
@@ -52,9 +49,13 @@ pub(crate) fn phone(state: &State, number: &str, now_ms: i64) -> Value {
                     .filter(|_| status == ApprovalStatus::Pending)
                     .map(|end| end - now_ms),
                 "lifetimeMs": request.expires_ms.map(|end| end - request.created_ms),
-            })
-        })
-        .collect();
+            });
+            (request.created_ms, view)
+        });
+    let of_verify = verify::phone::requests(&state.verify, &phone.devices, now_ms);
+    let mut requests: Vec<(i64, Value)> = of_authy.chain(of_verify).collect();
+    requests.sort_by_key(|(created_ms, _)| *created_ms);
+    let requests: Vec<Value> = requests.into_iter().rev().map(|(_, view)| view).collect();
     let step = OWN_APP.step(now_ms);
     let soft_token = user.filter(|_| phone.app).map(|user| OWN_APP.code(&user.secret, step));
     let period_ms = i64::from(OWN_APP.period) * 1000;

@@ -10,6 +10,7 @@ use crate::{
     fault::Fault,
     random,
     soft_token::{OTHER_APP, OWN_APP},
+    twilio::verify::{Verify, phone::OwnDevice},
 };
 
 /// How long a code sent by text message or call is valid, in milliseconds.
@@ -34,6 +35,10 @@ pub(crate) struct State {
     pub(crate) text_messages: Vec<TextMessage>,
     /// Limits beyond which the provider responds 60003.
     pub(crate) limits: Limits,
+    /// Twilio Verify.
+    pub(crate) verify: Verify,
+    /// E-mails by their address, oldest first.
+    pub(crate) mailboxes: BTreeMap<String, Vec<Mail>>,
 }
 
 /// One phone.
@@ -45,20 +50,49 @@ pub(crate) struct Phone {
     pub(crate) reachable: bool,
     /// Oldest first.
     pub(crate) messages: Vec<Message>,
+    /// What it is for apps that use Verify's push.
+    pub(crate) devices: Vec<OwnDevice>,
 }
 
 impl Default for Phone {
     fn default() -> Self {
-        Self { app: true, reachable: true, messages: Vec::new() }
+        Self { app: true, reachable: true, messages: Vec::new(), devices: Vec::new() }
+    }
+}
+
+/// How something arrived on a phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MessageVia {
+    Sms,
+    Call,
+    Whatsapp,
+}
+
+impl From<Via> for MessageVia {
+    fn from(via: Via) -> Self {
+        match via {
+            Via::Sms => Self::Sms,
+            Via::Call => Self::Call,
+        }
     }
 }
 
 /// A text message or a call that arrived on a phone.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
-    pub(crate) via: Via,
+    pub(crate) via: MessageVia,
     pub(crate) body: String,
     pub(crate) code: Option<String>,
+    pub(crate) at_ms: i64,
+}
+
+/// An e-mail that arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Mail {
+    pub(crate) subject: String,
+    pub(crate) body: String,
+    pub(crate) code: String,
     pub(crate) at_ms: i64,
 }
 
@@ -157,6 +191,10 @@ pub(crate) struct TextMessage {
     pub(crate) from: Option<String>,
     pub(crate) service: Option<String>,
     pub(crate) body: String,
+    /// Addresses of pictures.
+    pub(crate) media: Vec<String>,
+    /// When it is to be sent; `None` for at once.
+    pub(crate) send_at_ms: Option<i64>,
     pub(crate) status: &'static str,
     pub(crate) error_code: Option<u32>,
     /// URL to which changes of its status are reported.

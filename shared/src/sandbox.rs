@@ -6,6 +6,10 @@ pub const API_KEY: &str = "sandbox-api-key";
 /// The SID of the Twilio account.
 pub const ACCOUNT_SID: &str = "AC00000000000000000000000000000000";
 /// The auth token of the Twilio account.
-pub const AUTH_TOKEN: &str = "sandbox-auth-token";
+pub const AUTH_TOKEN: &str = "00000000000000000000000000005afe";
+/// The SID of the account's API key.
+pub const KEY_SID: &str = "SK00000000000000000000000000000000";
+/// The secret of the API key.
+pub const KEY_SECRET: &str = "sandbox-api-key-secret";
 /// The sender of the messages, one of Twilio's test numbers.
 pub const NUMBER: &str = "+15005550006";

@@ -2,12 +2,17 @@
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import { once } from "node:events";
 import { KEY, startSandbox } from "./start.mjs";
 
 let sandbox;
-before(async () => (sandbox = await startSandbox()));
+let ACCOUNT;
+let TOKEN;
+before(async () => {
+  sandbox = await startSandbox();
+  ({ accountSid: ACCOUNT, authToken: TOKEN } = await (await fetch(`${sandbox.url}/_sandbox/config`)).json());
+});
 after(() => sandbox.stop());
 
 async function request(method, path, { body, type, key = KEY } = {}) {
@@ -174,4 +179,71 @@ test("a reset clears everything except the webhook", async () => {
   assert.deepEqual(await sandbox.phones(), []);
   const { webhookUrl } = await (await fetch(`${sandbox.url}/_sandbox/config`)).json();
   assert.equal(webhookUrl, "http://127.0.0.1:9/hook");
+});
+
+test("a multipart body is read, as some clients send it", async () => {
+  const form = new FormData();
+  for (const [name, value] of [["user[email]", "ada@example.com"], ["user[cellphone]", "2125550171"], ["user[country_code]", "1"]]) form.append(name, value);
+  const headers = { "X-Authy-API-Key": KEY };
+  const enrolled = await (await fetch(`${sandbox.url}/protected/json/users/new`, { method: "POST", headers, body: form })).json();
+  const question = new FormData();
+  question.append("message", "Sign in?");
+  question.append("details[Browser]", "Firefox");
+  const path = `/onetouch/json/users/${enrolled.user.id}/approval_requests`;
+  const asked = await (await fetch(`${sandbox.url}${path}`, { method: "POST", headers, body: question })).json();
+  const { approvalRequests: [shown] } = await sandbox.phone("+12125550171");
+  assert.deepEqual([shown.uuid, shown.message, shown.details], [asked.approval_request.uuid, "Sign in?", { Browser: "Firefox" }]);
+});
+
+test("labels of details may be numbers, in any order", async () => {
+  const id = await enrol("2125550172");
+  for (const names of [["1", "Browser", "0"], ["Browser", "0", "1"]]) {
+    const body = new URLSearchParams({ message: "Sign in?" });
+    for (const name of names) body.append(`details[${name}]`, `value ${name}`);
+    body.append("logos[1][res]", "low");
+    body.append("logos[1][url]", "https://example.com/low.png");
+    body.append("logos[0][res]", "default");
+    body.append("logos[0][url]", "https://example.com/logo.png");
+    await request("POST", `/onetouch/json/users/${id}/approval_requests`, { body: body.toString(), type: "application/x-www-form-urlencoded" });
+    const { approvalRequests: [shown] } = await sandbox.phone("+12125550172");
+    assert.deepEqual(shown.details, { 0: "value 0", 1: "value 1", Browser: "value Browser" });
+    assert.deepEqual(shown.logos.map(({ res }) => res), ["default", "low"]);
+  }
+});
+
+test("without force, a right code confirms the user and is used up", async () => {
+  const id = await enrol("2125550173");
+  const verify = async (code, more = "") => (await request("GET", `/protected/json/verify/${code}/${id}${more}`)).status;
+  await request("GET", `/protected/json/sms/${id}?force=true`);
+  const { messages: [{ code }] } = await sandbox.phone("+12125550173");
+  const wrong = code === "0000000" ? "1111111" : "0000000";
+  assert.equal(await verify(wrong), 200, "nobody is locked out before the first code");
+  assert.equal(await verify(code), 200);
+  assert.equal(await verify(code), 401, "it is used up");
+  assert.equal(await verify(wrong), 401, "the user is confirmed now");
+});
+
+test("calls by the providers' own names are answered, with addresses of that name", async () => {
+  const { port } = new URL(sandbox.url);
+  const call = (host, path, headers) => new Promise((done, fail) => {
+    get({ host: "127.0.0.1", port, path, headers: { Host: host, ...headers } }, async (response) => {
+      let text = "";
+      for await (const chunk of response) text += chunk;
+      done({ status: response.statusCode, body: text.startsWith("{") ? JSON.parse(text) : undefined });
+    }).on("error", fail);
+  });
+  const Authorization = `Basic ${Buffer.from(`${ACCOUNT}:${TOKEN}`).toString("base64")}`;
+  assert.equal((await call("api.authy.com", "/protected/json/app/details", { "X-Authy-API-Key": KEY })).status, 200);
+  const listed = await call("verify.twilio.com", "/v2/Services", { Authorization });
+  assert.match(listed.body.meta.url, /^https:\/\/verify\.twilio\.com\/v2\/Services\?/);
+  assert.equal((await call("api.twilio.com", `/2010-04-01/Accounts/${ACCOUNT}/Messages.json`, { Authorization })).status, 200);
+  assert.equal((await call("evil.example", "/v2/Services", { Authorization })).status, 403);
+});
+
+test("calls that ask for XML are told that there is none", async () => {
+  for (const path of ["/protected/xml/app/details", "/onetouch/xml/approval_requests/x"]) {
+    const { status, body } = await request("GET", path);
+    assert.equal(status, 404);
+    assert.match(body.message, /JSON/);
+  }
 });

@@ -69,6 +69,7 @@ export function control(url) {
     phone: (number) => call("GET", `/phones/${encodeURIComponent(number)}`),
     phones: async () => (await call("GET", "/phones")).phones,
     setApp: (number, authyApp) => call("PUT", `/phones/${encodeURIComponent(number)}`, { authyApp }),
+    addDevice: (number, device) => call("POST", `/phones/${encodeURIComponent(number)}/devices`, device),
     answer: (uuid, verb) => call("POST", `/approval-requests/${uuid}/${verb}`),
     advance: (advanceSeconds) => call("PUT", "/clock", { advanceSeconds }),
     faults: (fault) => call("PUT", "/faults", fault),

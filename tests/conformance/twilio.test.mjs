@@ -117,3 +117,50 @@ test("another account or token is refused with 401", async () => {
   await refused(account(config.accountSid, "wrong").messages.create({ to: TO, from: config.number, body: "x" }), 401, 20003);
   await refused(account(`AC${"1".repeat(32)}`, config.authToken).messages.list(), 401, 20003);
 });
+
+test("texts are counted in segments as GSM 03.38 and UTF-16 say", async () => {
+  for (const [body, segments] of [
+    ["é".repeat(160), "1"], ["é".repeat(161), "2"], ["€".repeat(80), "1"], ["€".repeat(81), "2"],
+    ["ё".repeat(71), "2"], ["😀".repeat(35), "1"], ["😀".repeat(36), "2"],
+  ]) assert.equal((await send({ body })).numSegments, segments, body);
+});
+
+test("a message may be a picture alone", async () => {
+  const mediaUrl = ["https://example.com/one.png", "https://example.com/two.png"];
+  const message = await send({ body: undefined, mediaUrl });
+  assert.match(message.sid, /^MM[0-9a-f]{32}$/);
+  assert.equal(message.numMedia, "2");
+  assert.equal((await sandbox.phone(TO)).messages[0].body, mediaUrl.join("\n"));
+  await refused(send({ mediaUrl: Array.from({ length: 11 }, (_, at) => `https://example.com/${at}.png`) }), 400, 21623);
+});
+
+test("a scheduled message arrives at its time, and not when it was canceled", async () => {
+  await sandbox.reset();
+  const service = { from: undefined, messagingServiceSid: `MG${"0".repeat(32)}` };
+  const at = (minutes) => ({ ...service, scheduleType: "fixed", sendAt: new Date(Date.now() + minutes * 60_000) });
+  const [one, other] = [await send(at(20)), await send({ ...at(20), body: "Canceled" })];
+  assert.deepEqual([one.status, one.numSegments], ["scheduled", "0"]);
+  assert.equal((await client.messages(other.sid).update({ status: "canceled" })).status, "canceled");
+  assert.deepEqual((await sandbox.phone(TO)).messages, []);
+  await sandbox.advance(20 * 60 + 1);
+  let messages = [];
+  while (messages.length === 0) ({ messages } = await sandbox.phone(TO));
+  assert.deepEqual(messages.map(({ body }) => body), ["Hello, Ada"]);
+  await refused(send(at(5)), 400, 35114);
+  await refused(send({ ...at(20), messagingServiceSid: undefined, from: config.number }), 400, 35118);
+});
+
+test("messages are listed by when they were sent", async () => {
+  await sandbox.reset();
+  const first = await send();
+  while ((await client.messages(first.sid).fetch()).status !== "delivered");
+  await sandbox.advance(2 * 86_400);
+  const second = await send({ body: "Two days later" });
+  while ((await client.messages(second.sid).fetch()).status !== "delivered");
+  const day = (days) => new Date(Date.now() + days * 86_400_000);
+  const listed = async (filter) => (await client.messages.list(filter)).map(({ sid }) => sid);
+  assert.deepEqual(await listed({ dateSent: day(0) }), [first.sid]);
+  assert.deepEqual(await listed({ dateSentAfter: day(1) }), [second.sid]);
+  assert.deepEqual(await listed({ dateSentBefore: day(1) }), [first.sid]);
+  assert.deepEqual(await listed({ dateSentBefore: day(3), dateSentAfter: day(-1) }), [second.sid, first.sid]);
+});

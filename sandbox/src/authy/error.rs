@@ -13,6 +13,11 @@ pub(crate) async fn unknown_route(request: HttpRequest) -> AuthyError {
     AuthyError::UnknownRoute
 }
 
+/// The response to calls that ask for XML.
+pub(crate) async fn no_xml() -> AuthyError {
+    AuthyError::NoXml
+}
+
 /// An error of the provider, with its own error codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AuthyError {
@@ -20,6 +25,8 @@ pub(crate) enum AuthyError {
     InvalidRequest,
     NotUtf8,
     UnknownRoute,
+    /// The sandbox's own: the real service has XML.
+    NoXml,
     /// Parameter and problem.
     InvalidParameter(&'static str, &'static str),
     /// Parameter and its value.
@@ -53,6 +60,9 @@ impl AuthyError {
             Self::NotUtf8 => (400, 60005, "Invalid encoding. Parameters must be UTF-8"),
             Self::UnknownRoute => {
                 (404, 60000, "Requested URL was not found. Check the path and the API version.")
+            }
+            Self::NoXml => {
+                (404, 60000, "The sandbox answers in JSON only. Write json in place of xml in the path.")
             }
             Self::InvalidParameter(name, problem) => {
                 return (400, 60004, format!("Invalid parameter: {name} - {problem}"));

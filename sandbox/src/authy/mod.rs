@@ -49,5 +49,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/users/{id}/approval_requests", web::post().to(one_touch::create))
             .route("/approval_requests/{uuid}", web::get().to(one_touch::status))
             .default_service(web::to(error::unknown_route)),
-    );
+    )
+    .service(web::resource("/protected/xml/{call:.*}").to(error::no_xml))
+    .service(web::resource("/onetouch/xml/{call:.*}").to(error::no_xml));
 }

@@ -72,12 +72,9 @@ pub(super) async fn create(
 /// Logos as `{res, url}`, in this order: the callback's signature depends on the order of members
 /// below an array.
 fn logos(params: &Params) -> Result<Vec<Value>, AuthyError> {
-    let given = match params.get("logos") {
-        Some(Value::Array(logos)) => logos.as_slice(),
-        _ => &[],
-    };
-    given
-        .iter()
+    params
+        .elements("logos")
+        .into_iter()
         .map(|logo| match (logo["res"].as_str(), logo["url"].as_str()) {
             (Some(res @ ("default" | "low" | "med" | "high")), Some(url)) => {
                 Ok(json!({"res": res, "url": url}))

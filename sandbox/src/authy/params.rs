@@ -1,7 +1,10 @@
-//! The parameters of a call, merged from query, form body and JSON body into one tree.
+//! The parameters of a call, merged from query, form body (also a multipart one) and JSON body into one tree.
+
+use std::convert::Infallible;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::CONTENT_TYPE, web::Bytes};
-use futures_util::future::LocalBoxFuture;
+use futures_util::{future::LocalBoxFuture, stream};
+use multer::Multipart;
 use serde_json::{Map, Value};
 use shared::sandbox::API_KEY;
 
@@ -23,10 +26,13 @@ impl FromRequest for Params {
         let query = request.query_string().to_owned();
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         let key = header("x-authy-api-key").map(str::to_owned);
-        let json = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("json"));
+        let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default().to_owned();
         Box::pin(async move {
             let body = body.await.map_err(|_| AuthyError::InvalidRequest)?;
-            let params = Self::merge(&query, &body, json)?;
+            let params = match multer::parse_boundary(&content_type) {
+                Ok(boundary) => Self::of_multipart(&query, body, boundary).await?,
+                Err(_) => Self::merge(&query, &body, content_type.contains("json"))?,
+            };
             let key = key.or_else(|| params.text("api_key"));
             if key.as_deref() == Some(API_KEY) { Ok(params) } else { Err(AuthyError::InvalidKey) }
         })
@@ -34,6 +40,20 @@ impl FromRequest for Params {
 }
 
 impl Params {
+    /// The fields of a multipart body (RFC 7578), as some clients send them; a file counts as its text.
+    async fn of_multipart(query: &str, body: Bytes, boundary: String) -> Result<Self, AuthyError> {
+        let mut tree = Map::new();
+        put_form(&mut tree, query);
+        let mut parts = Multipart::new(stream::iter([Ok::<_, Infallible>(body)]), boundary);
+        while let Some(part) = parts.next_field().await.map_err(|_| AuthyError::InvalidRequest)? {
+            let Some(name) = part.name().map(str::to_owned) else { continue };
+            let value = part.bytes().await.map_err(|_| AuthyError::InvalidRequest)?;
+            let value = std::str::from_utf8(&value).map_err(|_| AuthyError::NotUtf8)?;
+            put_named(&mut tree, &name, value);
+        }
+        Ok(Self(Value::Object(tree)))
+    }
+
     fn merge(query: &str, body: &[u8], json: bool) -> Result<Self, AuthyError> {
         let body = std::str::from_utf8(body).map_err(|_| AuthyError::NotUtf8)?.trim();
         let mut tree = Map::new();
@@ -75,6 +95,21 @@ impl Params {
         }
     }
 
+    /// The elements at a path: of an array, or of an object whose names are numbers, in their order.
+    pub(crate) fn elements(&self, path: &str) -> Vec<&Value> {
+        match self.get(path) {
+            Some(Value::Array(elements)) => elements.iter().collect(),
+            Some(Value::Object(members)) => {
+                let numbered =
+                    members.iter().filter_map(|(name, value)| Some((name.parse::<usize>().ok()?, value)));
+                let mut numbered: Vec<(usize, &Value)> = numbered.collect();
+                numbered.sort_by_key(|(at, _)| *at);
+                numbered.into_iter().map(|(_, value)| value).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The object at a path; empty if there is none.
     pub(crate) fn map(&self, path: &str) -> Map<String, Value> {
         self.get(path).and_then(Value::as_object).cloned().unwrap_or_default()
@@ -83,21 +118,25 @@ impl Params {
 
 fn put_form(tree: &mut Map<String, Value>, pairs: &str) {
     for (name, value) in url::form_urlencoded::parse(pairs.as_bytes()) {
-        let (first, rest) = name.split_once('[').unwrap_or((&name, ""));
-        let path: Vec<&str> = rest
-            .split('[')
-            .filter(|_| !rest.is_empty())
-            .map(|part| part.strip_suffix(']').unwrap_or(part))
-            .collect();
-        if path.len() <= MAX_DEPTH {
-            let slot = tree.entry(first).or_insert(Value::Null);
-            put(slot, &path, &value);
-        }
+        put_named(tree, &name, &value);
     }
 }
 
-/// Inserts a value below `slot`. `[name]` is a member, `[]` and `[0]` are elements. A member of `[]`
-/// that is repeated begins the next element.
+fn put_named(tree: &mut Map<String, Value>, name: &str, value: &str) {
+    let (first, rest) = name.split_once('[').unwrap_or((name, ""));
+    let path: Vec<&str> = rest
+        .split('[')
+        .filter(|_| !rest.is_empty())
+        .map(|part| part.strip_suffix(']').unwrap_or(part))
+        .collect();
+    if path.len() <= MAX_DEPTH {
+        let slot = tree.entry(first).or_insert(Value::Null);
+        put(slot, &path, value);
+    }
+}
+
+/// Inserts a value below `slot`. `[name]` is a member, also where the name is a number: labels may be numbers.
+/// `[]` is an element; a member of `[]` that is repeated begins the next one.
 fn put(slot: &mut Value, path: &[&str], value: &str) {
     let Some((step, rest)) = path.split_first() else {
         *slot = Value::String(value.to_owned());
@@ -115,12 +154,6 @@ fn put(slot: &mut Value, path: &[&str], value: &str) {
         if let Some(last) = elements.last_mut() {
             put(last, rest, value);
         }
-    } else if let (Ok(index @ 0..=99), false) = (step.parse::<usize>(), slot.is_object()) {
-        let elements = make_array(slot);
-        if elements.len() <= index {
-            elements.resize(index + 1, Value::Null);
-        }
-        put(&mut elements[index], rest, value);
     } else {
         if !slot.is_object() {
             *slot = Value::Object(Map::new());
@@ -151,7 +184,7 @@ mod tests {
         assert_eq!(
             form.expect("readable").0,
             serde_json::json!({
-                "a": "1", "user": {"email": "x"}, "l": [{"res": "d", "url": "u"}, {"res": "e"}], "m": [{"k": "v"}]
+                "a": "1", "user": {"email": "x"}, "l": [{"res": "d", "url": "u"}, {"res": "e"}], "m": {"0": {"k": "v"}}
             })
         );
         let json = Params::merge("force=true", br#"{"user_ip":"::1","gone":null}"#, true).expect("readable");

@@ -81,7 +81,7 @@ pub(super) async fn start(emulator: Data<Emulator>, params: Params) -> Result<Ht
             }
         };
         let body = message_text(via, &code, None);
-        state.deliver(&phone, Message { via, body, code: Some(code), at_ms: now });
+        state.deliver(&phone, Message { via: via.into(), body, code: Some(code), at_ms: now });
         let written = written(&phone);
         Ok(ok(&json!({
             "carrier": "Sandbox Mobile",

@@ -1,14 +1,15 @@
 //! `Messages`: sending, reading, redacting, deleting and listing text messages.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpResponse,
     http::StatusCode,
     web::{Data, Path},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 use shared::{
-    Via,
     phone::PhoneNumber,
     sandbox::{ACCOUNT_SID, NUMBER},
 };
@@ -17,17 +18,19 @@ use super::{
     delivery,
     error::{TwilioError, VERSION},
     params::Fields,
+    schedule, segments,
 };
 use crate::{
     emulator::Emulator,
     random,
     response::{self, ok},
-    state::{Message, TextMessage},
+    state::{Message, MessageVia, TextMessage},
 };
 
 const MAX_BODY_LENGTH: usize = 1600;
-/// Characters of a single segment and of each of several, for ASCII and for other texts.
-const SEGMENTS: [(usize, usize); 2] = [(160, 153), (70, 67)];
+const DAY_MS: i64 = 86_400_000;
+/// Pictures of a message.
+const MOST_MEDIA: usize = 10;
 
 /// The provider's test numbers: field, number, and the error that it causes.
 const TEST_NUMBERS: [(&str, &str, u16, u32); 8] = [
@@ -45,15 +48,26 @@ pub(super) async fn create(emulator: Data<Emulator>, fields: Fields) -> Result<H
     let now = emulator.now();
     let (to, text) = read(&fields, now)?;
     let created = text.clone();
-    emulator.update(|state| {
-        if state.phones.entry(to.e164()).or_default().reachable {
-            let body = text.body.clone();
-            state.deliver(&to, Message { via: Via::Sms, body, code: None, at_ms: now });
-        }
-        state.text_messages.push(text);
-    });
-    tokio::spawn(delivery::deliver(emulator.into_inner(), created.sid.clone()));
+    emulator.update(|state| state.text_messages.push(text));
+    match created.send_at_ms {
+        Some(at) => drop(tokio::spawn(schedule::send_at(emulator.into_inner(), created.sid.clone(), to, at))),
+        None => send(&emulator.into_inner(), &created.sid, &to),
+    }
     Ok(response::json(StatusCode::CREATED, &view(&created)))
+}
+
+/// The message arrives, where the phone is on, and its delivery is reported.
+pub(super) fn send(emulator: &Arc<Emulator>, sid: &str, to: &PhoneNumber) {
+    let now = emulator.now();
+    emulator.update(|state| {
+        let Some(text) = state.text_messages.iter().find(|text| text.sid == sid) else { return };
+        let body = text.media.iter().fold(text.body.clone(), |body, url| format!("{body}\n{url}"));
+        if state.phones.entry(to.e164()).or_default().reachable {
+            let body = body.trim_start().to_owned();
+            state.deliver(to, Message { via: MessageVia::Sms, body, code: None, at_ms: now });
+        }
+    });
+    tokio::spawn(delivery::deliver(Arc::clone(emulator), sid.to_owned()));
 }
 
 /// Checks the fields of a new message.
@@ -66,9 +80,16 @@ fn read(fields: &Fields, now: i64) -> Result<(PhoneNumber, TextMessage), TwilioE
     if from.is_none() && service.is_none() {
         return refuse(21603, "A 'From' phone number or a 'MessagingServiceSid' is required.".into());
     }
-    let Some(body) = fields.text("Body") else {
-        return refuse(21602, "A message body is required.".into());
-    };
+    let media: Vec<String> =
+        fields.each("MediaUrl").filter(|url| !url.is_empty()).map(str::to_owned).collect();
+    let body = fields.text("Body").unwrap_or_default();
+    if body.is_empty() && media.is_empty() {
+        return refuse(21602, "A message body or a media address is required.".into());
+    }
+    if media.len() > MOST_MEDIA {
+        return refuse(21623, "The message has more than 10 media addresses.".into());
+    }
+    let send_at_ms = schedule::read(fields, service, now)?;
     if body.chars().count() > MAX_BODY_LENGTH {
         return refuse(21617, "The message body exceeds the limit of 1600 characters.".into());
     }
@@ -97,12 +118,18 @@ fn read(fields: &Fields, now: i64) -> Result<(PhoneNumber, TextMessage), TwilioE
         return refuse(21609, "The 'StatusCallback' address is not valid.".into());
     }
     let text = TextMessage {
-        sid: format!("SM{}", hex::encode(random::bytes::<16>())),
+        sid: format!("{}{}", if media.is_empty() { "SM" } else { "MM" }, hex::encode(random::bytes::<16>())),
         to: phone.e164(),
         from: from.map(str::to_owned),
         service: service.map(str::to_owned),
         body: body.to_owned(),
-        status: if service.is_some() { "accepted" } else { "queued" },
+        media,
+        send_at_ms,
+        status: match (send_at_ms, service) {
+            (Some(_), _) => "scheduled",
+            (None, Some(_)) => "accepted",
+            (None, None) => "queued",
+        },
         error_code: None,
         status_callback,
         created_ms: now,
@@ -117,15 +144,11 @@ fn date(ms: i64) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
-fn segments(body: &str) -> usize {
-    let length = body.chars().count();
-    let (single, of_several) = SEGMENTS[usize::from(!body.is_ascii())];
-    if length <= single { 1 } else { length.div_ceil(of_several) }
-}
-
 /// A text message as the provider shows it: counts are strings, absent values are null.
 fn view(text: &TextMessage) -> Value {
     let uri = format!("/{VERSION}/Accounts/{ACCOUNT_SID}/Messages/{}", text.sid);
+    // A messaging service counts them when it has chosen a sender.
+    let is_counted = !["accepted", "scheduled", "canceled"].contains(&text.status);
     json!({
         "sid": text.sid,
         "account_sid": ACCOUNT_SID,
@@ -136,8 +159,8 @@ fn view(text: &TextMessage) -> Value {
         "body": text.body,
         "status": text.status,
         "direction": "outbound-api",
-        "num_segments": segments(&text.body).to_string(),
-        "num_media": "0",
+        "num_segments": if is_counted { segments::count(&text.body) } else { 0 }.to_string(),
+        "num_media": text.media.len().to_string(),
         "price": null,
         "price_unit": "USD",
         "error_code": text.error_code,
@@ -168,7 +191,7 @@ pub(super) async fn fetch(
     Ok(ok(&view(text)))
 }
 
-/// Redacts a message (`Body` empty). Canceling is refused, since no message is scheduled.
+/// Redacts a message (`Body` empty), or cancels one that is scheduled.
 pub(super) async fn update(
     emulator: Data<Emulator>,
     path: MessagePath,
@@ -181,8 +204,17 @@ pub(super) async fn update(
             .iter_mut()
             .find(|text| text.sid == path.1)
             .ok_or_else(|| not_found(&path.1))?;
-        if fields.text("Status") == Some("canceled") {
-            return Err(TwilioError::new(400, 20001, "A message that is not scheduled cannot be canceled."));
+        match fields.text("Status") {
+            None => {}
+            Some("canceled") if text.status == "scheduled" => text.status = "canceled",
+            Some("canceled") => {
+                return Err(TwilioError::new(
+                    400,
+                    20001,
+                    "A message that is not scheduled cannot be canceled.",
+                ));
+            }
+            Some(_) => return Err(TwilioError::new(400, 20001, "A status can only become canceled.")),
         }
         match fields.given("Body") {
             Some("") => text.body.clear(),
@@ -210,6 +242,37 @@ pub(super) async fn delete(
     })
 }
 
+/// When listed messages were sent.
+#[derive(Debug, Default)]
+struct Sent {
+    day: Option<i64>,
+    until_ms: Option<i64>,
+    from_ms: Option<i64>,
+}
+
+impl Sent {
+    /// A date counts from its midnight in UTC; without a sign, it is the whole day.
+    fn read(fields: &Fields) -> Result<Self, TwilioError> {
+        let ms = |name: &str| {
+            let Some(text) = fields.text(name) else { return Ok(None) };
+            let at = text.parse::<Timestamp>().map(Timestamp::as_millisecond).or_else(|_| {
+                let date = text.parse::<Date>()?;
+                Ok::<_, jiff::Error>(date.to_zoned(TimeZone::UTC)?.timestamp().as_millisecond())
+            });
+            at.map(Some).map_err(|_| TwilioError::new(400, 20001, format!("{name} is no date.")))
+        };
+        let day = ms("DateSent")?.map(|at| at.div_euclid(DAY_MS));
+        Ok(Self { day, until_ms: ms("DateSent<")?, from_ms: ms("DateSent>")? })
+    }
+
+    fn contains(&self, text: &TextMessage) -> bool {
+        let Some(at) = text.sent_ms else { return self.day.or(self.until_ms).or(self.from_ms).is_none() };
+        self.day.is_none_or(|day| at.div_euclid(DAY_MS) == day)
+            && self.until_ms.is_none_or(|until| at <= until)
+            && self.from_ms.is_none_or(|from| at >= from)
+    }
+}
+
 /// Lists messages, newest first, in pages. The URLs of pages are relative.
 pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<HttpResponse, TwilioError> {
     let number = |name: &str| fields.text(name).map(str::parse::<usize>);
@@ -217,6 +280,7 @@ pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<Htt
         return Err(TwilioError::new(400, 20001, "Page and PageSize are numbers."));
     };
     let size = size.clamp(1, 1000);
+    let sent = Sent::read(&fields)?;
     let state = emulator.state();
     let found: Vec<&TextMessage> = state
         .text_messages
@@ -224,11 +288,12 @@ pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<Htt
         .rev()
         .filter(|text| fields.text("To").is_none_or(|to| text.to == to))
         .filter(|text| fields.text("From").is_none_or(|from| text.from.as_deref() == Some(from)))
+        .filter(|text| sent.contains(text))
         .collect();
     let shown: Vec<Value> = found.iter().skip(page * size).take(size).map(|text| view(text)).collect();
     let uri = |page: usize| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for name in ["To", "From"] {
+        for name in ["To", "From", "DateSent", "DateSent<", "DateSent>"] {
             if let Some(value) = fields.text(name) {
                 query.append_pair(name, value);
             }

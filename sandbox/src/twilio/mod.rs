@@ -1,9 +1,12 @@
-//! Twilio Messages (API 2010-04-01), under the paths of the real host.
+//! Twilio Messages (API 2010-04-01) and Verify (API v2), under the paths of the real hosts.
 
 mod delivery;
-mod error;
+pub(crate) mod error;
 mod messages;
 mod params;
+mod schedule;
+mod segments;
+pub(crate) mod verify;
 
 use actix_web::{
     middleware::from_fn,
@@ -22,5 +25,6 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/Accounts/{account}/Messages/{sid}.json", web::post().to(messages::update))
             .route("/Accounts/{account}/Messages/{sid}.json", web::delete().to(messages::delete))
             .default_service(web::to(error::unknown_route)),
-    );
+    )
+    .configure(verify::routes);
 }

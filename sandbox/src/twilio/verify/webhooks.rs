@@ -1,0 +1,163 @@
+//! `Webhooks`: where events of factors and challenges are told.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use serde_json::{Value, json};
+use shared::sandbox::ACCOUNT_SID;
+
+use super::{
+    Outcome, events,
+    links::of_service,
+    paging::page,
+    state::{Webhook, sid},
+};
+use crate::{
+    emulator::Emulator,
+    format,
+    response::{self, ok},
+    twilio::{error::TwilioError, params::Fields},
+};
+
+fn view(request: &HttpRequest, service: &str, webhook: &Webhook) -> Value {
+    json!({
+        "sid": webhook.sid,
+        "service_sid": service,
+        "account_sid": ACCOUNT_SID,
+        "friendly_name": webhook.friendly_name,
+        "event_types": webhook.event_types,
+        "status": if webhook.enabled { "enabled" } else { "disabled" },
+        "version": webhook.version,
+        "webhook_url": webhook.url,
+        "webhook_method": "POST",
+        "date_created": format::seconds(webhook.created_ms),
+        "date_updated": format::seconds(webhook.updated_ms),
+        "url": format!("{}/Webhooks/{}", of_service(request, service), webhook.sid),
+    })
+}
+
+/// Takes over the parameters that are given; nothing where one of them is wrong.
+fn change(webhook: &mut Webhook, fields: &Fields) -> Result<(), TwilioError> {
+    let mut changed = webhook.clone();
+    if let Some(name) = fields.text("FriendlyName") {
+        name.clone_into(&mut changed.friendly_name);
+    }
+    let types: Vec<String> =
+        fields.each("EventTypes").filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
+    if !types.is_empty() {
+        if !types.iter().all(|kind| kind == "*" || events::TYPES.contains(&kind.as_str())) {
+            return Err(TwilioError::invalid("EventTypes"));
+        }
+        changed.event_types = types;
+    }
+    if let Some(url) = fields.text("WebhookUrl") {
+        if !url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+            return Err(TwilioError::invalid("WebhookUrl"));
+        }
+        url.clone_into(&mut changed.url);
+    }
+    match fields.text("Status") {
+        None => {}
+        Some(status @ ("enabled" | "disabled")) => changed.enabled = status == "enabled",
+        Some(_) => return Err(TwilioError::invalid("Status")),
+    }
+    match fields.text("Version") {
+        None => {}
+        Some(version @ ("v1" | "v2")) => version.clone_into(&mut changed.version),
+        Some(_) => return Err(TwilioError::invalid("Version")),
+    }
+    *webhook = changed;
+    Ok(())
+}
+
+pub(super) async fn create(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    service: Path<String>,
+    fields: Fields,
+) -> Outcome {
+    let now = emulator.now();
+    emulator.update(|state| {
+        let service =
+            state.verify.service_mut(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+        for name in ["FriendlyName", "EventTypes", "WebhookUrl"] {
+            fields.required(name)?;
+        }
+        let mut webhook = Webhook {
+            sid: sid("YW"),
+            friendly_name: String::new(),
+            event_types: Vec::new(),
+            url: String::new(),
+            enabled: true,
+            version: "v2".to_owned(),
+            created_ms: now,
+            updated_ms: now,
+        };
+        change(&mut webhook, &fields)?;
+        let view = view(&request, &service.sid, &webhook);
+        service.webhooks.push(webhook);
+        Ok(response::json(StatusCode::CREATED, &view))
+    })
+}
+
+pub(super) async fn list(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    service: Path<String>,
+    fields: Fields,
+) -> Outcome {
+    let state = emulator.state();
+    let service = state.verify.service(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+    let webhooks: Vec<Value> =
+        service.webhooks.iter().rev().map(|webhook| view(&request, &service.sid, webhook)).collect();
+    page(&request, &fields, "webhooks", &webhooks)
+}
+
+pub(super) async fn fetch(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    _: Fields,
+) -> Outcome {
+    let state = emulator.state();
+    let not_found = || TwilioError::not_found(request.path());
+    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let webhook = service.webhooks.iter().find(|webhook| webhook.sid == path.1).ok_or_else(not_found)?;
+    Ok(ok(&view(&request, &service.sid, webhook)))
+}
+
+pub(super) async fn update(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    fields: Fields,
+) -> Outcome {
+    let now = emulator.now();
+    emulator.update(|state| {
+        let not_found = || TwilioError::not_found(request.path());
+        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let service_sid = service.sid.clone();
+        let webhook =
+            service.webhooks.iter_mut().find(|webhook| webhook.sid == path.1).ok_or_else(not_found)?;
+        change(webhook, &fields)?;
+        webhook.updated_ms = now;
+        Ok(ok(&view(&request, &service_sid, webhook)))
+    })
+}
+
+pub(super) async fn delete(
+    emulator: Data<Emulator>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    _: Fields,
+) -> Outcome {
+    emulator.update(|state| {
+        let not_found = || TwilioError::not_found(request.path());
+        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let at = service.webhooks.iter().position(|webhook| webhook.sid == path.1).ok_or_else(not_found)?;
+        service.webhooks.remove(at);
+        Ok(HttpResponse::NoContent().finish())
+    })
+}
