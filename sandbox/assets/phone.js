@@ -1,33 +1,6 @@
 // The phone page: reads /_sandbox/phones whenever the sandbox reports a change.
-
-const element = (id) => document.getElementById(id);
-const icons = {
-  check: '<path d="m4 10.5 4 4 8-9"/>',
-  cross: '<path d="m5 5 10 10M15 5 5 15"/>',
-  clock: '<circle cx="10" cy="10" r="7.5"/><path d="M10 5.5V10l3 2"/>',
-  call: '<path d="M5 3h2.6l1.3 3.7-1.7 1.4a8.6 8.6 0 0 0 4.7 4.7l1.4-1.7 3.7 1.3V15a2 2 0 0 1-2 2C8.9 17 3 11.1 3 5a2 2 0 0 1 2-2z"/>',
-};
-const SVG = "http://www.w3.org/2000/svg";
-
-/** Creates an element. Strings are inserted as text, so that nothing an app sends is read as markup. */
-function make(name, attributes = {}, ...children) {
-  const created = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) created.addEventListener(key.slice(2), value);
-    else if (value !== undefined && value !== false) created.setAttribute(key, value === true ? "" : value);
-  }
-  created.append(...children.filter((child) => child !== undefined && child !== null));
-  return created;
-}
-
-function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("viewBox", "0 0 20 20");
-  svg.setAttribute("aria-hidden", "true");
-  svg.innerHTML = icons[name];
-  return svg;
-}
+import { copy, element, icon, make, SVG, when } from "./elements.js";
+import { showMailbox } from "./mailbox.js";
 
 /** Paths of the two halves of the disc for a number from 0 to 99, as the app's page draws them. */
 function discHalves(number) {
@@ -76,15 +49,6 @@ function countdown(ends) {
   return text;
 }
 
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
-const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-function when(text) {
-  const at = new Date(text);
-  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86400000);
-  const name = days === 0 ? "Today" : days === 1 ? "Yesterday" : day.format(at);
-  return `${name}, ${time.format(at)}`;
-}
-
 /** How long a phone rings, in milliseconds. */
 const RINGING_MS = 25_000;
 
@@ -119,8 +83,10 @@ function load() {
 
 async function loadNow() {
   try {
-    const response = await fetch("/_sandbox/phones", { signal: AbortSignal.timeout(30_000) });
-    state.phones = (await response.json()).phones;
+    const read = async (path) => (await fetch(`/_sandbox/${path}`, { signal: AbortSignal.timeout(30_000) })).json();
+    const [{ phones }, { messages: mails }] = await Promise.all([read("phones"), read("mailboxes")]);
+    state.phones = phones;
+    showMailbox(mails);
     state.loaded = performance.now();
     element("lost").hidden = true;
   } catch {
@@ -242,14 +208,6 @@ function closedRequest(request) {
   const [kind, sign, word] = { approved: ["badge", "check", "Approved"], denied: ["badge stop", "cross", "Denied"] }[request.status] ?? ["badge wait", "clock", "Expired"];
   return make("li", {}, make("div", { class: "grow" }, request.message, make("br"), make("span", { class: "quiet" }, when(request.createdAt))),
     make("span", { class: kind }, icon(sign), word));
-}
-
-function copy(code) {
-  return make("button", { class: "link", type: "button", "data-key": `copy-${code}`, onclick: async (event) => {
-    const button = event.currentTarget;
-    await navigator.clipboard?.writeText(code);
-    button.textContent = "Copied";
-  } }, "Copy code");
 }
 
 /** A text message, its code emphasized. */

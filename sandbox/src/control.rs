@@ -21,7 +21,7 @@ use crate::{
     fault::Fault,
     format, phone_view,
     response::{self, ok},
-    state::{ApprovalStatus, Limits, State},
+    state::{ApprovalStatus, Limits, Mail, State},
     twilio::{
         error::TwilioError,
         verify::{self, phone::Access},
@@ -35,6 +35,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/config", web::get().to(config))
             .route("/events", web::get().to(events))
             .route("/phones", web::get().to(phones))
+            .route("/mailboxes", web::get().to(mailboxes))
             .route("/mailboxes/{address}", web::get().to(mailbox))
             .route("/phones/{number}", web::get().to(phone))
             .route("/phones/{number}", web::put().to(put_phone))
@@ -148,23 +149,27 @@ async fn phone(emulator: Data<Emulator>, path: Path<String>) -> Result<HttpRespo
     Ok(ok(&phone_view::phone(&emulator.state(), &number, emulator.now())))
 }
 
-/// The e-mails that arrived at an address, newest first.
+/// The e-mails that arrived, newest first.
+async fn mailboxes(emulator: Data<Emulator>) -> impl Responder {
+    ok(&json!({"messages": mails(&emulator.state(), |_| true)}))
+}
+
+/// Those of one address.
 async fn mailbox(emulator: Data<Emulator>, address: Path<String>) -> impl Responder {
-    let state = emulator.state();
-    let mails = state.mailboxes.get(&*address).map(Vec::as_slice).unwrap_or_default();
-    let messages: Vec<Value> = mails
-        .iter()
-        .rev()
-        .map(|mail| {
-            json!({
-                "subject": mail.subject,
-                "body": mail.body,
-                "code": mail.code,
-                "at": format::milliseconds(mail.at_ms),
-            })
+    ok(&json!({"address": *address, "messages": mails(&emulator.state(), |to| to == *address)}))
+}
+
+fn mails(state: &State, wanted: impl Fn(&str) -> bool) -> Vec<Value> {
+    let of = |mail: &Mail| {
+        json!({
+            "address": mail.address,
+            "subject": mail.subject,
+            "body": mail.body,
+            "code": mail.code,
+            "at": format::milliseconds(mail.at_ms),
         })
-        .collect();
-    ok(&json!({"address": *address, "messages": messages}))
+    };
+    state.mails.iter().rev().filter(|mail| wanted(&mail.address)).map(of).collect()
 }
 
 #[derive(Deserialize)]
@@ -261,7 +266,8 @@ async fn answer_challenge(
             verify::events::deliver_all(emulator, told).await;
             Some(Ok(no_content()))
         }
-        Err(_) => Some(Err(ControlError::Settled)),
+        Err(error) if error.is_forbidden() => Some(Err(ControlError::Settled)),
+        Err(_) => Some(Err(ControlError::NotFound)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! An emulator of the Authy API and of Twilio Messages, with a web page that shows the phones.
+//! An emulator of the Authy API, of Twilio Verify and of Twilio Messages, with a web page that shows the phones.
 //!
 //! It answers the providers' calls as the real services do, including their inconsistent types, so
 //! that unmodified client libraries work against it. The phones that those calls reach are shown on
@@ -35,7 +35,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 pub use clock::{Clock, MachineClock};
 use emulator::Emulator;
 pub use settings::Settings;
-pub use shared::sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, NUMBER};
+pub use shared::sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, KEY_SECRET, KEY_SID, NUMBER};
 
 /// How long an unused connection is kept, as by most servers.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

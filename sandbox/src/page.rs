@@ -23,8 +23,12 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
         .route("/countersign.css", web::get().to(style))
         .route("/phone.css", web::get().to(phone_style))
         .route("/phone.js", web::get().to(script))
+        .route("/elements.js", web::get().to(elements))
+        .route("/mailbox.js", web::get().to(mailbox))
         .route("/favicon.svg", web::get().to(icon));
 }
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 fn file(content_type: &'static str, content: &'static str) -> impl Responder {
     HttpResponse::Ok()
@@ -51,7 +55,15 @@ async fn phone_style() -> impl Responder {
 }
 
 async fn script() -> impl Responder {
-    file("text/javascript; charset=utf-8", include_str!("../assets/phone.js"))
+    file(JAVASCRIPT, include_str!("../assets/phone.js"))
+}
+
+async fn elements() -> impl Responder {
+    file(JAVASCRIPT, include_str!("../assets/elements.js"))
+}
+
+async fn mailbox() -> impl Responder {
+    file(JAVASCRIPT, include_str!("../assets/mailbox.js"))
 }
 
 async fn icon() -> impl Responder {

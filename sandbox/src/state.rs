@@ -37,8 +37,8 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// Twilio Verify.
     pub(crate) verify: Verify,
-    /// E-mails by their address, oldest first.
-    pub(crate) mailboxes: BTreeMap<String, Vec<Mail>>,
+    /// Oldest first.
+    pub(crate) mails: Vec<Mail>,
 }
 
 /// One phone.
@@ -90,6 +90,7 @@ pub(crate) struct Message {
 /// An e-mail that arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Mail {
+    pub(crate) address: String,
     pub(crate) subject: String,
     pub(crate) body: String,
     pub(crate) code: String,

@@ -12,7 +12,7 @@ const E164 = "+351911234567";
 let sandbox;
 let client;
 before(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox("authy-client");
   client = new Client({ key: KEY }, { host: sandbox.url });
 });
 after(() => sandbox.stop());

@@ -11,7 +11,7 @@ const E164 = "+12125550134";
 let sandbox;
 let authy;
 before(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox("authy");
   authy = create(KEY, sandbox.url);
 });
 after(() => sandbox.stop());

@@ -20,7 +20,7 @@ let tls;
 let certificate;
 
 before(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox("twilio (unchanged)");
   folder = await mkdtemp(join(tmpdir(), "countersign-"));
   const names = ["verify.twilio.com", "api.twilio.com"].map((value) => ({ type: 2, value }));
   const made = await generate([{ name: "commonName", value: "verify.twilio.com" }], {

@@ -10,7 +10,7 @@ let sandbox;
 let ACCOUNT;
 let TOKEN;
 before(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox("HTTP");
   ({ accountSid: ACCOUNT, authToken: TOKEN } = await (await fetch(`${sandbox.url}/_sandbox/config`)).json());
 });
 after(() => sandbox.stop());

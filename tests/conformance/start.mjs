@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 export const KEY = "sandbox-api-key";
 
@@ -44,12 +46,30 @@ export async function start(program, env, url, cwd) {
   };
 }
 
-/** A new sandbox with its control API. */
-export async function startSandbox(webhook = "") {
+/** A new sandbox with its control API. What `client` had answered is reported, for the table in docs/SANDBOX.md. */
+export async function startSandbox(client) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const program = await start(process.env.SANDBOX_PROGRAM, { SANDBOX_PORT: String(port), WEBHOOK_URL: webhook }, `${url}/_sandbox/config`);
-  return { ...program, ...control(url) };
+  const program = await start(process.env.SANDBOX_PROGRAM, { SANDBOX_PORT: String(port), WEBHOOK_URL: "" }, `${url}/_sandbox/config`);
+  const sandbox = control(url);
+  const answered = new Set();
+  const note = async () => {
+    for (const { method, path, status } of await sandbox.requests()) if (status < 400) answered.add(`${method} ${path}`);
+  };
+  return {
+    ...program,
+    ...sandbox,
+    reset: async () => {
+      await note();
+      await sandbox.reset();
+    },
+    stop: async () => {
+      await note();
+      const folder = process.env.CONFORMANCE_REPORT;
+      if (folder) await writeFile(join(folder, `${process.pid}-${port}.json`), JSON.stringify({ client, requests: [...answered] }));
+      return program.stop();
+    },
+  };
 }
 
 /** The control API of a sandbox. */

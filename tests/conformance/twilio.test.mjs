@@ -13,7 +13,7 @@ let sandbox;
 let config;
 let client;
 before(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox("twilio");
   config = await (await fetch(`${sandbox.url}/_sandbox/config`)).json();
   client = account(config.accountSid, config.authToken);
 });
@@ -118,6 +118,15 @@ test("another account or token is refused with 401", async () => {
   await refused(account(`AC${"1".repeat(32)}`, config.authToken).messages.list(), 401, 20003);
 });
 
+/** Asks again until it is so; fails after ten seconds. */
+async function until(ask, isSo) {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+    const answer = await ask();
+    if (isSo(answer)) return answer;
+  }
+  return assert.fail("it did not become so within ten seconds");
+}
+
 test("texts are counted in segments as GSM 03.38 and UTF-16 say", async () => {
   for (const [body, segments] of [
     ["é".repeat(160), "1"], ["é".repeat(161), "2"], ["€".repeat(80), "1"], ["€".repeat(81), "2"],
@@ -143,9 +152,10 @@ test("a scheduled message arrives at its time, and not when it was canceled", as
   assert.equal((await client.messages(other.sid).update({ status: "canceled" })).status, "canceled");
   assert.deepEqual((await sandbox.phone(TO)).messages, []);
   await sandbox.advance(20 * 60 + 1);
-  let messages = [];
-  while (messages.length === 0) ({ messages } = await sandbox.phone(TO));
+  const { messages } = await until(() => sandbox.phone(TO), ({ messages }) => messages.length > 0);
   assert.deepEqual(messages.map(({ body }) => body), ["Hello, Ada"]);
+  assert.equal((await send({ body: "  indented" })).body, "  indented");
+  assert.equal((await sandbox.phone(TO)).messages[0].body, "  indented");
   await refused(send(at(5)), 400, 35114);
   await refused(send({ ...at(20), messagingServiceSid: undefined, from: config.number }), 400, 35118);
 });
@@ -153,10 +163,10 @@ test("a scheduled message arrives at its time, and not when it was canceled", as
 test("messages are listed by when they were sent", async () => {
   await sandbox.reset();
   const first = await send();
-  while ((await client.messages(first.sid).fetch()).status !== "delivered");
+  await until(() => client.messages(first.sid).fetch(), ({ status }) => status === "delivered");
   await sandbox.advance(2 * 86_400);
   const second = await send({ body: "Two days later" });
-  while ((await client.messages(second.sid).fetch()).status !== "delivered");
+  await until(() => client.messages(second.sid).fetch(), ({ status }) => status === "delivered");
   const day = (days) => new Date(Date.now() + days * 86_400_000);
   const listed = async (filter) => (await client.messages.list(filter)).map(({ sid }) => sid);
   assert.deepEqual(await listed({ dateSent: day(0) }), [first.sid]);

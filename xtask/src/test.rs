@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all tests, the fastest first.
 
-use std::{process::Command, time::Instant};
+use std::{fs, process::Command, time::Instant};
 
 use crate::{
     node, page,
@@ -61,7 +61,14 @@ pub fn part(name: &str) -> Result {
             node::packages()?;
             programs()?;
             step("Conformance: the sandbox and the providers' client libraries", || {
-                node::test("conformance", &binaries())
+                let report = root().join("target/conformance");
+                // Left over by an earlier run.
+                let _ = fs::remove_dir_all(&report);
+                fs::create_dir_all(&report).map_err(|error| format!("{}: {error}", report.display()))?;
+                let mut variables = binaries();
+                variables.push(("CONFORMANCE_REPORT", report.display().to_string()));
+                node::test("conformance", &variables)?;
+                node::test("fidelity", &variables)
             })
         }
         "browser" => {

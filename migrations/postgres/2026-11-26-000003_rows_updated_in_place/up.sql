@@ -2,11 +2,11 @@
 -- is written anew otherwise, which is most of what an answer of the phone costs.
 ALTER TABLE users SET (fillfactor = 80);
 ALTER TABLE factors SET (fillfactor = 80);
--- Those that live for a day at most, and change two or three times in it.
+-- Those that live for a day at most by default, and change two or three times in it.
 ALTER TABLE sessions SET (fillfactor = 60);
 ALTER TABLE approvals SET (fillfactor = 60);
 
--- Removed by when they were made, which never changes.
+-- Walked through in the order in which they were made, which never changes.
 DROP INDEX sessions_expiry;
 DROP INDEX sessions_idle;
 CREATE INDEX sessions_age ON sessions (created_at);
@@ -20,6 +20,5 @@ CREATE TABLE approval_polls (
 CREATE INDEX approval_polls_due ON approval_polls (due_at);
 INSERT INTO approval_polls (approval_id, due_at, polls)
     SELECT id, next_poll_at, polls FROM approvals WHERE next_poll_at IS NOT NULL AND status = 'pending';
+-- The columns stay: servers of the version before may still run beside this one.
 DROP INDEX approvals_due;
-ALTER TABLE approvals DROP COLUMN next_poll_at;
-ALTER TABLE approvals DROP COLUMN polls;

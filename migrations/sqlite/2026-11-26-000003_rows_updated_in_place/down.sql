@@ -1,5 +1,3 @@
-ALTER TABLE approvals ADD COLUMN next_poll_at BIGINT;
-ALTER TABLE approvals ADD COLUMN polls INTEGER NOT NULL DEFAULT 0;
 UPDATE approvals SET
     next_poll_at = (SELECT due_at FROM approval_polls WHERE approval_id = approvals.id),
     polls = (SELECT polls FROM approval_polls WHERE approval_id = approvals.id)

@@ -1,4 +1,4 @@
--- Removed by when they were made, which never changes.
+-- Walked through in the order in which they were made, which never changes.
 DROP INDEX sessions_expiry;
 DROP INDEX sessions_idle;
 CREATE INDEX sessions_age ON sessions (created_at);
@@ -11,6 +11,5 @@ CREATE TABLE approval_polls (
 CREATE INDEX approval_polls_due ON approval_polls (due_at);
 INSERT INTO approval_polls (approval_id, due_at, polls)
     SELECT id, next_poll_at, polls FROM approvals WHERE next_poll_at IS NOT NULL AND status = 'pending';
+-- The columns stay: servers of the version before may still run beside this one.
 DROP INDEX approvals_due;
-ALTER TABLE approvals DROP COLUMN next_poll_at;
-ALTER TABLE approvals DROP COLUMN polls;

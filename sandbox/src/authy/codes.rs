@@ -99,7 +99,8 @@ pub(super) async fn email(
     emulator.update(|state| {
         let user = state.user_mut(&id).ok_or(AuthyError::UserNotFound)?;
         let (code, email) = (user.code_to_send(None, emulator.code_digits, now), user.email.clone());
-        state.mailboxes.entry(email.clone()).or_default().push(Mail {
+        state.mails.push(Mail {
+            address: email.clone(),
             subject: format!("Your {APP_NAME} code"),
             body: message_text(Via::Sms, &code, None),
             code,

@@ -46,6 +46,11 @@ impl TwilioError {
         Self::new(400, 20001, "The body cannot be read")
     }
 
+    /// Whether it was understood and refused.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.status == 403
+    }
+
     /// A parameter that is needed.
     pub(super) fn missing(name: &str) -> Self {
         Self::new(400, 20001, format!("Missing required parameter {name} in the post body"))

@@ -59,15 +59,23 @@ pub(super) async fn create(emulator: Data<Emulator>, fields: Fields) -> Result<H
 /// The message arrives, where the phone is on, and its delivery is reported.
 pub(super) fn send(emulator: &Arc<Emulator>, sid: &str, to: &PhoneNumber) {
     let now = emulator.now();
-    emulator.update(|state| {
-        let Some(text) = state.text_messages.iter().find(|text| text.sid == sid) else { return };
-        let body = text.media.iter().fold(text.body.clone(), |body, url| format!("{body}\n{url}"));
+    let is_sent = emulator.update(|state| {
+        let text = state.text_messages.iter_mut().find(|text| text.sid == sid);
+        // It may have been canceled or deleted meanwhile.
+        let Some(text) = text.filter(|text| text.status != "canceled") else { return false };
+        if text.status == "scheduled" {
+            text.status = "accepted";
+        }
+        let parts = std::iter::once(&text.body).chain(&text.media).filter(|part| !part.is_empty());
+        let body = parts.map(String::as_str).collect::<Vec<_>>().join("\n");
         if state.phones.entry(to.e164()).or_default().reachable {
-            let body = body.trim_start().to_owned();
             state.deliver(to, Message { via: MessageVia::Sms, body, code: None, at_ms: now });
         }
+        true
     });
-    tokio::spawn(delivery::deliver(Arc::clone(emulator), sid.to_owned()));
+    if is_sent {
+        tokio::spawn(delivery::deliver(Arc::clone(emulator), sid.to_owned()));
+    }
 }
 
 /// Checks the fields of a new message.
@@ -204,9 +212,10 @@ pub(super) async fn update(
             .iter_mut()
             .find(|text| text.sid == path.1)
             .ok_or_else(|| not_found(&path.1))?;
+        let mut status = text.status;
         match fields.text("Status") {
             None => {}
-            Some("canceled") if text.status == "scheduled" => text.status = "canceled",
+            Some("canceled") if status == "scheduled" => status = "canceled",
             Some("canceled") => {
                 return Err(TwilioError::new(
                     400,
@@ -221,7 +230,7 @@ pub(super) async fn update(
             Some(_) => return Err(TwilioError::new(400, 20001, "A body can only be emptied.")),
             None => {}
         }
-        text.updated_ms = now;
+        (text.status, text.updated_ms) = (status, now);
         Ok(ok(&view(text)))
     })
 }
@@ -290,7 +299,8 @@ pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<Htt
         .filter(|text| fields.text("From").is_none_or(|from| text.from.as_deref() == Some(from)))
         .filter(|text| sent.contains(text))
         .collect();
-    let shown: Vec<Value> = found.iter().skip(page * size).take(size).map(|text| view(text)).collect();
+    let shown: Vec<Value> =
+        found.iter().skip(page.saturating_mul(size)).take(size).map(|text| view(text)).collect();
     let uri = |page: usize| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for name in ["To", "From", "DateSent", "DateSent<", "DateSent>"] {
@@ -304,12 +314,12 @@ pub(super) async fn list(emulator: Data<Emulator>, fields: Fields) -> Result<Htt
     Ok(ok(&json!({
         "page": page,
         "page_size": size,
-        "start": page * size,
-        "end": (page * size + shown.len()).saturating_sub(1),
+        "start": page.saturating_mul(size),
+        "end": page.saturating_mul(size).saturating_add(shown.len()).saturating_sub(1),
         "uri": uri(page),
         "first_page_uri": uri(0),
         "previous_page_uri": page.checked_sub(1).map(uri),
-        "next_page_uri": ((page + 1) * size < found.len()).then(|| uri(page + 1)),
+        "next_page_uri": (page.saturating_add(1).saturating_mul(size) < found.len()).then(|| uri(page + 1)),
         "messages": shown,
     })))
 }

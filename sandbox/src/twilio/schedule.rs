@@ -35,13 +35,11 @@ pub(super) fn read(fields: &Fields, service: Option<&str>, now: i64) -> Result<O
 pub(super) async fn send_at(emulator: Arc<Emulator>, sid: String, to: PhoneNumber, at: i64) {
     let mut changes = emulator.changes.subscribe();
     loop {
-        let is_scheduled =
-            emulator.state().text_messages.iter().any(|text| text.sid == sid && text.status == "scheduled");
-        if !is_scheduled {
-            return;
-        }
         if emulator.now() >= at {
             return messages::send(&emulator, &sid, &to);
+        }
+        if !emulator.state().text_messages.iter().any(|text| text.sid == sid && text.status == "scheduled") {
+            return;
         }
         tokio::select! {
             _ = changes.changed() => {}

@@ -13,6 +13,7 @@ use super::{Context, Result, ServiceError, answers::SettledAnswer, cleaning, wak
 use crate::{
     provider::Reference,
     store::{
+        StoreError,
         approval_polls::{self, Due},
         approvals::{self, Answered, AtProvider},
     },
@@ -81,13 +82,16 @@ async fn claim_due(context: &Context) -> Result<Vec<Due>> {
     let now = context.now();
     let due = context.store.read(move |db| Ok::<_, ServiceError>(approval_polls::due(db, now, AT_ONCE)?));
     let (due, over) = due.await?;
-    if due.is_empty() && over.is_empty() {
+    if !over.is_empty() {
+        // On its own: who claims waits for nothing else.
+        context.store.write(move |db| Ok::<_, ServiceError>(approval_polls::end(db, &over)?)).await?;
+    }
+    if due.is_empty() {
         return Ok(Vec::new());
     }
     context
         .store
         .write(move |db| {
-            approval_polls::end(db, &over)?;
             let mut claimed = Vec::with_capacity(due.len());
             for due in due {
                 if approval_polls::claim(db, &due, now)? {
@@ -111,14 +115,22 @@ async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
             return Ok(());
         }
     };
-    let (settling, now) = (Arc::clone(context), context.now());
     let at = AtProvider { account: due.account, reference: due.reference, user: None };
-    let answered = Answered { at, answer, came_at: now };
+    let answered = Answered { at, answer, came_at: context.now() };
+    let settled = match settle(context, answered.clone()).await {
+        // Most likely another transaction about the same person, which is over now.
+        Err(ServiceError::Store(StoreError::Statement(_))) => settle(context, answered).await?,
+        other => other?,
+    };
+    settled.iter().for_each(SettledAnswer::record);
+    Ok(())
+}
+
+async fn settle(context: &Arc<Context>, answered: Answered) -> Result<Vec<SettledAnswer>> {
+    let (settling, now) = (Arc::clone(context), context.now());
     let settled = context.store.write(move |db| {
         let open = approvals::open(db, &BTreeSet::from([answered.at.reference.as_str()]))?;
         settling.settle(db, &open, &[answered], now)
     });
-    let settled = settled.await?;
-    settled.iter().for_each(SettledAnswer::record);
-    Ok(())
+    settled.await
 }

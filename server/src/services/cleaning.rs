@@ -63,8 +63,8 @@ pub(super) async fn run(context: Arc<Context>) {
 
 /// Removes everything that is due; answers how many rows that were.
 async fn sweep(context: &Context) -> Result<usize> {
-    let (now, lifetimes) = (context.now(), context.lifetimes());
-    let mut removed = remove(context, move |db, most| sessions::sweep(db, now, lifetimes, most)).await?;
+    let now = context.now();
+    let mut removed = remove_ended_sessions(context).await?;
     removed += remove(context, move |db, most| approvals::sweep(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| codes::sweep_sends(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| codes::sweep_checks(db, now, KEEP_ROWS, most)).await?;
@@ -100,6 +100,31 @@ async fn remove(
         let took = began.elapsed();
         removed += rows;
         if rows == 0 {
+            return Ok(removed);
+        }
+        sleep(took).await;
+        batch = batch.after(took);
+    }
+}
+
+/// Walks through all sessions and removes those that have ended. When that was changes with every request of a
+/// session, so that no index is worth it.
+async fn remove_ended_sessions(context: &Context) -> Result<usize> {
+    let (now, lifetimes) = (context.now(), context.lifetimes());
+    let (mut batch, mut removed, mut place) = (Batch::FIRST, 0, None);
+    loop {
+        let after = place.take();
+        let (walked, began) = context
+            .store
+            .write(move |db| {
+                let began = Instant::now();
+                Ok::<_, ServiceError>((sessions::sweep(db, after.as_ref(), now, lifetimes, batch.0)?, began))
+            })
+            .await?;
+        let took = began.elapsed();
+        removed += walked.0;
+        place = walked.1;
+        if place.is_none() {
             return Ok(removed);
         }
         sleep(took).await;

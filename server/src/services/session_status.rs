@@ -173,3 +173,52 @@ impl Serialize for SessionStatus {
         answer.serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{StatusAnswer, phone::PhoneNumber};
+
+    use super::*;
+    use crate::{
+        domain::{
+            approval::ApprovalState,
+            factor::Method,
+            ids::SessionId,
+            phone::Phone,
+            session::{Origin, State},
+        },
+        store::status::Push,
+    };
+
+    #[test]
+    fn it_is_a_status_answer_on_the_wire() {
+        let push = Push {
+            reference: Some("a-reference".to_owned()),
+            message: "Sign in \u{201c}here\u{201d}?".to_owned(),
+            details: r#"{"Browser":"Firefox \"on\" Linux"}"#.to_owned(),
+            status: ApprovalState::Pending,
+            created_at: Timestamp(1_000),
+            expires_at: Timestamp(121_000),
+        };
+        for (push, last_method) in [(Some(push), Some(Method::Push)), (None, None)] {
+            let known = KnownStatus::of(StatusRow {
+                session: SessionId::from_text("s"),
+                state: State::Pending,
+                origin: Origin::Password,
+                seen_at: Timestamp(0),
+                expires_at: Timestamp(600_000),
+                cookie_only: false,
+                phone: Phone::new(PhoneNumber::from_e164("+447700900123").expect("a number")),
+                last_method,
+                factor: None,
+                factor_at: None,
+                push,
+            });
+            let status = SessionStatus { known: Arc::new(known), now: Timestamp(2_000) };
+            let sent = serde_json::to_string(&status).expect("it is JSON");
+            let read: StatusAnswer = serde_json::from_str(&sent).expect("a status answer");
+            assert_eq!(serde_json::to_string(&read).expect("it is JSON"), sent);
+            assert_eq!(read.approval_request.is_some(), last_method.is_some());
+        }
+    }
+}

@@ -200,6 +200,10 @@ mod tests {
 
     use super::*;
 
+    /// Works that run, and the most that ran at once.
+    #[derive(Default)]
+    struct Running(AtomicUsize, AtomicUsize);
+
     /// Doubles numbers, once it may. 13 cannot be doubled, nothing can beside 1000, and 99 panics.
     async fn double(numbers: Vec<u32>, may: Arc<Semaphore>, works: Arc<AtomicUsize>) -> Result<Vec<u32>> {
         may.acquire().await.expect("it is open").forget();
@@ -259,15 +263,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_workers_do_all_of_it() {
-        let numbers: Vec<u32> = (100..250).collect();
-        let (told, works) = outcomes(&Together::new(2), &numbers).await;
-        assert_eq!(told, numbers.iter().map(|number| Some(number * 2)).collect::<Vec<_>>());
-        assert!(works <= 4, "{works}");
-        let together = Together::new(2);
-        let (told, _) = outcomes(&together, &[99, 5]).await;
-        assert!(told[0].is_none());
-        assert_eq!(outcomes(&together, &[6]).await.0, [Some(12)]);
+    async fn where_many_wait_two_work_at_once_and_a_panic_of_one_leaves_the_other_at_work() {
+        let (together, running) = (Together::new(2), Arc::new(Running::default()));
+        let may = Arc::new(Semaphore::new(0));
+        let run = |number: u32| {
+            let (together, running, may) = (together.clone(), Arc::clone(&running), Arc::clone(&may));
+            let work = move |numbers: Vec<u32>| {
+                let (running, may) = (Arc::clone(&running), Arc::clone(&may));
+                async move {
+                    let now = running.0.fetch_add(1, Ordering::SeqCst) + 1;
+                    running.1.fetch_max(now, Ordering::SeqCst);
+                    may.acquire().await.expect("it is open").forget();
+                    running.0.fetch_sub(1, Ordering::SeqCst);
+                    assert!(!numbers.contains(&99), "99 panics");
+                    Ok(numbers)
+                }
+            };
+            tokio::spawn(async move { together.run(number, work).await })
+        };
+        // Each worker has taken what it works on before the next ones come.
+        let mut told = vec![run(99)];
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        told.extend((100..250).map(run));
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(running.1.load(Ordering::SeqCst), 2, "two at once, and no third one");
+        may.add_permits(1000);
+        let mut outcomes = Vec::new();
+        for told in told {
+            outcomes.push(told.await.expect("no panic here").ok());
+        }
+        assert_eq!(outcomes[0], None);
+        assert_eq!(outcomes[1..], (100..250).map(Some).collect::<Vec<_>>());
     }
 
     #[tokio::test]

@@ -44,7 +44,7 @@ pub fn begin(db: &mut Db, id: &ApprovalId, first: Timestamp) -> QueryResult<()> 
     diesel::insert_into(approval_polls::table).values(row).execute(db).map(drop)
 }
 
-/// What is due now, oldest first: open requests, and the rows of those that are open no more.
+/// The oldest that is due now: open requests, and the rows of those that are open no more.
 ///
 /// # Errors
 /// When the query fails.
@@ -60,7 +60,7 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<(Vec<Due>, Vec
     let rows: Vec<(ApprovalId, Timestamp, i32, Option<Request>)> = dsl::approval_polls
         .left_join(approvals::table.on(approvals::id.eq(dsl::approval_id).and(open)))
         .filter(dsl::due_at.le(now))
-        .order(dsl::due_at)
+        .order((dsl::due_at, dsl::approval_id))
         .limit(most)
         .select((dsl::approval_id, dsl::due_at, dsl::polls, request.nullable()))
         .load(db)?;
@@ -73,6 +73,9 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<(Vec<Due>, Vec
             None => over.push(id),
         }
     }
+    // In the order of their ids: servers that change the same rows wait for each other in turn.
+    due.sort_by(|one, other| one.id.cmp(&other.id));
+    over.sort();
     Ok((due, over))
 }
 

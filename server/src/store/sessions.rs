@@ -333,13 +333,39 @@ pub fn push_id(db: &mut Db, id: &SessionId) -> QueryResult<Option<ApprovalId>> {
     dsl::sessions.find(id).select(dsl::push_id).get_result(db).optional().map(Option::flatten)
 }
 
-/// Removes at most so many sessions that have ended, once they could not have lived any longer.
+/// Where a walk through all sessions has come to.
+pub type Place = (Timestamp, SessionId);
+
+/// Removes those that have ended of the next sessions in the order in which they were made, at most so many.
+/// Answers how many, and where to go on; `None` at the end.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn sweep(db: &mut Db, now: Timestamp, lifetimes: Lifetimes, most: i64) -> QueryResult<usize> {
-    let ended = dsl::expires_at.le(now).or(dsl::seen_at.le(now.minus(lifetimes.idle)));
-    let old = dsl::created_at.le(now.minus(lifetimes.pending + lifetimes.absolute));
-    let ids: Vec<SessionId> = dsl::sessions.filter(old).filter(ended).select(dsl::id).limit(most).load(db)?;
-    delete_all(db, &ids)
+pub fn sweep(
+    db: &mut Db,
+    after: Option<&Place>,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+    most: i64,
+) -> QueryResult<(usize, Option<Place>)> {
+    let all = dsl::sessions.order((dsl::created_at, dsl::id)).limit(most).select((
+        dsl::created_at,
+        dsl::id,
+        dsl::expires_at,
+        dsl::seen_at,
+    ));
+    type Walked = (Timestamp, SessionId, Timestamp, Timestamp);
+    let walked: Vec<Walked> = match after {
+        None => all.load(db)?,
+        Some((made_at, id)) => all
+            .filter(dsl::created_at.ge(made_at))
+            .filter(dsl::created_at.gt(made_at).or(dsl::id.gt(id)))
+            .load(db)?,
+    };
+    let next = walked.last().map(|(made_at, id, ..)| (*made_at, id.clone()));
+    let has_ended =
+        |(_, _, expires_at, seen_at): &Walked| (*expires_at).min(seen_at.plus(lifetimes.idle)) <= now;
+    let ended: Vec<SessionId> = walked.into_iter().filter(has_ended).map(|(_, id, ..)| id).collect();
+    let removed = if ended.is_empty() { 0 } else { delete_all(db, &ended)? };
+    Ok((removed, next))
 }

@@ -49,6 +49,21 @@ async fn unverified_accounts_are_removed_after_the_configured_days() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_ended_session_goes_at_the_next_sweep_however_long_others_may_live() {
+    let mut app = TestApp::spawn_with(&[("SESSION_ABSOLUTE_SECONDS", "7776000")]).await;
+    {
+        let ada = app.register().await;
+        ada.log_in().await;
+    }
+    assert_eq!(count(&app, "sessions").await, 2);
+    // That of the sign-up lives for an hour without a request, the login for ten minutes.
+    app.advance(601);
+    restart(&mut app).await;
+    app.wait_until("the login's session is removed", async || count(&app, "sessions").await == 1).await;
+    assert_eq!(count(&app, "sessions WHERE origin = 'sign_up'").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unverified_accounts_are_kept_by_default() {
     let mut app = TestApp::spawn().await;
     app.register().await;

@@ -1,5 +1,5 @@
-//! What belongs to the account: `Attempts`, `Templates`, `SafeList`, `Forms`; and `MessagingConfigurations`.
-//! Kept and shown; nothing here changes what is sent.
+//! What belongs to the account: `Attempts`, `Templates`, `SafeList`, `Forms`. Kept and shown; nothing here changes
+//! what is sent.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,9 +11,9 @@ use shared::{phone::PhoneNumber, sandbox::ACCOUNT_SID};
 
 use super::{
     Outcome,
-    links::{of_service, origin},
+    links::origin,
     paging::page,
-    state::{Attempt, Channel, MessagingConfiguration, sid},
+    state::{Attempt, Channel, sid},
 };
 use crate::{
     emulator::Emulator,
@@ -177,98 +177,4 @@ pub(super) async fn form(request: HttpRequest, kind: Path<String>, _: Fields) ->
         "form_meta": {},
         "url": format!("{}/v2/Forms/form-push", origin(&request)),
     })))
-}
-
-fn configuration(request: &HttpRequest, service: &str, known: &MessagingConfiguration) -> Value {
-    json!({
-        "account_sid": ACCOUNT_SID,
-        "service_sid": service,
-        "country": known.country,
-        "messaging_service_sid": known.service,
-        "date_created": format::seconds(known.created_ms),
-        "date_updated": format::seconds(known.updated_ms),
-        "url": format!("{}/MessagingConfigurations/{}", of_service(request, service), known.country),
-    })
-}
-
-pub(super) async fn add_configuration(
-    emulator: Data<Emulator>,
-    request: HttpRequest,
-    service: Path<String>,
-    fields: Fields,
-) -> Outcome {
-    let now = emulator.now();
-    emulator.update(|state| {
-        let service = state.verify.service_mut(&service).ok_or_else(|| not_found(&request))?;
-        let new = MessagingConfiguration {
-            country: fields.required("Country")?.to_owned(),
-            service: fields.required("MessagingServiceSid")?.to_owned(),
-            created_ms: now,
-            updated_ms: now,
-        };
-        let view = configuration(&request, &service.sid, &new);
-        service.messaging.retain(|known| known.country != new.country);
-        service.messaging.push(new);
-        Ok(response::json(StatusCode::CREATED, &view))
-    })
-}
-
-pub(super) async fn list_configurations(
-    emulator: Data<Emulator>,
-    request: HttpRequest,
-    service: Path<String>,
-    fields: Fields,
-) -> Outcome {
-    let state = emulator.state();
-    let service = state.verify.service(&service).ok_or_else(|| not_found(&request))?;
-    let views: Vec<Value> =
-        service.messaging.iter().map(|known| configuration(&request, &service.sid, known)).collect();
-    page(&request, &fields, "messaging_configurations", &views)
-}
-
-/// Service and country.
-type ConfigurationPath = Path<(String, String)>;
-
-pub(super) async fn fetch_configuration(
-    emulator: Data<Emulator>,
-    request: HttpRequest,
-    path: ConfigurationPath,
-    _: Fields,
-) -> Outcome {
-    let state = emulator.state();
-    let service = state.verify.service(&path.0).ok_or_else(|| not_found(&request))?;
-    let known = service.messaging.iter().find(|known| known.country == path.1);
-    Ok(ok(&configuration(&request, &service.sid, known.ok_or_else(|| not_found(&request))?)))
-}
-
-pub(super) async fn update_configuration(
-    emulator: Data<Emulator>,
-    request: HttpRequest,
-    path: ConfigurationPath,
-    fields: Fields,
-) -> Outcome {
-    let now = emulator.now();
-    emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
-        let service_sid = service.sid.clone();
-        let known = service.messaging.iter_mut().find(|known| known.country == path.1);
-        let known = known.ok_or_else(|| not_found(&request))?;
-        fields.required("MessagingServiceSid")?.clone_into(&mut known.service);
-        known.updated_ms = now;
-        Ok(ok(&configuration(&request, &service_sid, known)))
-    })
-}
-
-pub(super) async fn remove_configuration(
-    emulator: Data<Emulator>,
-    request: HttpRequest,
-    path: ConfigurationPath,
-    _: Fields,
-) -> Outcome {
-    emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
-        let at = service.messaging.iter().position(|known| known.country == path.1);
-        service.messaging.remove(at.ok_or_else(|| not_found(&request))?);
-        Ok(HttpResponse::NoContent().finish())
-    })
 }

@@ -41,8 +41,11 @@ const LONGEST_HIDDEN: usize = 1024;
 /// Wrong codes for one challenge.
 const MOST_CHECKS: u32 = 5;
 const MOST_NOTIFICATIONS: u32 = 3;
-/// Challenges of one authenticator with codes of five digits or more: in an hour, in a day.
-const MOST_TOTP: [(i64, usize); 2] = [(3_600_000, 50), (24 * 3_600_000, 100)];
+const HOUR_MS: i64 = 3_600_000;
+/// Challenges of one authenticator, by how long ago they were made: with codes of five digits or more, with shorter
+/// ones.
+const MOST_LONG: &[(i64, usize)] = &[(HOUR_MS, 50), (24 * HOUR_MS, 100)];
+const MOST_SHORT: &[(i64, usize)] = &[(24 * HOUR_MS, 10)];
 
 /// Service, identity, challenge.
 type ChallengePath = Path<(String, String, String)>;
@@ -168,7 +171,8 @@ fn make(
                     |known: &&Challenge| known.factor == factor.sid && known.created_ms > now - since;
                 entity.challenges.iter().filter(of_factor).count()
             };
-            if MOST_TOTP.iter().any(|(since, most)| made(*since) >= *most) {
+            let most = if totp.code_length >= 5 { MOST_LONG } else { MOST_SHORT };
+            if most.iter().any(|(since, most)| made(*since) >= *most) {
                 return Err(TwilioError::new(429, 60312, "Max challenges of the factor reached"));
             }
             if let Some(code) = fields.text("AuthPayload") {

@@ -5,23 +5,21 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Path},
 };
-use base32::Alphabet::Rfc4648;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::sandbox::ACCOUNT_SID;
 
 use super::{
-    Outcome,
+    Outcome, bindings,
     caller::Call,
     device::{self, Token},
     entities::{self, EntityPath},
     events::{self, Event},
     paging::page,
-    state::{Device, Entity, Factor, FactorKind, Holds, Service, Verify, sid, typed_sid},
-    totp::{Algorithm, Totp},
+    state::{Entity, Factor, FactorKind, Holds, Verify, typed_sid},
 };
 use crate::{
     emulator::Emulator,
-    format, random,
+    format,
     response::{self, ok},
     twilio::{error::TwilioError, params::Fields},
 };
@@ -32,9 +30,7 @@ const MOST_A_DAY: usize = 100;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Wrong proofs of one factor.
 const MOST_PROOFS: u32 = 5;
-const LONGEST_NAME: usize = 64;
-/// Bytes of a secret that is made here.
-const SECRET_LENGTH: usize = 20;
+pub(super) const LONGEST_NAME: usize = 64;
 
 /// Service, identity, factor.
 pub(super) type FactorPath = Path<(String, String, String)>;
@@ -58,22 +54,6 @@ pub(super) fn authorize<'a>(
     own.map(Some).ok_or_else(TwilioError::unauthenticated)
 }
 
-fn config(factor: &Factor) -> Value {
-    match &factor.holds {
-        Holds::Push(device) => {
-            let mut config = device.config.clone();
-            config.insert("credential_sid".to_owned(), json!(device.credential));
-            Value::Object(config)
-        }
-        Holds::Totp(totp) => json!({
-            "alg": totp.algorithm.name(),
-            "skew": totp.skew,
-            "code_length": totp.code_length,
-            "time_step": totp.time_step,
-        }),
-    }
-}
-
 fn view(request: &HttpRequest, service: &str, entity: &Entity, factor: &Factor) -> Value {
     json!({
         "sid": factor.sid,
@@ -86,32 +66,10 @@ fn view(request: &HttpRequest, service: &str, entity: &Entity, factor: &Factor) 
         "friendly_name": factor.friendly_name,
         "status": if factor.verified { "verified" } else { "unverified" },
         "factor_type": factor.kind().name(),
-        "config": config(factor),
+        "config": bindings::config(factor),
         "metadata": factor.metadata,
         "url": format!("{}/Factors/{}", entities::url(request, service, entity), factor.sid),
     })
-}
-
-/// What is shown once, to whoever has made the factor.
-fn binding(factor: &Factor, issuer: &str) -> Value {
-    match &factor.holds {
-        Holds::Push(device) => json!({"alg": "ES256", "public_key": device.public_key}),
-        Holds::Totp(totp) => {
-            let secret = base32::encode(Rfc4648 { padding: false }, &totp.secret);
-            let encoded = |text: &str| {
-                url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-            };
-            let uri = format!(
-                "otpauth://totp/{issuer}:{}?secret={secret}&issuer={issuer}&algorithm={}&digits={}&period={}",
-                encoded(&factor.friendly_name),
-                totp.algorithm.name().to_uppercase(),
-                totp.code_length,
-                totp.time_step,
-                issuer = encoded(issuer),
-            );
-            json!({"secret": secret, "uri": uri})
-        }
-    }
 }
 
 fn metadata(fields: &Fields) -> Result<Value, TwilioError> {
@@ -120,45 +78,6 @@ fn metadata(fields: &Fields) -> Result<Value, TwilioError> {
         Some(Ok(Value::Object(metadata))) => Ok(Value::Object(metadata)),
         Some(_) => Err(TwilioError::invalid("Metadata")),
     }
-}
-
-/// What a device tells of itself; a push token only where pushes are sent by a platform.
-fn device_of(fields: &Fields) -> Result<Device, TwilioError> {
-    let public_key = fields.required("Binding.PublicKey")?.to_owned();
-    if fields.text("Binding.Alg").is_some_and(|algorithm| algorithm != "ES256") {
-        return Err(TwilioError::invalid("Binding.Alg"));
-    }
-    let point =
-        device::point(&public_key).ok_or_else(|| TwilioError::new(400, 60314, "Invalid public key"))?;
-    let platform = fields.required("Config.NotificationPlatform")?;
-    if !["fcm", "apn", "none"].contains(&platform) {
-        return Err(TwilioError::invalid("Config.NotificationPlatform"));
-    }
-    let mut config = Map::new();
-    config.insert("sdk_version".to_owned(), json!(fields.text("Config.SdkVersion")));
-    config.insert("app_id".to_owned(), json!(fields.required("Config.AppId")?));
-    config.insert("notification_platform".to_owned(), json!(platform));
-    let token = if platform == "none" { None } else { Some(fields.required("Config.NotificationToken")?) };
-    config.insert("notification_token".to_owned(), json!(token));
-    Ok(Device { point, public_key, credential: sid("CR"), config })
-}
-
-fn totp_of(fields: &Fields, service: &Service) -> Result<Totp, TwilioError> {
-    let secret = match fields.text("Binding.Secret") {
-        Some(secret) => base32::decode(Rfc4648 { padding: false }, secret.trim_end_matches('='))
-            .filter(|secret| !secret.is_empty())
-            .ok_or_else(|| TwilioError::invalid("Binding.Secret"))?,
-        None => random::bytes::<SECRET_LENGTH>().to_vec(),
-    };
-    let algorithm = fields.text("Config.Alg").unwrap_or("sha1");
-    let of_service = &service.totp;
-    Ok(Totp {
-        secret,
-        algorithm: Algorithm::parse(algorithm).ok_or_else(|| TwilioError::invalid("Config.Alg"))?,
-        time_step: fields.number("Config.TimeStep", 20..=60)?.or(of_service.time_step).unwrap_or(30),
-        code_length: fields.number("Config.CodeLength", 3..=8)?.or(of_service.code_length).unwrap_or(6),
-        skew: fields.number("Config.Skew", 0..=2)?.or(of_service.skew).unwrap_or(1),
-    })
 }
 
 pub(super) async fn create(
@@ -204,8 +123,8 @@ pub(super) fn make(
         _ => return Err(TwilioError::invalid("FactorType")),
     };
     let holds = match kind {
-        FactorKind::Push => Holds::Push(device_of(fields)?),
-        FactorKind::Totp => Holds::Totp(totp_of(fields, service)?),
+        FactorKind::Push => Holds::Push(bindings::device_of(fields)?),
+        FactorKind::Totp => Holds::Totp(bindings::totp_of(fields, service)?),
     };
     let metadata = metadata(fields)?;
     if service.entity(identity).is_none() {
@@ -221,7 +140,7 @@ pub(super) fn make(
     if entity.factors_made_ms.len() >= MOST_A_DAY {
         return Err(TwilioError::new(429, 60326, "Max factors created in a day reached"));
     }
-    if entity.factors.iter().any(|factor| same_binding(&factor.holds, &holds)) {
+    if entity.factors.iter().any(|factor| bindings::is_same(&factor.holds, &holds)) {
         return Err(TwilioError::new(409, 60317, "A factor with this binding exists"));
     }
     entity.factors_made_ms.push(now);
@@ -236,19 +155,11 @@ pub(super) fn make(
         updated_ms: now,
     };
     let mut created = view(request, &service_sid, entity, &factor);
-    created["binding"] = binding(&factor, &issuer);
+    created["binding"] = bindings::view(&factor, &issuer);
     created["options"] = Value::Null;
     let event = Event::of_factor("created", &entity.identity, &factor);
     entity.factors.push(factor);
     Ok((created, event))
-}
-
-fn same_binding(one: &Holds, other: &Holds) -> bool {
-    match (one, other) {
-        (Holds::Push(one), Holds::Push(other)) => one.point == other.point,
-        (Holds::Totp(one), Holds::Totp(other)) => one.secret == other.secret,
-        _ => false,
-    }
 }
 
 pub(super) async fn list(
@@ -314,14 +225,18 @@ pub(super) fn change(
     if own.is_some_and(|own| own != *factor) {
         return Err(TwilioError::unauthenticated());
     }
-    let changed = entity.factor_mut(factor).ok_or_else(not_found)?;
-    let was_verified = changed.verified;
+    let known = entity.factor_mut(factor).ok_or_else(not_found)?;
+    let was_verified = known.verified;
+    let mut changed = known.clone();
+    bindings::take_over(&mut changed, fields)?;
     if let Some(proof) = fields.text("AuthPayload") {
-        prove(changed, proof, now)?;
+        let proved = prove(&mut changed, proof, now);
+        known.failed_proofs = changed.failed_proofs;
+        proved?;
     }
-    take_over(changed, fields)?;
     changed.updated_ms = now;
     let is_new = changed.verified && !was_verified;
+    *known = changed;
     let changed = entity.factor(factor).ok_or_else(not_found)?;
     let event = is_new.then(|| Event::of_factor("verified", &entity.identity, changed));
     Ok((view(request, &service_sid, entity, changed), event))
@@ -348,36 +263,6 @@ fn prove(factor: &mut Factor, proof: &str, now: i64) -> Result<(), TwilioError> 
         Holds::Push(_) => Err(TwilioError::new(403, 60311, "The proof is wrong")),
         Holds::Totp(_) => Ok(()),
     }
-}
-
-/// Takes over the parameters that are given.
-fn take_over(factor: &mut Factor, fields: &Fields) -> Result<(), TwilioError> {
-    if let Some(name) = fields.text("FriendlyName") {
-        if name.chars().count() > LONGEST_NAME {
-            return Err(TwilioError::invalid("FriendlyName"));
-        }
-        name.clone_into(&mut factor.friendly_name);
-    }
-    match &mut factor.holds {
-        Holds::Push(device) => {
-            for (parameter, name) in [
-                ("Config.NotificationToken", "notification_token"),
-                ("Config.SdkVersion", "sdk_version"),
-                ("Config.AppId", "app_id"),
-                ("Config.NotificationPlatform", "notification_platform"),
-            ] {
-                if let Some(value) = fields.text(parameter) {
-                    device.config.insert(name.to_owned(), json!(value));
-                }
-            }
-        }
-        Holds::Totp(totp) => {
-            totp.time_step = fields.number("Config.TimeStep", 20..=60)?.unwrap_or(totp.time_step);
-            totp.code_length = fields.number("Config.CodeLength", 3..=8)?.unwrap_or(totp.code_length);
-            totp.skew = fields.number("Config.Skew", 0..=2)?.unwrap_or(totp.skew);
-        }
-    }
-    Ok(())
 }
 
 pub(super) async fn delete(

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod account;
+mod bindings;
 mod caller;
 mod challenges;
 mod checks;
@@ -10,6 +11,7 @@ mod entities;
 pub(crate) mod events;
 mod factors;
 mod links;
+mod messaging;
 mod paging;
 pub(crate) mod phone;
 mod rate_limits;
@@ -118,14 +120,12 @@ fn account_routes(scope: &mut ServiceConfig) {
         )
         .service(at("/Forms/{kind}").get(account::form))
         .service(
-            at("/Services/{service}/MessagingConfigurations")
-                .post(account::add_configuration)
-                .get(account::list_configurations),
+            at("/Services/{service}/MessagingConfigurations").post(messaging::create).get(messaging::list),
         )
         .service(
             at("/Services/{service}/MessagingConfigurations/{country}")
-                .get(account::fetch_configuration)
-                .post(account::update_configuration)
-                .delete(account::remove_configuration),
+                .get(messaging::fetch)
+                .post(messaging::update)
+                .delete(messaging::delete),
         );
 }

@@ -57,7 +57,7 @@ pub(super) fn page(
             "first_page_url": url(0, None),
             "previous_page_url": page.checked_sub(1).map(|page| url(page, None)),
             "url": url(page, None),
-            "next_page_url": has_more.then(|| url(page + 1, last)),
+            "next_page_url": has_more.then(|| url(page.saturating_add(1), last)),
             "key": key,
         },
     })))

@@ -21,7 +21,7 @@ use super::{
     device::P256_HEADER,
     events::Event,
     factors,
-    state::{FactorKind, Verify},
+    state::{Entity, FactorKind, Verify},
 };
 use crate::{
     format,
@@ -80,10 +80,15 @@ impl OwnDevice {
 
     /// Whether a challenge is a question to this device.
     fn is_asked(&self, verify: &Verify, challenge: &str) -> bool {
-        let entity = verify.service(&self.service).and_then(|service| service.entity(&self.identity));
-        entity
+        self.entity(verify)
             .and_then(|entity| entity.challenge(challenge))
             .is_some_and(|challenge| challenge.factor == self.factor)
+    }
+
+    /// `None` also where its factor was removed: then it is asked nothing more.
+    fn entity<'a>(&self, verify: &'a Verify) -> Option<&'a Entity> {
+        let entity = verify.service(&self.service)?.entity(&self.identity)?;
+        entity.factor(&self.factor).map(|_| entity)
     }
 }
 
@@ -158,8 +163,7 @@ pub(crate) fn answer(
 pub(crate) fn requests(verify: &Verify, devices: &[OwnDevice], now: i64) -> Vec<(i64, Value)> {
     let mut shown = Vec::new();
     for device in devices {
-        let entity = verify.service(&device.service).and_then(|service| service.entity(&device.identity));
-        let challenges = entity.map(|entity| entity.challenges.as_slice()).unwrap_or_default();
+        let challenges = device.entity(verify).map(|entity| entity.challenges.as_slice()).unwrap_or_default();
         let asked = challenges
             .iter()
             .filter(|challenge| challenge.kind == FactorKind::Push && challenge.factor == device.factor);

@@ -26,18 +26,16 @@ pub(super) fn count(service: &mut Service, fields: &Fields, now: i64) -> Result<
     let Some(text) = fields.text("RateLimits") else { return Ok(()) };
     let named: Map<String, Value> =
         serde_json::from_str(text).map_err(|_| TwilioError::invalid("RateLimits"))?;
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     for (name, value) in &named {
         let limit = service.rate_limits.iter_mut().find(|limit| limit.unique_name == *name);
         let limit = limit.ok_or_else(|| TwilioError::invalid("RateLimits"))?;
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let longest = limit.buckets.iter().map(|bucket| bucket.interval).max().unwrap_or_default();
+        limit.starts.retain(|(_, at)| now < at + i64::from(longest) * 1000);
         for bucket in &limit.buckets {
             let interval = i64::from(bucket.interval) * 1000;
-            let counted: Vec<i64> = limit
-                .starts
-                .iter()
-                .filter(|(counted, at)| *counted == value && now < at + interval)
-                .map(|(_, at)| *at)
-                .collect();
+            let is_counted = |(counted, at): &&(String, i64)| *counted == text(value) && now < at + interval;
+            let counted: Vec<i64> = limit.starts.iter().filter(is_counted).map(|(_, at)| *at).collect();
             if counted.len() >= bucket.max as usize {
                 let wait = counted.first().map_or(interval, |first| first + interval - now);
                 return Err(TwilioError::new(429, 20429, "Too many requests")
@@ -45,7 +43,12 @@ pub(super) fn count(service: &mut Service, fields: &Fields, now: i64) -> Result<
                     .with_header("twilio-reached-rate-limit", name.clone()));
             }
         }
-        limit.starts.push((value, now));
+    }
+    // A start that is refused counts for no limit.
+    for (name, value) in &named {
+        if let Some(limit) = service.rate_limits.iter_mut().find(|limit| limit.unique_name == *name) {
+            limit.starts.push((text(value), now));
+        }
     }
     Ok(())
 }

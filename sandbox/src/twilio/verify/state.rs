@@ -77,7 +77,7 @@ pub(super) enum Channel {
     Whatsapp,
 }
 
-/// How far a verification has come. Those that are not pending any more are forgotten.
+/// How far a verification has come. One that is not pending any more is forgotten with the next start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum VerificationStatus {
     Pending,

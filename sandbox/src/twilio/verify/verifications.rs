@@ -108,6 +108,7 @@ fn start(
     }
     let (length, name) = (service.code_length, service.friendly_name.clone());
     if service.verification_mut(&to.name(), now).is_none() {
+        service.verifications.retain(|known| known.is_live(now));
         service.verifications.push(Verification {
             sid: sid("VE"),
             to: to.name(),
@@ -150,7 +151,8 @@ fn start(
 /// The code arrives where the person expects it.
 fn deliver(state: &mut State, to: &To, channel: Channel, name: &str, code: String, now: i64) {
     match to {
-        To::Mailbox(address) => state.mailboxes.entry(address.clone()).or_default().push(Mail {
+        To::Mailbox(address) => state.mails.push(Mail {
+            address: address.clone(),
             subject: format!("{code} is your {name} code"),
             body: format!("Your {name} verification code is: {code}"),
             code,
