@@ -48,6 +48,7 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/faults", web::delete().to(clear_fault))
             .route("/webhook", web::put().to(put_webhook))
             .route("/limits", web::put().to(put_limits))
+            .route("/verify", web::put().to(put_switches))
             .route("/clock", web::put().to(put_clock))
             .route("/reset", web::post().to(reset)),
     );
@@ -341,6 +342,13 @@ async fn put_limits(emulator: Data<Emulator>, body: Bytes) -> Result<HttpRespons
     let limits: Limits = read(&body)?;
     let response = ok(&json!(limits));
     emulator.state().limits = limits;
+    Ok(response)
+}
+
+async fn put_switches(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, ControlError> {
+    let switches: verify::Switches = read(&body)?;
+    let response = ok(&json!(switches));
+    emulator.state().verify.switches = switches;
     Ok(response)
 }
 

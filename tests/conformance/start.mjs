@@ -94,6 +94,7 @@ export function control(url) {
     advance: (advanceSeconds) => call("PUT", "/clock", { advanceSeconds }),
     faults: (fault) => call("PUT", "/faults", fault),
     clearFaults: () => call("DELETE", "/faults"),
+    verify: (switches) => call("PUT", "/verify", switches),
     webhook: (settings) => call("PUT", "/webhook", settings),
     requests: async () => (await call("GET", "/requests")).requests,
     reset: () => call("POST", "/reset"),

@@ -101,7 +101,7 @@ async function receiver() {
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
-    calls.push({ headers: request.headers, fields: Object.fromEntries(new URLSearchParams(body)) });
+    calls.push({ headers: request.headers, url: request.url, body, fields: Object.fromEntries(new URLSearchParams(body)) });
     response.end();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -393,6 +393,26 @@ test("webhooks hear of ids alone, signed with the account's token", async () => 
   assert.equal(hook.calls.length, 2);
   assert.equal((await of().webhooks.list()).length, 1);
   assert.equal(await of().webhooks(webhook.sid).remove(), true);
+  hook.stop();
+});
+
+test("what no source tells can be had the other way", async () => {
+  const hook = await receiver();
+  await sandbox.verify({ goneAfterChecks: true, approvalNeedsCustomCodes: true, codesWorkOnce: true, webhookBody: "json" });
+  await start();
+  const right = await code();
+  for (let checked = 0; checked < 5; checked += 1) await check(wrong(right));
+  await refused(check(right), 404, 20404);
+  await refused(of().verifications(TO).update({ status: "approved" }), 403, 60220);
+  await of().webhooks.create({ friendlyName: "Answers", eventTypes: ["factor.verified"], webhookUrl: hook.url });
+  const { factor, secret } = await authenticator();
+  const shown = totp(secret, Date.now());
+  await of().entities(IDENTITY).factors(factor.sid).update({ authPayload: shown });
+  const [{ headers, body, url }] = hook.calls;
+  assert.equal(JSON.parse(body).factor_sid, factor.sid);
+  assert.ok(twilio.validateRequestWithBody(config.authToken, headers["x-twilio-signature"], new URL(url, hook.url).href, body));
+  const challenge = (authPayload) => of().entities(IDENTITY).challenges.create({ factorSid: factor.sid, authPayload });
+  assert.deepEqual([(await challenge(shown)).status, (await challenge(shown)).status], ["approved", "pending"]);
   hook.stop();
 });
 

@@ -139,10 +139,12 @@ fn make(
     now: i64,
 ) -> Result<(Value, Option<Event>), TwilioError> {
     let not_found = || TwilioError::not_found(request.path());
+    let once = verify.switches.codes_work_once;
     let service = verify.service_mut(service).ok_or_else(not_found)?;
     let service_sid = service.sid.clone();
     let entity = service.entity_mut(identity).ok_or_else(not_found)?;
     let factor = entity.factor(fields.required("FactorSid")?).ok_or_else(not_found)?;
+    let mut used = if once { factor.used_steps.clone() } else { Vec::new() };
     if !factor.verified {
         return Err(TwilioError::new(403, 60318, "The factor is not verified"));
     }
@@ -176,9 +178,12 @@ fn make(
                 return Err(TwilioError::new(429, 60312, "Max challenges of the factor reached"));
             }
             if let Some(code) = fields.text("AuthPayload") {
-                check_code(&mut challenge, totp, code, now)?;
+                check_code(&mut challenge, totp, code, &mut used, now)?;
             }
         }
+    }
+    if let Some(factor) = entity.factor_mut(&challenge.factor) {
+        factor.used_steps = used;
     }
     let event = challenge.answer.map(|_| Event::of_challenge(&entity.identity, &challenge));
     let view = view(request, &service_sid, entity, &challenge, now);
@@ -191,6 +196,7 @@ fn check_code(
     challenge: &mut Challenge,
     totp: &super::totp::Totp,
     code: &str,
+    used: &mut Vec<u64>,
     now: i64,
 ) -> Result<(), TwilioError> {
     if code.len() != totp.code_length as usize {
@@ -199,7 +205,8 @@ fn check_code(
     if challenge.failed_checks >= MOST_CHECKS {
         return Err(TwilioError::new(429, 60308, "Max checks of the challenge reached"));
     }
-    if totp.is_right(code, now) {
+    if let Some(step) = totp.step_of(code, now).filter(|step| !used.contains(step)) {
+        used.push(step);
         (challenge.answer, challenge.responded_ms) = (Some(Answer::Approved), Some(now));
     } else {
         challenge.failed_checks += 1;
@@ -297,6 +304,7 @@ pub(super) fn settle(
     now: i64,
 ) -> Result<(Value, Option<Event>), TwilioError> {
     let not_found = || TwilioError::not_found(request.path());
+    let once = verify.switches.codes_work_once;
     let service = verify.service_mut(service).ok_or_else(not_found)?;
     let service_sid = service.sid.clone();
     let entity = service.entity_mut(identity).ok_or_else(not_found)?;
@@ -310,7 +318,9 @@ pub(super) fn settle(
         "expired" => return Err(TwilioError::new(403, 60323, "The challenge has expired")),
         _ => return Err(TwilioError::new(403, 60322, "The challenge was answered before")),
     }
-    let holds = entity.factor(&asked.factor).map(|factor| factor.holds.clone()).ok_or_else(not_found)?;
+    let factor = entity.factor(&asked.factor).ok_or_else(not_found)?;
+    let (factor_sid, holds) = (factor.sid.clone(), factor.holds.clone());
+    let mut used = if once { factor.used_steps.clone() } else { Vec::new() };
     let read = view(request, &service_sid, entity, asked, now);
     let asked = entity.challenge_mut(challenge).ok_or_else(not_found)?;
     match &holds {
@@ -320,7 +330,10 @@ pub(super) fn settle(
             let answer = if answer { Answer::Approved } else { Answer::Denied };
             (asked.answer, asked.responded_ms) = (Some(answer), Some(now));
         }
-        Holds::Totp(totp) => check_code(asked, totp, payload, now)?,
+        Holds::Totp(totp) => check_code(asked, totp, payload, &mut used, now)?,
+    }
+    if let Some(factor) = entity.factor_mut(&factor_sid) {
+        factor.used_steps = used;
     }
     let asked = entity.challenge(challenge).ok_or_else(not_found)?;
     let event = asked.answer.map(|_| Event::of_challenge(&entity.identity, asked));

@@ -28,6 +28,7 @@ pub(super) async fn create(
     let now = emulator.now();
     emulator.update(|state| {
         let not_found = || TwilioError::not_found(request.path());
+        let gone = state.verify.switches.gone_after_checks;
         let service = state.verify.service_mut(&service).ok_or_else(not_found)?;
         let (service_sid, psd2) = (service.sid.clone(), service.flag("Psd2Enabled"));
         let Some(name) = fields.text("VerificationSid").or_else(|| fields.text("To")) else {
@@ -38,6 +39,9 @@ pub(super) async fn create(
             return Err(TwilioError::invalid("Code"));
         }
         let verification = service.verification_mut(name, now).ok_or_else(not_found)?;
+        if verification.checks >= MOST_CHECKS && gone {
+            return Err(not_found());
+        }
         if verification.checks >= MOST_CHECKS {
             return Err(TwilioError::new(429, 60202, "Max check attempts reached"));
         }

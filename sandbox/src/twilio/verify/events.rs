@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use actix_web::web::Data;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use shared::sandbox::{ACCOUNT_SID, AUTH_TOKEN};
 use signature::twilio::{Body, SIGNATURE_HEADER, sign};
 
 use super::{
     phone::Told,
     state::{Answer, Challenge, Factor},
+    switches::WebhookBody,
 };
 use crate::{emulator::Emulator, random, webhook::Mode};
 
@@ -78,10 +81,11 @@ pub(super) async fn deliver(emulator: &Data<Emulator>, service: &str, event: Eve
     let wanted = |webhook: &&super::state::Webhook| {
         webhook.enabled && webhook.event_types.iter().any(|kind| kind == "*" || *kind == event.kind)
     };
-    let urls: Vec<String> = {
+    let (urls, body): (Vec<String>, WebhookBody) = {
         let state = emulator.state();
         let webhooks = state.verify.service(service).map(|service| service.webhooks.iter());
-        webhooks.into_iter().flatten().filter(wanted).map(|webhook| webhook.url.clone()).collect()
+        let urls = webhooks.into_iter().flatten().filter(wanted).map(|webhook| webhook.url.clone());
+        (urls.collect(), state.verify.switches.webhook_body)
     };
     let (mode, delay) = {
         let webhook = emulator.webhook();
@@ -98,25 +102,34 @@ pub(super) async fn deliver(emulator: &Data<Emulator>, service: &str, event: Eve
             let emulator = emulator.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
-                send(&emulator, &url, &fields).await;
+                send(&emulator, &url, &fields, body).await;
             });
             continue;
         }
         for _ in 0..times {
-            send(emulator, &url, &fields).await;
+            send(emulator, &url, &fields, body).await;
         }
     }
 }
 
-async fn send(emulator: &Emulator, url: &str, fields: &[(String, String)]) {
-    let sent = emulator
-        .http
-        .post(url)
-        .header(SIGNATURE_HEADER, sign(AUTH_TOKEN, url, Body::Form(fields)))
-        .form(fields)
-        .send()
-        .await;
-    match sent {
+async fn send(emulator: &Emulator, url: &str, fields: &[(String, String)], body: WebhookBody) {
+    let request = match body {
+        WebhookBody::Form => {
+            let signature = sign(AUTH_TOKEN, url, Body::Form(fields));
+            emulator.http.post(url).header(SIGNATURE_HEADER, signature).form(fields)
+        }
+        WebhookBody::Json => {
+            let members: Map<String, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+            let body = Value::Object(members).to_string();
+            let sign_between = if url.contains('?') { '&' } else { '?' };
+            let url = format!("{url}{sign_between}bodySHA256={}", hex::encode(Sha256::digest(&body)));
+            let signature = sign(AUTH_TOKEN, &url, Body::Raw(body.as_bytes()));
+            let request = emulator.http.post(url).header(SIGNATURE_HEADER, signature);
+            request.header("content-type", "application/json").body(body)
+        }
+    };
+    match request.send().await {
         Ok(response) if response.status().is_success() => {}
         Ok(response) => tracing::warn!(status = response.status().as_u16(), "the webhook was refused"),
         Err(error) => tracing::warn!(%error, "the webhook could not be delivered"),

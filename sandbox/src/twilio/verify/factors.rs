@@ -151,6 +151,7 @@ pub(super) fn make(
         holds,
         metadata,
         failed_proofs: 0,
+        used_steps: Vec::new(),
         created_ms: now,
         updated_ms: now,
     };
@@ -252,7 +253,7 @@ fn prove(factor: &mut Factor, proof: &str, now: i64) -> Result<(), TwilioError> 
         Holds::Totp(totp) if proof.len() != totp.code_length as usize => {
             return Err(TwilioError::new(400, 60306, "The code has another length"));
         }
-        Holds::Totp(totp) => totp.is_right(proof, now),
+        Holds::Totp(totp) => totp.step_of(proof, now).is_some(),
     };
     if is_right {
         factor.verified = true;

@@ -17,6 +17,7 @@ pub(crate) mod phone;
 mod rate_limits;
 mod services;
 mod state;
+mod switches;
 mod totp;
 mod verifications;
 mod webhooks;
@@ -31,6 +32,7 @@ use super::error::{self, TwilioError};
 use crate::middleware::provider_call;
 
 pub(crate) use state::Verify;
+pub(crate) use switches::Switches;
 
 /// An answer, or the provider's error.
 type Outcome = Result<HttpResponse, TwilioError>;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::totp::Totp;
+use super::{switches::Switches, totp::Totp};
 use crate::random;
 
 /// A verification lives so long from its first start.
@@ -38,6 +38,7 @@ pub(crate) struct Verify {
     pub(super) attempts: Vec<Attempt>,
     /// Numbers that are never blocked, with their ids.
     pub(super) safe_numbers: BTreeMap<String, String>,
+    pub(crate) switches: Switches,
 }
 
 /// A service and what belongs to it.
@@ -152,6 +153,8 @@ pub(super) struct Factor {
     pub(super) holds: Holds,
     pub(super) metadata: Value,
     pub(super) failed_proofs: u32,
+    /// Time steps whose codes were used.
+    pub(super) used_steps: Vec<u64>,
     pub(super) created_ms: i64,
     pub(super) updated_ms: i64,
 }

@@ -63,12 +63,11 @@ impl Totp {
         format!("{:0width$}", word % 10_u32.pow(self.code_length))
     }
 
-    /// Whether it is the code of the present step or of one so near. The same code passes twice: no source says
-    /// that the real service refuses it.
-    pub(super) fn is_right(&self, code: &str, now_ms: i64) -> bool {
+    /// The step that a code belongs to: the present one, or one so near.
+    pub(super) fn step_of(&self, code: &str, now_ms: i64) -> Option<u64> {
         let now = u64::try_from(now_ms).unwrap_or_default() / (u64::from(self.time_step) * 1000);
         let skew = u64::from(self.skew);
-        (now.saturating_sub(skew)..=now + skew).any(|step| self.code(step) == code)
+        (now.saturating_sub(skew)..=now + skew).find(|step| self.code(*step) == code)
     }
 }
 
@@ -89,8 +88,8 @@ mod tests {
         ] {
             let secret = secret.as_bytes().to_vec();
             let totp = Totp { secret, algorithm, time_step: 30, code_length: 8, skew: 0 };
-            assert!(totp.is_right(code, 59_000));
-            assert!(!totp.is_right(code, 60_000));
+            assert_eq!(totp.step_of(code, 59_000), Some(1));
+            assert_eq!(totp.step_of(code, 60_000), None);
         }
     }
 }

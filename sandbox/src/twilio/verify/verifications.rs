@@ -245,7 +245,7 @@ pub(super) async fn fetch(
     })
 }
 
-/// Cancels, or approves: no source says that the second needs custom codes.
+/// Cancels, or approves.
 pub(super) async fn update(
     emulator: Data<Emulator>,
     request: HttpRequest,
@@ -259,6 +259,12 @@ pub(super) async fn update(
         _ => return Err(TwilioError::invalid("Status")),
     };
     emulator.update(|state| {
+        let has_custom_codes =
+            state.verify.service(&path.0).is_some_and(|service| service.flag("CustomCodeEnabled"));
+        let is_refused = state.verify.switches.approval_needs_custom_codes && !has_custom_codes;
+        if status == VerificationStatus::Approved && is_refused {
+            return Err(TwilioError::new(403, 60220, "Custom code not allowed"));
+        }
         with_verification(&mut state.verify, &request, &path, now, |verification, service, lookup| {
             (verification.status, verification.updated_ms) = (status, now);
             ok(&view(&request, service, verification, lookup))
