@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use shared::routes;
 use url::Url;
 
-use crate::app::{ApiClient, Response, TestApp, totp};
+use crate::{
+    app::{ApiClient, Response, TestApp},
+    totp::totp,
+};
 
 /// Length of a time step in seconds.
 const STEP: u64 = 30;

@@ -7,7 +7,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::routes;
 
-use crate::app::{Person, TestApp, totp};
+use crate::{
+    app::{Person, TestApp},
+    totp::totp,
+};
 
 const FIRST_SECRET: &str = "the first secret, of more than 32 characters";
 const SECOND_SECRET: &str = "another secret that also has enough of them";

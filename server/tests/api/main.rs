@@ -32,6 +32,7 @@ mod restart;
 mod sessions;
 mod several_servers;
 mod sign_in_methods;
+mod totp;
 mod upgrade;
 mod waiting;
 mod webhook;

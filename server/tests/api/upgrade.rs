@@ -296,7 +296,7 @@ async fn after_the_upgrade_a_provider_authenticator_works_for_an_unshared_enrolm
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     session.verify(&ada.person(&app).code().await).await.ok();
     let shown = session.post(routes::AUTHENTICATOR, json!({})).await.body;
-    let code = crate::app::totp(shown["secret"].as_str().unwrap(), app.clock.now());
+    let code = crate::totp::totp(shown["secret"].as_str().unwrap(), app.clock.now());
     let path = routes::AUTHENTICATOR_CONFIRM.replace("{id}", shown["id"].as_str().unwrap());
     session.post(&path, json!({"code": code})).await.ok();
     let code = provider.authenticator_code(&ada.provider_user).await;

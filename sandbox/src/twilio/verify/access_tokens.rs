@@ -56,8 +56,7 @@ pub(super) async fn create(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service =
-            state.verify.service_mut(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+        let service = state.verify.find_mut(&request, &service)?;
         let identity = fields.required("Identity")?;
         if !entities::is_identity(identity) {
             return Err(TwilioError::invalid("Identity"));
@@ -87,7 +86,7 @@ pub(super) async fn fetch(
 ) -> Outcome {
     let state = emulator.state();
     let not_found = || TwilioError::not_found(request.path());
-    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let service = state.verify.find(&request, &path.0)?;
     let token = service.access_tokens.iter().find(|token| token.sid == path.1).ok_or_else(not_found)?;
     Ok(ok(&view(&request, &service.sid, token)))
 }

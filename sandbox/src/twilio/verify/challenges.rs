@@ -140,7 +140,7 @@ fn make(
 ) -> Result<(Value, Option<Event>), TwilioError> {
     let not_found = || TwilioError::not_found(request.path());
     let once = verify.switches.codes_work_once;
-    let service = verify.service_mut(service).ok_or_else(not_found)?;
+    let service = verify.find_mut(request, service)?;
     let service_sid = service.sid.clone();
     let entity = service.entity_mut(identity).ok_or_else(not_found)?;
     let factor = entity.factor(fields.required("FactorSid")?).ok_or_else(not_found)?;
@@ -222,7 +222,7 @@ pub(super) async fn list(
 ) -> Outcome {
     let (state, now, fields) = (emulator.state(), emulator.now(), &call.fields);
     let not_found = || TwilioError::not_found(request.path());
-    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let service = state.verify.find(&request, &path.0)?;
     let entity = service.entity(&path.1).ok_or_else(not_found)?;
     let own = authorize(entity, call.device.as_deref(), now)?;
     let mut found: Vec<&Challenge> = entity
@@ -267,7 +267,7 @@ pub(super) fn read(
     now: i64,
 ) -> Result<Value, TwilioError> {
     let not_found = || TwilioError::not_found(request.path());
-    let service = verify.service(service).ok_or_else(not_found)?;
+    let service = verify.find(request, service)?;
     let entity = service.entity(identity).ok_or_else(not_found)?;
     let own = authorize(entity, device, now)?;
     let challenge = entity.challenge(challenge).ok_or_else(not_found)?;
@@ -305,7 +305,7 @@ pub(super) fn settle(
 ) -> Result<(Value, Option<Event>), TwilioError> {
     let not_found = || TwilioError::not_found(request.path());
     let once = verify.switches.codes_work_once;
-    let service = verify.service_mut(service).ok_or_else(not_found)?;
+    let service = verify.find_mut(request, service)?;
     let service_sid = service.sid.clone();
     let entity = service.entity_mut(identity).ok_or_else(not_found)?;
     let own = authorize(entity, device, now)?;
@@ -350,7 +350,7 @@ pub(super) async fn notify(
     let now = emulator.now();
     emulator.update(|state| {
         let not_found = || TwilioError::not_found(request.path());
-        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let service_sid = service.sid.clone();
         let entity = service.entity_mut(&path.1).ok_or_else(not_found)?;
         let (entity_sid, identity) = (entity.sid.clone(), entity.identity.clone());

@@ -29,7 +29,7 @@ pub(super) async fn create(
     emulator.update(|state| {
         let not_found = || TwilioError::not_found(request.path());
         let gone = state.verify.switches.gone_after_checks;
-        let service = state.verify.service_mut(&service).ok_or_else(not_found)?;
+        let service = state.verify.find_mut(&request, &service)?;
         let (service_sid, psd2) = (service.sid.clone(), service.flag("Psd2Enabled"));
         let Some(name) = fields.text("VerificationSid").or_else(|| fields.text("To")) else {
             return Err(TwilioError::new(400, 60221, "VerificationSid or To is required"));

@@ -59,8 +59,7 @@ pub(super) async fn create(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service =
-            state.verify.service_mut(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+        let service = state.verify.find_mut(&request, &service)?;
         let identity = fields.required("Identity")?;
         if !is_identity(identity) {
             return Err(TwilioError::invalid("Identity"));
@@ -82,7 +81,7 @@ pub(super) async fn list(
     fields: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+    let service = state.verify.find(&request, &service)?;
     let entities: Vec<Value> =
         service.entities.iter().rev().map(|entity| view(&request, service, entity)).collect();
     page(&request, &fields, "entities", &entities)
@@ -96,7 +95,7 @@ pub(super) async fn fetch(
 ) -> Outcome {
     let state = emulator.state();
     let not_found = || TwilioError::not_found(request.path());
-    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let service = state.verify.find(&request, &path.0)?;
     let entity = service.entity(&path.1).ok_or_else(not_found)?;
     Ok(ok(&view(&request, service, entity)))
 }
@@ -109,7 +108,7 @@ pub(super) async fn delete(
 ) -> Outcome {
     let not_found = || TwilioError::not_found(request.path());
     let removed = emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let at = service.entities.iter().position(|known| known.identity.eq_ignore_ascii_case(&path.1));
         Ok::<_, TwilioError>(service.entities.remove(at.ok_or_else(not_found)?))
     })?;

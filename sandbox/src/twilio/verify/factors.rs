@@ -99,7 +99,7 @@ pub(super) fn make(
     Call { device, fields }: &Call,
     now: i64,
 ) -> Result<(Value, Event), TwilioError> {
-    let service = verify.service_mut(service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+    let service = verify.find_mut(request, service)?;
     if let Some(token) = device {
         let of_token = |known: &&super::state::AccessToken| {
             known.token == *token && known.is_live(now) && known.identity.eq_ignore_ascii_case(identity)
@@ -171,7 +171,7 @@ pub(super) async fn list(
 ) -> Outcome {
     let state = emulator.state();
     let not_found = || TwilioError::not_found(request.path());
-    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let service = state.verify.find(&request, &path.0)?;
     let entity = service.entity(&path.1).ok_or_else(not_found)?;
     let factors: Vec<Value> =
         entity.factors.iter().rev().map(|factor| view(&request, &service.sid, entity, factor)).collect();
@@ -186,7 +186,7 @@ pub(super) async fn fetch(
 ) -> Outcome {
     let (state, now) = (emulator.state(), emulator.now());
     let not_found = || TwilioError::not_found(request.path());
-    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let service = state.verify.find(&request, &path.0)?;
     let entity = service.entity(&path.1).ok_or_else(not_found)?;
     let own = authorize(entity, call.device.as_deref(), now)?;
     let factor = entity.factor(&path.2).ok_or_else(not_found)?;
@@ -219,7 +219,7 @@ pub(super) fn change(
     now: i64,
 ) -> Result<(Value, Option<Event>), TwilioError> {
     let not_found = || TwilioError::not_found(request.path());
-    let service = verify.service_mut(service).ok_or_else(not_found)?;
+    let service = verify.find_mut(request, service)?;
     let service_sid = service.sid.clone();
     let entity = service.entity_mut(identity).ok_or_else(not_found)?;
     let own = authorize(entity, device.as_deref(), now)?.map(|own| own.sid.clone());
@@ -275,7 +275,7 @@ pub(super) async fn delete(
     let now = emulator.now();
     let event = emulator.update(|state| {
         let not_found = || TwilioError::not_found(request.path());
-        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let entity = service.entity_mut(&path.1).ok_or_else(not_found)?;
         let own = authorize(entity, call.device.as_deref(), now)?.map(|own| own.sid.clone());
         if own.is_some_and(|own| own != path.2) {

@@ -40,7 +40,7 @@ pub(super) async fn create(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service = state.verify.service_mut(&service).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &service)?;
         let new = MessagingConfiguration {
             country: fields.required("Country")?.to_owned(),
             service: fields.required("MessagingServiceSid")?.to_owned(),
@@ -61,7 +61,7 @@ pub(super) async fn list(
     fields: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&service).ok_or_else(|| not_found(&request))?;
+    let service = state.verify.find(&request, &service)?;
     let views: Vec<Value> =
         service.messaging.iter().map(|known| view(&request, &service.sid, known)).collect();
     page(&request, &fields, "messaging_configurations", &views)
@@ -77,7 +77,7 @@ pub(super) async fn fetch(
     _: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&path.0).ok_or_else(|| not_found(&request))?;
+    let service = state.verify.find(&request, &path.0)?;
     let known = service.messaging.iter().find(|known| known.country == path.1);
     Ok(ok(&view(&request, &service.sid, known.ok_or_else(|| not_found(&request))?)))
 }
@@ -90,7 +90,7 @@ pub(super) async fn update(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let service_sid = service.sid.clone();
         let known = service.messaging.iter_mut().find(|known| known.country == path.1);
         let known = known.ok_or_else(|| not_found(&request))?;
@@ -107,7 +107,7 @@ pub(super) async fn delete(
     _: Fields,
 ) -> Outcome {
     emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let at = service.messaging.iter().position(|known| known.country == path.1);
         service.messaging.remove(at.ok_or_else(|| not_found(&request))?);
         Ok(HttpResponse::NoContent().finish())

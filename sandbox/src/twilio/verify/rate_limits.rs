@@ -99,7 +99,7 @@ pub(super) async fn create(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service = state.verify.service_mut(&service).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &service)?;
         let unique_name = fields.required("UniqueName")?.to_owned();
         if service.rate_limits.iter().any(|limit| limit.unique_name == unique_name) {
             return Err(TwilioError::invalid("UniqueName"));
@@ -126,7 +126,7 @@ pub(super) async fn list(
     fields: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&service).ok_or_else(|| not_found(&request))?;
+    let service = state.verify.find(&request, &service)?;
     let limits: Vec<Value> =
         service.rate_limits.iter().rev().map(|limit| view(&request, &service.sid, limit)).collect();
     page(&request, &fields, "rate_limits", &limits)
@@ -142,7 +142,7 @@ pub(super) async fn fetch(
     _: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&path.0).ok_or_else(|| not_found(&request))?;
+    let service = state.verify.find(&request, &path.0)?;
     let limit = service.rate_limits.iter().find(|limit| limit.sid == path.1);
     Ok(ok(&view(&request, &service.sid, limit.ok_or_else(|| not_found(&request))?)))
 }
@@ -155,7 +155,7 @@ pub(super) async fn update(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let service_sid = service.sid.clone();
         let limit = service.rate_limits.iter_mut().find(|limit| limit.sid == path.1);
         let limit = limit.ok_or_else(|| not_found(&request))?;
@@ -174,7 +174,7 @@ pub(super) async fn delete(
     _: Fields,
 ) -> Outcome {
     emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let at = service.rate_limits.iter().position(|limit| limit.sid == path.1);
         service.rate_limits.remove(at.ok_or_else(|| not_found(&request))?);
         Ok(no_content())
@@ -197,7 +197,7 @@ pub(super) async fn create_bucket(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let service_sid = service.sid.clone();
         let limit = limit_of(service, &path.1, &request)?;
         fields.required("Max")?;
@@ -222,7 +222,7 @@ pub(super) async fn list_buckets(
     fields: Fields,
 ) -> Outcome {
     let mut state = emulator.state();
-    let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(&request))?;
+    let service = state.verify.find_mut(&request, &path.0)?;
     let service_sid = service.sid.clone();
     let limit = limit_of(service, &path.1, &request)?;
     let buckets: Vec<Value> = limit
@@ -245,7 +245,7 @@ fn with_bucket<T>(
     run: impl FnOnce(&mut Vec<Bucket>, usize, &str, &str) -> Result<T, TwilioError>,
 ) -> Result<T, TwilioError> {
     emulator.update(|state| {
-        let service = state.verify.service_mut(&path.0).ok_or_else(|| not_found(request))?;
+        let service = state.verify.find_mut(request, &path.0)?;
         let service_sid = service.sid.clone();
         let limit = limit_of(service, &path.1, request)?;
         let at = limit.buckets.iter().position(|bucket| bucket.sid == path.2);

@@ -185,7 +185,7 @@ pub(super) async fn fetch(
     _: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+    let service = state.verify.find(&request, &service)?;
     Ok(ok(&service.view(&request)))
 }
 
@@ -197,8 +197,7 @@ pub(super) async fn update(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service =
-            state.verify.service_mut(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+        let service = state.verify.find_mut(&request, &service)?;
         service.change(&fields, now)?;
         Ok(ok(&service.view(&request)))
     })

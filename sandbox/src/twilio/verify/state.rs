@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use actix_web::HttpRequest;
 use serde_json::{Map, Value};
 
 use super::{switches::Switches, totp::Totp};
-use crate::random;
+use crate::{random, twilio::error::TwilioError};
 
 /// A verification lives so long from its first start.
 pub(super) const VERIFICATION_LIFETIME_MS: i64 = 10 * 60 * 1000;
@@ -337,8 +338,15 @@ impl Verify {
         self.services.iter().find(|service| service.sid == sid)
     }
 
-    pub(super) fn service_mut(&mut self, sid: &str) -> Option<&mut Service> {
-        self.services.iter_mut().find(|service| service.sid == sid)
+    /// The service a path names.
+    pub(super) fn find(&self, request: &HttpRequest, sid: &str) -> Result<&Service, TwilioError> {
+        self.service(sid).ok_or_else(|| TwilioError::not_found(request.path()))
+    }
+
+    /// The same, to change it.
+    pub(super) fn find_mut(&mut self, request: &HttpRequest, sid: &str) -> Result<&mut Service, TwilioError> {
+        let service = self.services.iter_mut().find(|service| service.sid == sid);
+        service.ok_or_else(|| TwilioError::not_found(request.path()))
     }
 }
 

@@ -59,17 +59,13 @@ pub(super) async fn create(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let known = state.verify.service(&service).is_some();
-        if !known {
-            return Err(TwilioError::not_found(request.path()));
-        }
+        state.verify.find(&request, &service)?;
         let channel = fields.required("Channel")?;
         let channel = Channel::parse(channel)
             .ok_or_else(|| TwilioError::new(400, 60200, format!("Invalid parameter: Channel {channel}")))?;
         let to = To::read(fields.required("To")?, channel)?;
-        start(state, &service, &to, channel, &fields, now)?;
-        let service =
-            state.verify.service_mut(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+        start(state, &request, &service, &to, channel, &fields, now)?;
+        let service = state.verify.find_mut(&request, &service)?;
         let lookup = service.flag("LookupEnabled");
         let sid = service.sid.clone();
         let verification = service
@@ -82,14 +78,15 @@ pub(super) async fn create(
 /// Begins a verification, or sends the code of the one that lives once more.
 fn start(
     state: &mut State,
+    request: &HttpRequest,
     service: &str,
     to: &To,
     channel: Channel,
     fields: &Fields,
     now: i64,
 ) -> Result<(), TwilioError> {
-    let State { phones: _, verify, .. } = state;
-    let service = verify.service_mut(service).ok_or_else(|| TwilioError::not_found("/v2/Services"))?;
+    let verify = &mut state.verify;
+    let service = verify.find_mut(request, service)?;
     rate_limits::count(service, fields, now)?;
     let code = match fields.text("CustomCode") {
         Some(_) if !service.flag("CustomCodeEnabled") => {
@@ -226,7 +223,7 @@ fn with_verification<T>(
 ) -> Result<T, TwilioError> {
     let (service, name) = &**path;
     let not_found = || TwilioError::not_found(request.path());
-    let service: &mut Service = verify.service_mut(service).ok_or_else(not_found)?;
+    let service: &mut Service = verify.find_mut(request, service)?;
     let (sid, lookup) = (service.sid.clone(), service.flag("LookupEnabled"));
     let verification = service.verification_mut(name, now).ok_or_else(not_found)?;
     Ok(run(verification, &sid, lookup))

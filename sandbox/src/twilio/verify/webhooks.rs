@@ -80,8 +80,7 @@ pub(super) async fn create(
 ) -> Outcome {
     let now = emulator.now();
     emulator.update(|state| {
-        let service =
-            state.verify.service_mut(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+        let service = state.verify.find_mut(&request, &service)?;
         for name in ["FriendlyName", "EventTypes", "WebhookUrl"] {
             fields.required(name)?;
         }
@@ -109,7 +108,7 @@ pub(super) async fn list(
     fields: Fields,
 ) -> Outcome {
     let state = emulator.state();
-    let service = state.verify.service(&service).ok_or_else(|| TwilioError::not_found(request.path()))?;
+    let service = state.verify.find(&request, &service)?;
     let webhooks: Vec<Value> =
         service.webhooks.iter().rev().map(|webhook| view(&request, &service.sid, webhook)).collect();
     page(&request, &fields, "webhooks", &webhooks)
@@ -123,7 +122,7 @@ pub(super) async fn fetch(
 ) -> Outcome {
     let state = emulator.state();
     let not_found = || TwilioError::not_found(request.path());
-    let service = state.verify.service(&path.0).ok_or_else(not_found)?;
+    let service = state.verify.find(&request, &path.0)?;
     let webhook = service.webhooks.iter().find(|webhook| webhook.sid == path.1).ok_or_else(not_found)?;
     Ok(ok(&view(&request, &service.sid, webhook)))
 }
@@ -137,7 +136,7 @@ pub(super) async fn update(
     let now = emulator.now();
     emulator.update(|state| {
         let not_found = || TwilioError::not_found(request.path());
-        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let service_sid = service.sid.clone();
         let webhook =
             service.webhooks.iter_mut().find(|webhook| webhook.sid == path.1).ok_or_else(not_found)?;
@@ -155,7 +154,7 @@ pub(super) async fn delete(
 ) -> Outcome {
     emulator.update(|state| {
         let not_found = || TwilioError::not_found(request.path());
-        let service = state.verify.service_mut(&path.0).ok_or_else(not_found)?;
+        let service = state.verify.find_mut(&request, &path.0)?;
         let at = service.webhooks.iter().position(|webhook| webhook.sid == path.1).ok_or_else(not_found)?;
         service.webhooks.remove(at);
         Ok(HttpResponse::NoContent().finish())

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use shared::routes;
 
 use super::account_with_phone;
-use crate::app::{ApiClient, Response, TestApp, totp};
+use crate::{
+    app::{ApiClient, Response, TestApp},
+    totp::totp,
+};
 
 async fn enrol(session: &ApiClient<'_>) -> Value {
     let response = session.post(routes::AUTHENTICATOR, json!({})).await;
