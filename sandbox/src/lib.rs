@@ -35,7 +35,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 pub use clock::{Clock, MachineClock};
 use emulator::Emulator;
 pub use settings::Settings;
-pub use shared::sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, KEY_SECRET, KEY_SID, NUMBER};
+pub use shared::sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, KEY_SECRET, KEY_SID, NUMBER, SERVICE_SIDS};
 
 /// How long an unused connection is kept, as by most servers.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

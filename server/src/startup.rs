@@ -22,7 +22,7 @@ use crate::{
         password::PasswordHasher,
     },
     http::{self, Connections, Cookies, Network, page::Page},
-    provider::{Authy, Messages, Provider, Providers},
+    provider::{Authy, Messages, Provider, Providers, Verify},
     services::{
         Context, Devices, Settings, accounts::Accounts, actions::Actions, answers::Answers,
         authenticators::Authenticators, background, codes::Codes, confirmations::Confirmations, hub::Hub,
@@ -100,9 +100,7 @@ impl Server {
         let url = own_url(SocketAddr::new(config.host, port));
         let emulator = Emulator::start(&config, &url, &clock).await?;
         let sandbox_url = emulator.url();
-        let provider_url = config.provider_url(sandbox_url.as_deref());
-        let authy = Authy::new(&provider_url, config.authy_key.clone(), config.provider_timeout);
-        let providers = Providers::new(Provider::Authy(authy), Vec::new());
+        let providers = Providers::new(provider(&config, sandbox_url.as_deref(), random), Vec::new());
         let keys = KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone());
         let settings = Settings {
             limits: config.limits,
@@ -247,6 +245,25 @@ impl Emulator {
 fn own_url(address: SocketAddr) -> String {
     let url = Url::parse(&format!("http://{address}")).expect("an address makes a URL");
     url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// Who sends codes and approval requests.
+fn provider(config: &Config, sandbox_url: Option<&str>, random: Random) -> Provider {
+    let timeout = config.provider_timeout;
+    match &config.verify {
+        Some(account) => Provider::Verify(Verify::new(
+            &config.verify_url(account, sandbox_url),
+            account.sid.clone(),
+            account.token.clone(),
+            account.services.clone(),
+            timeout,
+            random,
+        )),
+        None => {
+            let url = config.provider_url(sandbox_url);
+            Provider::Authy(Authy::new(&url, config.authy_key.clone(), timeout))
+        }
+    }
 }
 
 /// Who sends texts: the account that is set, at the sandbox where one runs and no address is set.

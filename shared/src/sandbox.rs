@@ -11,5 +11,11 @@ pub const AUTH_TOKEN: &str = "00000000000000000000000000005afe";
 pub const KEY_SID: &str = "SK00000000000000000000000000000000";
 /// The secret of the API key.
 pub const KEY_SECRET: &str = "sandbox-api-key-secret";
+/// The services of Verify that are there from the start: sign-ins, enrolments, numbers.
+pub const SERVICE_SIDS: [&str; 3] = [
+    "VA00000000000000000000000000000001",
+    "VA00000000000000000000000000000002",
+    "VA00000000000000000000000000000003",
+];
 /// The sender of the messages, one of Twilio's test numbers.
 pub const NUMBER: &str = "+15005550006";

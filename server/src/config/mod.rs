@@ -22,7 +22,7 @@ use url::Url;
 
 use app_secret::{app_secret, previous_app_secret};
 use limits::{lifetimes, limits};
-pub use provider::{REAL_TWILIO, TwilioAccount};
+pub use provider::{REAL_TWILIO, TwilioAccount, VerifyAccount};
 pub use source::ConfigError;
 use source::Source;
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub authy_key: Secret,
     /// `AUTHY_API_URL`; none means the sandbox when it runs, the real service otherwise.
     pub authy_url: Option<Url>,
+    /// `PROVIDER=verify`: the account codes are sent by; `None` where the Authy API is.
+    pub verify: Option<VerifyAccount>,
     /// `TWILIO_…`: the account texts are sent by; `None` for none.
     pub twilio: Option<TwilioAccount>,
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest one call to the provider takes.
@@ -202,6 +204,7 @@ impl Config {
             database_timeout: from.seconds("DATABASE_TIMEOUT_SECONDS", Duration::from_secs(5), 1..=60),
             authy_key: provider.authy_key,
             authy_url: provider.authy_url,
+            verify: provider.verify,
             twilio: provider.twilio,
             provider_timeout: from.seconds("PROVIDER_TIMEOUT_SECONDS", Duration::from_secs(8), 1..=60),
             numbers: number_rules(from),
@@ -229,6 +232,16 @@ impl Config {
             (Some(url), _) => url.as_str().to_owned(),
             (None, Some(sandbox)) => sandbox.to_owned(),
             (None, None) => provider::REAL_AUTHY.to_owned(),
+        }
+    }
+
+    /// The same of Twilio Verify.
+    #[must_use]
+    pub fn verify_url(&self, account: &VerifyAccount, sandbox: Option<&str>) -> String {
+        match (&account.url, sandbox) {
+            (Some(url), _) => url.as_str().to_owned(),
+            (None, Some(sandbox)) => sandbox.to_owned(),
+            (None, None) => provider::REAL_VERIFY.to_owned(),
         }
     }
 

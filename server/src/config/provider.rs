@@ -1,10 +1,10 @@
-//! `AUTHY_…`, `TWILIO_…`, `SANDBOX…`: who talks to the phone.
+//! `PROVIDER`, `AUTHY_…`, `VERIFY_…`, `TWILIO_…`, `SANDBOX…`: who talks to the phone.
 
 use shared::sandbox;
 use url::Url;
 
 use super::source::Source;
-use crate::domain::secret::Secret;
+use crate::{domain::secret::Secret, provider::verify::Services};
 
 /// `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_NUMBER`, `TWILIO_API_URL`.
 #[derive(Debug, Clone)]
@@ -19,6 +19,21 @@ pub struct TwilioAccount {
     pub url: Option<Url>,
 }
 
+/// `VERIFY_…`: the account and the services of Twilio Verify.
+#[derive(Debug, Clone)]
+pub struct VerifyAccount {
+    /// `TWILIO_ACCOUNT_SID`.
+    pub sid: String,
+    /// `TWILIO_AUTH_TOKEN`.
+    pub token: Secret,
+    /// `VERIFY_SERVICE_SID`, `VERIFY_ENROLMENT_SERVICE_SID`, `VERIFY_NUMBER_SERVICE_SID`.
+    pub services: Services,
+    /// `VERIFY_API_URL`; none means the sandbox when it runs, the real service otherwise.
+    pub url: Option<Url>,
+}
+
+/// Where Verify is when no address is set.
+pub(super) const REAL_VERIFY: &str = "https://verify.twilio.com";
 /// Where the Authy API is when no address is set.
 pub(super) const REAL_AUTHY: &str = "https://api.authy.com";
 /// Where texts are sent when no address is set.
@@ -37,6 +52,7 @@ enum SandboxWish {
 pub(super) struct ProviderSettings {
     pub(super) authy_key: Secret,
     pub(super) authy_url: Option<Url>,
+    pub(super) verify: Option<VerifyAccount>,
     pub(super) twilio: Option<TwilioAccount>,
     pub(super) sandbox: Option<u16>,
 }
@@ -44,12 +60,15 @@ pub(super) struct ProviderSettings {
 pub(super) fn read(from: &Source<'_>) -> ProviderSettings {
     let key = from.secret("AUTHY_API_KEY", SHORTEST_KEY);
     let key = key.or_else(|| from.secret("ACCOUNT_SECURITY_API_KEY", SHORTEST_KEY));
-    let sandbox = sandbox_port(from, key.is_some());
+    let is_verify = from.one_of("PROVIDER", &[("authy", false), ("verify", true)], false);
+    let has_key = if is_verify { from.text(SERVICES[0]).is_some() } else { key.is_some() };
+    let sandbox = sandbox_port(from, has_key);
     let authy_url = from.web_address("AUTHY_API_URL");
     let authy_key = match key {
         // The sandbox accepts its own key only.
         _ if sandbox.is_some() && authy_url.is_none() => sandbox::API_KEY.to_owned(),
         Some(key) => key,
+        None if is_verify => sandbox::API_KEY.to_owned(),
         None => {
             if from.production {
                 from.wrong("AUTHY_API_KEY", "is required in production");
@@ -59,8 +78,9 @@ pub(super) fn read(from: &Source<'_>) -> ProviderSettings {
             sandbox::API_KEY.to_owned()
         }
     };
-    let twilio = twilio(from, sandbox.is_some());
-    ProviderSettings { authy_key: Secret::new(authy_key), authy_url, twilio, sandbox }
+    let twilio = twilio(from, sandbox.is_some(), is_verify);
+    let verify = if is_verify { verify(from, sandbox.is_some()) } else { None };
+    ProviderSettings { authy_key: Secret::new(authy_key), authy_url, verify, twilio, sandbox }
 }
 
 fn sandbox_port(from: &Source<'_>, has_key: bool) -> Option<u16> {
@@ -83,8 +103,48 @@ fn sandbox_port(from: &Source<'_>, has_key: bool) -> Option<u16> {
     on.then_some(port)
 }
 
-/// All of an account or none of it. The sandbox has one of its own.
-fn twilio(from: &Source<'_>, sandbox: bool) -> Option<TwilioAccount> {
+const SERVICES: [&str; 3] =
+    ["VERIFY_SERVICE_SID", "VERIFY_ENROLMENT_SERVICE_SID", "VERIFY_NUMBER_SERVICE_SID"];
+
+/// The account with three services of its own. The sandbox has all of them.
+fn verify(from: &Source<'_>, sandbox: bool) -> Option<VerifyAccount> {
+    let url = from.web_address("VERIFY_API_URL");
+    let given = SERVICES.map(|name| from.text(name));
+    let (sid, token) = (from.text("TWILIO_ACCOUNT_SID"), from.secret("TWILIO_AUTH_TOKEN", SHORTEST_KEY));
+    if sandbox && url.is_none() && given.iter().all(Option::is_none) {
+        let [sign_in, enrolment, numbers] = sandbox::SERVICE_SIDS.map(str::to_owned);
+        let (sid, token) = (sandbox::ACCOUNT_SID.to_owned(), Secret::new(sandbox::AUTH_TOKEN.to_owned()));
+        return Some(VerifyAccount { sid, token, services: Services { sign_in, enrolment, numbers }, url });
+    }
+    let is_sid = |sid: &str| {
+        sid.len() == 34 && sid.starts_with("VA") && sid[2..].bytes().all(|c| c.is_ascii_hexdigit())
+    };
+    for (name, sid) in SERVICES.iter().zip(&given) {
+        match sid {
+            None => from.wrong(name, "is required with PROVIDER=verify"),
+            Some(sid) if !is_sid(sid) => from.wrong(name, "is VA and 32 hexadecimal digits"),
+            Some(sid) if from.production && sandbox::SERVICE_SIDS.contains(&sid.as_str()) => {
+                from.wrong(name, "is the sandbox's");
+            }
+            Some(_) => {}
+        }
+    }
+    let [Some(sign_in), Some(enrolment), Some(numbers)] = given else { return None };
+    if sign_in == enrolment || sign_in == numbers || enrolment == numbers {
+        from.wrong(SERVICES[1], "names a service of its own: codes are known by service and number alone");
+    }
+    for (name, is_there) in [("TWILIO_ACCOUNT_SID", sid.is_some()), ("TWILIO_AUTH_TOKEN", token.is_some())] {
+        if !is_there {
+            from.wrong(name, "is required with PROVIDER=verify");
+        }
+    }
+    let services = Services { sign_in, enrolment, numbers };
+    Some(VerifyAccount { sid: sid?, token: Secret::new(token?), services, url })
+}
+
+/// All of an account or none of it; without a number where it is there for Verify alone. The sandbox has one of its
+/// own.
+fn twilio(from: &Source<'_>, sandbox: bool, is_verify: bool) -> Option<TwilioAccount> {
     const NAMES: [&str; 3] = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_NUMBER"];
     let url = from.web_address("TWILIO_API_URL");
     let (sid, token, number) =
@@ -100,6 +160,7 @@ fn twilio(from: &Source<'_>, sandbox: bool) -> Option<TwilioAccount> {
             }
             return None;
         }
+        (Some(_), Some(_), None) if is_verify => return None,
         (sid, token, _) => {
             let missing = match (sid, token) {
                 (None, _) => NAMES[0],

@@ -8,6 +8,7 @@ pub mod authy;
 mod callback;
 mod http;
 mod messages;
+pub mod verify;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,6 +18,7 @@ use thiserror::Error;
 pub use authy::Authy;
 pub use callback::{Callback, CallbackError};
 pub use messages::{Messages, Queued};
+pub use verify::{Sent as SentCode, Verify};
 
 use crate::domain::{
     approval::{Answer, RequestContent},
@@ -61,6 +63,19 @@ impl Providers {
 pub enum Provider {
     /// The Authy API, or the sandbox by the same client.
     Authy(Authy),
+    /// Twilio Verify, or the sandbox by the same client.
+    Verify(Verify),
+}
+
+/// What a code is for. Where codes are known by service and number alone, each purpose has a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodePurpose {
+    /// A sign-in by a phone that is verified.
+    SignIn,
+    /// The first code of a phone.
+    Enrolment,
+    /// A number nobody is enrolled with.
+    Number,
 }
 
 /// What a provider calls an approval request or a code it sent; later calls name it.
@@ -169,6 +184,7 @@ impl Provider {
     pub fn account(&self) -> &ProviderAccount {
         match self {
             Self::Authy(authy) => authy.account(),
+            Self::Verify(verify) => verify.account(),
         }
     }
 
@@ -179,6 +195,7 @@ impl Provider {
     pub async fn enrol(&self, person: Person<'_>) -> Result<ProviderUser, ProviderError> {
         match self {
             Self::Authy(authy) => authy.enrol(person).await,
+            Self::Verify(verify) => Ok(verify.enrol()),
         }
     }
 }
@@ -197,6 +214,7 @@ impl Provider {
     ) -> Result<Reference, ProviderError> {
         match self {
             Self::Authy(authy) => authy.send_push(user, content, lifetime).await,
+            Self::Verify(_) => Err(ProviderError::NoPush),
         }
     }
 
@@ -207,6 +225,7 @@ impl Provider {
     pub async fn push_answer(&self, reference: &Reference) -> Result<Option<Answer>, ProviderError> {
         match self {
             Self::Authy(authy) => authy.push_answer(reference).await,
+            Self::Verify(_) => Ok(None),
         }
     }
 }
@@ -226,14 +245,16 @@ impl Provider {
     ) -> Result<Reference, ProviderError> {
         match self {
             Self::Authy(authy) => authy.send_code(user, via, action).await,
+            Self::Verify(_) => Err(ProviderError::ChannelRefused),
         }
     }
 
-    /// The reference by which a code of the provider's app is checked.
+    /// The reference by which a code of the provider's app is checked; `None` where it has no app.
     #[must_use]
-    pub fn app_reference(&self, user: &ProviderUser) -> Reference {
+    pub fn app_reference(&self, user: &ProviderUser) -> Option<Reference> {
         match self {
-            Self::Authy(_) => Reference(user.as_str().to_owned()),
+            Self::Authy(_) => Some(Reference(user.as_str().to_owned())),
+            Self::Verify(_) => None,
         }
     }
 
@@ -250,11 +271,52 @@ impl Provider {
     ) -> Result<CodeCheck, ProviderError> {
         match self {
             Self::Authy(authy) => authy.check_code(reference, code, action).await,
+            Self::Verify(verify) => verify.check(reference, code).await,
         }
     }
 }
 
-/// Numbers nobody is enrolled with.
+/// Codes that are known by service and number alone.
+impl Provider {
+    /// The service that sends codes of this purpose, which has to be claimed; `None` where a code is bound to its
+    /// user and action.
+    #[must_use]
+    pub fn claimed_service(&self, purpose: CodePurpose) -> Option<&str> {
+        match self {
+            Self::Authy(_) => None,
+            Self::Verify(verify) => Some(verify.service(purpose)),
+        }
+    }
+
+    /// Sends a code to a number whose place is claimed.
+    ///
+    /// # Errors
+    /// [`ProviderError`]; [`ProviderError::ChannelRefused`] where nothing has to be claimed.
+    pub async fn send_claimed_code(
+        &self,
+        purpose: CodePurpose,
+        phone: &PhoneNumber,
+        via: Via,
+    ) -> Result<SentCode, ProviderError> {
+        match self {
+            Self::Authy(_) => Err(ProviderError::ChannelRefused),
+            Self::Verify(verify) => verify.send(purpose, phone, via).await,
+        }
+    }
+
+    /// Ends what was begun for a number, if anything was.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn cancel_code(&self, purpose: CodePurpose, phone: &PhoneNumber) -> Result<(), ProviderError> {
+        match self {
+            Self::Authy(_) => Ok(()),
+            Self::Verify(verify) => verify.cancel(purpose, phone).await,
+        }
+    }
+}
+
+/// Numbers nobody is enrolled with, where nothing has to be claimed.
 impl Provider {
     /// Sends a code to a phone.
     ///
@@ -267,6 +329,7 @@ impl Provider {
     ) -> Result<PhoneFacts, ProviderError> {
         match self {
             Self::Authy(authy) => authy.start_verification(phone, via).await,
+            Self::Verify(_) => Err(ProviderError::ChannelRefused),
         }
     }
 
@@ -277,6 +340,7 @@ impl Provider {
     pub async fn check_verification(&self, phone: &PhoneNumber, code: &Code) -> Result<bool, ProviderError> {
         match self {
             Self::Authy(authy) => authy.check_verification(phone, code).await,
+            Self::Verify(verify) => verify.check_number(phone, code).await,
         }
     }
 }

@@ -11,7 +11,8 @@ use super::{Context, Result, ServiceError};
 use crate::{
     domain::{clock::Timestamp, ids::UserId, limits::HOUR},
     store::{
-        Db, StoreError, approvals, attempts, changes, codes, factors, messages, nonces, sessions, users,
+        Db, StoreError, approvals, attempts, changes, claims, codes, factors, messages, nonces, sessions,
+        users,
     },
 };
 
@@ -70,6 +71,7 @@ async fn sweep(context: &Context) -> Result<usize> {
     removed += remove(context, move |db, most| codes::sweep_checks(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| attempts::sweep(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| nonces::sweep(db, now, KEEP_ROWS, most)).await?;
+    removed += remove(context, move |db, most| claims::sweep(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| messages::sweep(db, now, KEEP_MESSAGES, most)).await?;
     removed += remove(context, move |db, most| factors::sweep(db, now, KEEP_FACTORS, most)).await?;
     removed += remove(context, changes::sweep).await?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     Result, ServiceError,
     budgets::Counts,
-    codes::{CODE_LIFETIME, Codes},
+    claims::CodeFor,
+    codes::{CODE_LIFETIME, Codes, code_for},
     enrolments::{Enrolled, call_for_user},
     factor_passed::Passed,
     finish,
@@ -23,13 +24,13 @@ use crate::{
         refusal::{Counted, Refusal},
         session::State,
     },
-    provider::{CodeCheck, ProviderError, Reference},
+    provider::{CodeCheck, CodePurpose, Provider, ProviderError, Reference},
     store::{
         attempts,
         codes::{self, Owner, Sent},
         factors::{self, AuthenticatorRow},
         sessions,
-        users::{self, WrongCodes},
+        users::{self, UserRow, WrongCodes},
     },
 };
 
@@ -150,7 +151,19 @@ impl Codes {
                     return Ok(Judgement::Wrong);
                 };
                 let (reference, action) = (Reference(sent.reference.clone()), self.action(session));
+                let claimed = claim_of(provider, user, &sent);
+                if let Some((service, of)) = claimed
+                    && !self.context.holds_claim(service, of).await?
+                {
+                    return Ok(Judgement::Wrong);
+                }
                 match provider.check_code(&reference, code, Some(&action)).await {
+                    Ok(CodeCheck::SentCode) if claimed.is_some() => {
+                        if let Some((service, of)) = claimed {
+                            self.context.release_claim(service, of).await?;
+                        }
+                        Ok(Judgement::Right(sent.via.into()))
+                    }
                     Ok(CodeCheck::SentCode) => Ok(Judgement::Right(sent.via.into())),
                     // Where the provider does not say, the action binds the code to this session.
                     Ok(CodeCheck::UnspecifiedCode) => Ok(Judgement::Right(sent.via.into())),
@@ -294,8 +307,20 @@ impl Codes {
 }
 
 async fn check_app(enrolled: &Enrolled, code: &Code) -> std::result::Result<CodeCheck, ProviderError> {
-    let reference = enrolled.provider.app_reference(enrolled.user());
-    enrolled.provider.check_code(&reference, code, None).await
+    match enrolled.provider.app_reference(enrolled.user()) {
+        Some(reference) => enrolled.provider.check_code(&reference, code, None).await,
+        None => Ok(CodeCheck::Wrong),
+    }
+}
+
+/// The claim that a code was sent under: of the service that stands in its reference.
+fn claim_of<'a>(provider: &'a Provider, user: &'a UserRow, sent: &Sent) -> Option<(&'a str, CodeFor<'a>)> {
+    let by_purpose = |purpose| {
+        let service = provider.claimed_service(purpose)?;
+        let is_of = sent.reference.split_once('/').is_some_and(|(of, _)| of == service);
+        is_of.then(|| (service, CodeFor { purpose, ..code_for(user) }))
+    };
+    [CodePurpose::SignIn, CodePurpose::Enrolment].into_iter().find_map(by_purpose)
 }
 
 /// One wrong code more; the last one locks.

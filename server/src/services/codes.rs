@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{CodeSent, Via};
 
-use super::{Context, Result, ServiceError, enrolments::call_for_user, finish, sessions::UserSession};
+use super::{
+    Context, Result, ServiceError, claims::CodeFor, enrolments::call_for_user, finish, sessions::UserSession,
+};
 use crate::{
     domain::{
         client::Client,
@@ -12,7 +14,7 @@ use crate::{
         ids::{AttemptId, SendId},
         refusal::{Counted, Refusal},
     },
-    provider::{ProviderError, Reference},
+    provider::{CodePurpose, ProviderError, Reference},
     store::{
         attempts,
         codes::{self, Owner, Sent},
@@ -27,6 +29,12 @@ pub const CODE_LIFETIME: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone)]
 pub struct Codes {
     pub(super) context: Arc<Context>,
+}
+
+/// Whose code a user's is, and for what, where the provider knows codes by service and number alone.
+pub(super) fn code_for(user: &UserRow) -> CodeFor<'_> {
+    let purpose = if user.is_phone_verified() { CodePurpose::SignIn } else { CodePurpose::Enrolment };
+    CodeFor { owner: user.id.as_str(), purpose, phone: user.phone.number() }
 }
 
 impl Codes {
@@ -121,6 +129,12 @@ impl Codes {
     async fn send_by(&self, session: &UserSession, via: Via) -> Result<Sent> {
         let action = self.action(session);
         let context = &self.context;
+        let enrolled = context.enrolled(&session.user).await?;
+        let code = code_for(&session.user);
+        if let Some(service) = enrolled.provider.claimed_service(code.purpose) {
+            let sent = context.send_claimed(&enrolled.provider, service, code, via).await?;
+            return Ok(Sent { account: enrolled.at.account, reference: sent.reference.0, via });
+        }
         let (enrolled, Reference(reference)) = call_for_user!(context, &session.user, |enrolled| enrolled
             .provider
             .send_code(enrolled.user(), via, &action))?;

@@ -10,6 +10,7 @@ pub mod answers;
 pub mod authenticators;
 pub mod background;
 mod budgets;
+mod claims;
 mod cleaning;
 pub mod code_checks;
 pub mod codes;

@@ -6,6 +6,7 @@ use shared::{Via, phone::PhoneNumber};
 
 use super::{
     Context, Result, ServiceError,
+    claims::CodeFor,
     codes::CODE_LIFETIME,
     finish,
     sessions::{self, CurrentSession, Opening},
@@ -20,7 +21,7 @@ use crate::{
         refusal::{Counted, Refusal},
         session::{Carrier, Origin, State},
     },
-    provider::{PhoneFacts, ProviderError},
+    provider::{CodePurpose, PhoneFacts, ProviderError},
     store::{
         attempts::{self, Run},
         number_verifications,
@@ -54,6 +55,10 @@ pub struct Wish {
     pub phone: PhoneNumber,
     /// How the code is to be sent.
     pub via: Via,
+}
+
+fn number_code<'a>(owner: &'a SessionId, phone: &'a PhoneNumber) -> CodeFor<'a> {
+    CodeFor { owner: owner.as_str(), purpose: CodePurpose::Number, phone }
 }
 
 impl NumberVerification {
@@ -92,11 +97,14 @@ impl NumberVerification {
         };
         let counted = self.count_send(session.as_ref(), &phone, client).await;
         let counted = counted.inspect_err(|_| event(Outcome::Refused, asked))?;
-        let provider = self.context.providers.current();
-        let sent = match provider.start_verification(&phone, asked).await {
+        let token = session.is_none().then(|| Token::new(self.context.random));
+        let opening = Opening { user: None, origin: Origin::NumberVerification, client };
+        let new = token.as_ref().map(|token| self.context.new_session(&opening, token));
+        let owner = session.as_ref().or(new.as_ref().map(|new| &new.id)).ok_or(Refusal::NoSession)?;
+        let sent = match self.send(owner, &phone, asked).await {
             // A landline hears what it cannot read.
-            Err(ProviderError::ChannelRefused) if asked == Via::Sms => {
-                provider.start_verification(&phone, Via::Call).await.map(|facts| (Via::Call, facts))
+            Err(ServiceError::Provider(ProviderError::ChannelRefused)) if asked == Via::Sms => {
+                self.send(owner, &phone, Via::Call).await.map(|facts| (Via::Call, facts))
             }
             other => other.map(|facts| (asked, facts)),
         };
@@ -108,17 +116,41 @@ impl NumberVerification {
                     self.context.take_back(counted).await?;
                 }
                 event(Outcome::Failed, asked);
-                return Err(error.into());
+                return Err(error);
             }
         };
         event(Outcome::Success, via);
-        let token = session.is_none().then(|| Token::new(self.context.random));
-        let opening = Opening { user: None, origin: Origin::NumberVerification, client };
-        let new = token.as_ref().map(|token| self.context.new_session(&opening, token));
         self.note_start(session, new, &phone).await?;
         let interval = self.context.limits().resend_after;
         let resend_after_seconds = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX);
         Ok(Started { via, facts, token, resend_after_seconds })
+    }
+
+    async fn send(&self, owner: &SessionId, phone: &PhoneNumber, via: Via) -> Result<PhoneFacts> {
+        let provider = self.context.providers.current();
+        match provider.claimed_service(CodePurpose::Number) {
+            Some(service) => {
+                let code = number_code(owner, phone);
+                Ok(self.context.send_claimed(provider, service, code, via).await?.facts)
+            }
+            None => Ok(provider.start_verification(phone, via).await?),
+        }
+    }
+
+    /// Whether a code is right; a right one is used up.
+    async fn is_right(&self, owner: &SessionId, phone: &PhoneNumber, code: &Code) -> Result<bool> {
+        let (provider, of) = (self.context.providers.current(), number_code(owner, phone));
+        let service = provider.claimed_service(CodePurpose::Number);
+        if let Some(service) = service
+            && !self.context.holds_claim(service, of).await?
+        {
+            return Ok(false);
+        }
+        let is_right = provider.check_verification(phone, code).await?;
+        if let Some(service) = service.filter(|_| is_right) {
+            self.context.release_claim(service, of).await?;
+        }
+        Ok(is_right)
     }
 
     async fn note_start(
@@ -198,7 +230,7 @@ impl NumberVerification {
         let event = |outcome| Event::new(Act::NumberVerified, outcome).address(client.address).record();
         let counted = self.count_code(session, &e164, client).await;
         let (subject, counted) = counted.inspect_err(|_| event(Outcome::Refused))?;
-        match self.context.providers.current().check_verification(phone, code).await {
+        match self.is_right(&session.session.id, phone, code).await {
             Ok(true) => {
                 event(Outcome::Success);
                 self.accept(session, e164, subject, counted).await
@@ -210,7 +242,7 @@ impl NumberVerification {
             Err(error) => {
                 self.context.take_back(counted).await?;
                 event(Outcome::Failed);
-                Err(error.into())
+                Err(error)
             }
         }
     }

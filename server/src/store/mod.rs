@@ -12,6 +12,7 @@ pub mod approval_polls;
 pub mod approvals;
 pub mod attempts;
 pub mod changes;
+pub mod claims;
 pub mod codes;
 pub mod columns;
 mod db;

@@ -94,6 +94,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    verification_claims (service, phone) {
+        service -> Text,
+        phone -> Text,
+        owner -> Text,
+        sends -> Integer,
+        claimed_at -> BigInt,
+    }
+}
+
+diesel::table! {
     sends (id) {
         id -> Text,
         user_id -> Text,
@@ -164,5 +174,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     checks,
     attempts,
     nonces,
-    messages
+    messages,
+    verification_claims
 );

@@ -8,6 +8,7 @@ use super::{
     db::{Db, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE},
     schema::{
         approval_polls, approvals, attempts, checks, factors, messages, nonces, sends, sessions, users,
+        verification_claims,
     },
 };
 use crate::domain::ids::Random;
@@ -19,7 +20,19 @@ fn walk_every_table(db: &mut Db) {
             walked.unwrap_or_else(|error| panic!("{}: {error}", stringify!($table)));
         )+};
     }
-    walk!(users, factors, sessions, approvals, approval_polls, sends, checks, attempts, nonces, messages);
+    walk!(
+        users,
+        factors,
+        sessions,
+        approvals,
+        approval_polls,
+        sends,
+        checks,
+        attempts,
+        nonces,
+        messages,
+        verification_claims
+    );
 }
 
 /// An empty database: SQLite, or PostgreSQL where `TEST_DATABASE_URL` names a server.

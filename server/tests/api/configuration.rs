@@ -94,6 +94,40 @@ fn the_twilio_settings_are_all_given_or_all_absent() {
 }
 
 #[test]
+fn verify_needs_three_services_of_their_own_and_its_account() {
+    assert!(read(&[]).expect("valid settings").verify.is_none());
+    let beside =
+        read(&[("PROVIDER", "verify")]).expect("the sandbox has all of it").verify.expect("an account");
+    assert_eq!(beside.services.sign_in, sandbox::SERVICE_SIDS[0]);
+    let own = [
+        ("PROVIDER", "verify"),
+        ("VERIFY_SERVICE_SID", "VA0123456789abcdef0123456789abcde1"),
+        ("VERIFY_ENROLMENT_SERVICE_SID", "VA0123456789abcdef0123456789abcde2"),
+        ("VERIFY_NUMBER_SERVICE_SID", "VA0123456789abcdef0123456789abcde3"),
+        TWILIO[0],
+        TWILIO[1],
+    ];
+    let config = read(&own).expect("without a number no confirmation is sent");
+    assert!(config.verify.is_some() && config.twilio.is_none() && config.sandbox.is_none());
+    for (name, _) in &own[2..] {
+        let without: Vec<_> = own.iter().copied().filter(|(known, _)| known != name).collect();
+        let problem = read(&without).expect_err("one is missing").to_string();
+        assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
+    }
+    for (name, value) in [
+        ("VERIFY_SERVICE_SID", "VA12"),
+        ("VERIFY_ENROLMENT_SERVICE_SID", "VA0123456789abcdef0123456789abcde1"),
+        ("VERIFY_API_URL", "ftp://example.com"),
+        ("PROVIDER", "pigeon"),
+    ] {
+        let mut wrong: Vec<_> = own.iter().copied().filter(|(known, _)| *known != name).collect();
+        wrong.push((name, value));
+        let problem = read(&wrong).expect_err(value).to_string();
+        assert!(problem.starts_with(&format!("{name}: ")), "{problem}");
+    }
+}
+
+#[test]
 fn an_invalid_value_is_reported_in_one_line_that_names_the_variable() {
     for (name, value) in [
         ("PORT", "many"),

@@ -34,6 +34,7 @@ mod several_servers;
 mod sign_in_methods;
 mod totp;
 mod upgrade;
+mod verify;
 mod waiting;
 mod webhook;
 mod webhooks_together;

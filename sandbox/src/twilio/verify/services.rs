@@ -1,18 +1,21 @@
 //! `Services`.
 
+use std::collections::BTreeMap;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
     web::{Data, Path},
 };
 use serde_json::{Map, Value, json};
-use shared::sandbox::ACCOUNT_SID;
+use shared::sandbox::{ACCOUNT_SID, SERVICE_SIDS};
 
 use super::{
     Outcome,
     links::of_service,
     paging::page,
-    state::{Service, TotpDefaults, sid},
+    state::{Service, TotpDefaults, Verify, sid},
+    switches::Switches,
 };
 use crate::{
     emulator::Emulator,
@@ -48,6 +51,24 @@ const TEXTS: [(&str, &str); 8] = [
     ("Whatsapp.From", "whatsapp.from"),
 ];
 
+/// The services that are there from the start, for a server beside the sandbox.
+impl Default for Verify {
+    fn default() -> Self {
+        let preset = |(sid, code_length): (&str, usize)| Service {
+            sid: sid.to_owned(),
+            friendly_name: "Countersign".to_owned(),
+            code_length,
+            ..Service::new(0)
+        };
+        Self {
+            services: SERVICE_SIDS.into_iter().zip([7, 7, 6]).map(preset).collect(),
+            attempts: Vec::new(),
+            safe_numbers: BTreeMap::new(),
+            switches: Switches::default(),
+        }
+    }
+}
+
 impl Service {
     fn new(now: i64) -> Self {
         Self {
@@ -55,7 +76,7 @@ impl Service {
             friendly_name: String::new(),
             code_length: DEFAULT_CODE_LENGTH,
             flags: FLAGS.iter().map(|(name, _)| (*name, false)).collect(),
-            texts: std::collections::BTreeMap::new(),
+            texts: BTreeMap::new(),
             totp: TotpDefaults::default(),
             created_ms: now,
             updated_ms: now,

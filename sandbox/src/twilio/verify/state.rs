@@ -31,7 +31,7 @@ pub(super) fn typed_sid(prefix: &str, kind: FactorKind) -> String {
 }
 
 /// Everything of the account.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Verify {
     /// Oldest first.
     pub(super) services: Vec<Service>,

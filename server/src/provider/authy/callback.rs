@@ -45,6 +45,7 @@ impl SignedRequest<'_> {
             Provider::Authy(authy) => {
                 call.verify(authy.key.reveal(), signature).then(|| authy.account.clone())
             }
+            Provider::Verify(_) => None,
         });
         let account = signed_by.ok_or(CallbackError::Signature)?;
         let text = |name: &'static str| match &fields[name] {
