@@ -3,6 +3,8 @@ CREATE TABLE verification_claims (
     service    TEXT    NOT NULL,
     phone      TEXT    NOT NULL,
     owner      TEXT    NOT NULL,
+    -- The verification at the provider, once a code was sent.
+    verification TEXT,
     sends      INTEGER NOT NULL DEFAULT 0,
     claimed_at BIGINT  NOT NULL,
     PRIMARY KEY (service, phone)

@@ -116,13 +116,11 @@ fn verify(from: &Source<'_>, sandbox: bool) -> Option<VerifyAccount> {
         let (sid, token) = (sandbox::ACCOUNT_SID.to_owned(), Secret::new(sandbox::AUTH_TOKEN.to_owned()));
         return Some(VerifyAccount { sid, token, services: Services { sign_in, enrolment, numbers }, url });
     }
-    let is_sid = |sid: &str| {
-        sid.len() == 34 && sid.starts_with("VA") && sid[2..].bytes().all(|c| c.is_ascii_hexdigit())
-    };
+    let is_sid = |sid: &str| is_twilio_sid(sid, "VA");
     for (name, sid) in SERVICES.iter().zip(&given) {
         match sid {
             None => from.wrong(name, "is required with PROVIDER=verify"),
-            Some(sid) if !is_sid(sid) => from.wrong(name, "is VA and 32 hexadecimal digits"),
+            Some(sid) if !is_sid(sid) => from.wrong(name, "is VA and 32 hexadecimal digits, in lower case"),
             Some(sid) if from.production && sandbox::SERVICE_SIDS.contains(&sid.as_str()) => {
                 from.wrong(name, "is the sandbox's");
             }
@@ -138,8 +136,16 @@ fn verify(from: &Source<'_>, sandbox: bool) -> Option<VerifyAccount> {
             from.wrong(name, "is required with PROVIDER=verify");
         }
     }
+    if sid.as_deref().is_some_and(|sid| !is_twilio_sid(sid, "AC")) {
+        from.wrong("TWILIO_ACCOUNT_SID", "is AC and 32 hexadecimal digits");
+    }
     let services = Services { sign_in, enrolment, numbers };
     Some(VerifyAccount { sid: sid?, token: Secret::new(token?), services, url })
+}
+
+fn is_twilio_sid(sid: &str, prefix: &str) -> bool {
+    let is_digit = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    sid.len() == 34 && sid.strip_prefix(prefix).is_some_and(|digits| digits.bytes().all(is_digit))
 }
 
 /// All of an account or none of it; without a number where it is there for Verify alone. The sandbox has one of its

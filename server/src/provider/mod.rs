@@ -106,6 +106,17 @@ pub enum CodeCheck {
     Wrong,
 }
 
+/// The judgement of a code by a provider that does not know whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unclaimed {
+    /// Right; it was used up.
+    Right,
+    /// Wrong.
+    Wrong,
+    /// There is no such code any more, or it may be tried no more.
+    Over,
+}
+
 /// What the provider knows about a phone it sent a code to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneFacts {
@@ -162,6 +173,9 @@ pub enum ProviderError {
     /// It does not accept this e-mail.
     #[error("the provider does not accept this e-mail")]
     BadEmail,
+    /// Something was sent or cancelled before this failure.
+    #[error("after something was done: {0}")]
+    Halfway(Box<ProviderError>),
 }
 
 impl ProviderError {
@@ -172,7 +186,17 @@ impl ProviderError {
         match self {
             Self::Unreachable(error) => !error.is_connect(),
             Self::UnexpectedResponse { status } => matches!(status, 502 | 504),
+            Self::Halfway(_) => true,
             _ => false,
+        }
+    }
+
+    /// What has failed, whatever was done before.
+    #[must_use]
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Halfway(error) => error.cause(),
+            other => other,
         }
     }
 }
@@ -271,7 +295,7 @@ impl Provider {
     ) -> Result<CodeCheck, ProviderError> {
         match self {
             Self::Authy(authy) => authy.check_code(reference, code, action).await,
-            Self::Verify(verify) => verify.check(reference, code).await,
+            Self::Verify(_) => Ok(CodeCheck::Wrong),
         }
     }
 }
@@ -304,14 +328,38 @@ impl Provider {
         }
     }
 
-    /// Ends what was begun for a number, if anything was.
+    /// Checks a code of a verification that is claimed.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn cancel_code(&self, purpose: CodePurpose, phone: &PhoneNumber) -> Result<(), ProviderError> {
+    pub async fn check_claimed_code(
+        &self,
+        purpose: CodePurpose,
+        verification: &str,
+        code: &Code,
+    ) -> Result<Unclaimed, ProviderError> {
+        match self {
+            Self::Authy(_) => Ok(Unclaimed::Wrong),
+            Self::Verify(verify) => verify.check(purpose, verification, code).await,
+        }
+    }
+
+    /// Ends whatever was begun for a number.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn cancel_codes(&self, purpose: CodePurpose, phone: &PhoneNumber) -> Result<(), ProviderError> {
+        self.cancel_code(purpose, &phone.e164()).await
+    }
+
+    /// Ends a verification, if it lives.
+    ///
+    /// # Errors
+    /// [`ProviderError`].
+    pub async fn cancel_code(&self, purpose: CodePurpose, verification: &str) -> Result<(), ProviderError> {
         match self {
             Self::Authy(_) => Ok(()),
-            Self::Verify(verify) => verify.cancel(purpose, phone).await,
+            Self::Verify(verify) => verify.cancel(purpose, verification).await,
         }
     }
 }
@@ -340,7 +388,7 @@ impl Provider {
     pub async fn check_verification(&self, phone: &PhoneNumber, code: &Code) -> Result<bool, ProviderError> {
         match self {
             Self::Authy(authy) => authy.check_verification(phone, code).await,
-            Self::Verify(verify) => verify.check_number(phone, code).await,
+            Self::Verify(_) => Ok(false),
         }
     }
 }

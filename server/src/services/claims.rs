@@ -6,12 +6,15 @@ use shared::{Via, phone::PhoneNumber};
 
 use super::{Context, Result, ServiceError, codes::CODE_LIFETIME};
 use crate::{
-    provider::{CodePurpose, Provider, ProviderError, SentCode},
-    store::claims::{self, Place},
+    domain::code::Code,
+    provider::{CodeCheck, CodePurpose, Provider, ProviderError, SentCode, Unclaimed},
+    store::claims::{self, Claimed, Own, Place},
 };
 
-/// For so long a code can be used after it was sent first.
-const LIFETIME: Duration = CODE_LIFETIME;
+/// A code that is older is not sent again: it would end while it is typed.
+const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(300);
+/// Nor one that was sent so often: the provider sends it no more.
+const MOST_SENDS: i32 = 5;
 
 /// Whose code, for what.
 #[derive(Debug, Clone, Copy)]
@@ -22,14 +25,20 @@ pub(super) struct CodeFor<'a> {
     pub(super) phone: &'a PhoneNumber,
 }
 
-impl CodeFor<'_> {
-    fn place(&self, service: &str) -> Place {
-        Place { service: service.to_owned(), phone: self.phone.e164() }
-    }
+/// A place that is claimed, at its provider.
+struct Claim<'a> {
+    context: &'a Context,
+    provider: &'a Provider,
+    place: Place,
+    code: CodeFor<'a>,
 }
 
 impl Context {
     /// Sends a code that only its owner can use. Another owner's code to the same number is cancelled first.
+    ///
+    /// # Errors
+    /// The provider's. Where something was sent or cancelled before it, [`ProviderError::Halfway`], so that it stays
+    /// counted.
     pub(super) async fn send_claimed(
         &self,
         provider: &Provider,
@@ -37,48 +46,140 @@ impl Context {
         code: CodeFor<'_>,
         via: Via,
     ) -> Result<SentCode> {
-        let (place, owner, now) = (code.place(service), code.owner.to_owned(), self.now());
-        let claimed = {
-            let (place, owner) = (place.clone(), owner.clone());
-            self.store
-                .write(move |db| Ok::<_, ServiceError>(claims::claim(db, &place, &owner, now, LIFETIME)?))
-                .await?
-        };
-        if claimed.from_another {
-            provider.cancel_code(code.purpose, code.phone).await?;
-        }
-        let before = usize::try_from(claimed.sends).unwrap_or_default();
-        let mut sent = provider.send_claimed_code(code.purpose, code.phone, via).await?;
-        if sent.sends > before + 1 {
-            // Somebody else's code, which was begun meanwhile or elsewhere, would have been sent once more.
-            provider.cancel_code(code.purpose, code.phone).await?;
-            sent = provider.send_claimed_code(code.purpose, code.phone, via).await?;
-            if sent.sends > 1 {
-                return Err(ProviderError::Limited.into());
-            }
-        }
-        let sends = i32::try_from(sent.sends).unwrap_or(i32::MAX);
-        let is_own = self
-            .store
-            .write(move |db| Ok::<_, ServiceError>(claims::sent(db, &place, &owner, sends)?))
-            .await?;
-        if is_own { Ok(sent) } else { Err(ProviderError::Limited.into()) }
+        let place = Place { service: service.to_owned(), phone: code.phone.e164() };
+        Claim { context: self, provider, place, code }.send(via).await
     }
 
-    /// Whether a code that was sent to this number is its owner's. One that is not is not even checked.
-    pub(super) async fn holds_claim(&self, service: &str, code: CodeFor<'_>) -> Result<bool> {
-        let (place, owner, now) = (code.place(service), code.owner.to_owned(), self.now());
-        let held = self
+    /// Checks a code of whoever owns it; that of another owner is not even sent to the provider.
+    pub(super) async fn check_claimed(
+        &self,
+        provider: &Provider,
+        service: &str,
+        code: CodeFor<'_>,
+        typed: &Code,
+    ) -> Result<CodeCheck> {
+        let place = Place { service: service.to_owned(), phone: code.phone.e164() };
+        Claim { context: self, provider, place, code }.check(typed).await
+    }
+}
+
+impl Claim<'_> {
+    async fn send(&self, via: Via) -> Result<SentCode> {
+        let (place, owner, now) = (self.place.clone(), self.code.owner.to_owned(), self.context.now());
+        let claimed = self
+            .context
             .store
-            .read(move |db| Ok::<_, ServiceError>(claims::is_held(db, &place, &owner, now, LIFETIME)?));
+            .write(move |db| Ok::<_, ServiceError>(claims::claim(db, &place, &owner, now, CODE_LIFETIME)?))
+            .await?;
+        let mut own = None;
+        let mut is_halfway = false;
+        match claimed {
+            Claimed::Free => {}
+            Claimed::FromAnother => {
+                self.provider.cancel_codes(self.code.purpose, self.code.phone).await?;
+                is_halfway = true;
+            }
+            Claimed::Own(Own { verification: Some(verification), sends, claimed_at }) => {
+                if sends >= MOST_SENDS || claimed_at.plus(SENT_AGAIN_WITHIN) <= now {
+                    self.provider.cancel_code(self.code.purpose, &verification).await?;
+                    is_halfway = true;
+                } else {
+                    own = Some((verification, claimed_at));
+                }
+            }
+            Claimed::Own(_) => {}
+        }
+        let sent =
+            self.send_own(via, own.as_ref().map(|(verification, _)| verification), &mut is_halfway).await;
+        let noted = match sent {
+            Ok(sent) => {
+                is_halfway = true;
+                let since = own.filter(|_| !sent.is_new()).map_or(now, |(_, claimed_at)| claimed_at);
+                self.note(sent, since).await
+            }
+            Err(error) => Err(error),
+        };
+        noted.map_err(|error| if is_halfway { halfway(error) } else { error })
+    }
+
+    /// Sends, until it is this owner's own code: a new one, or the one that was sent before.
+    async fn send_own(&self, via: Via, own: Option<&String>, is_halfway: &mut bool) -> Result<SentCode> {
+        let (purpose, phone) = (self.code.purpose, self.code.phone);
+        let sent = self.provider.send_claimed_code(purpose, phone, via).await?;
+        *is_halfway = true;
+        if sent.is_new() || own == Some(&sent.verification) {
+            return Ok(sent);
+        }
+        // Somebody's code was sent once more. It may be this owner's, begun in another session meanwhile.
+        match self.held().await? {
+            Some(held) if held.verification.as_ref() == Some(&sent.verification) => return Ok(sent),
+            Some(_) => {}
+            // Another owner has claimed the place: what lives there is theirs.
+            None => return Err(ProviderError::Limited.into()),
+        }
+        self.provider.cancel_code(purpose, &sent.verification).await?;
+        let sent = self.provider.send_claimed_code(purpose, phone, via).await?;
+        if sent.is_new() { Ok(sent) } else { Err(ProviderError::Limited.into()) }
+    }
+
+    /// Notes whose code it is. Where another owner has claimed the place meanwhile, a new one is cancelled.
+    async fn note(&self, sent: SentCode, claimed_at: crate::domain::clock::Timestamp) -> Result<SentCode> {
+        let (place, owner) = (self.place.clone(), self.code.owner.to_owned());
+        let own = Own {
+            verification: Some(sent.verification.clone()),
+            sends: i32::try_from(sent.sends).unwrap_or(i32::MAX),
+            claimed_at,
+        };
+        let is_own = self
+            .context
+            .store
+            .write(move |db| Ok::<_, ServiceError>(claims::sent(db, &place, &owner, &own)?))
+            .await?;
+        if is_own {
+            return Ok(sent);
+        }
+        if sent.is_new() {
+            self.provider.cancel_code(self.code.purpose, &sent.verification).await?;
+        }
+        Err(ProviderError::Limited.into())
+    }
+
+    async fn held(&self) -> Result<Option<Own>> {
+        let (place, owner, now) = (self.place.clone(), self.code.owner.to_owned(), self.context.now());
+        let held = self
+            .context
+            .store
+            .read(move |db| Ok::<_, ServiceError>(claims::held(db, &place, &owner, now, CODE_LIFETIME)?));
         held.await
     }
 
-    /// A code was used.
-    pub(super) async fn release_claim(&self, service: &str, code: CodeFor<'_>) -> Result<()> {
-        let (place, owner) = (code.place(service), code.owner.to_owned());
-        let released =
-            self.store.write(move |db| Ok::<_, ServiceError>(claims::release(db, &place, &owner)?));
-        released.await
+    async fn check(&self, typed: &Code) -> Result<CodeCheck> {
+        let Some(verification) = self.held().await?.and_then(|own| own.verification) else {
+            return Ok(CodeCheck::Wrong);
+        };
+        let checked = self.provider.check_claimed_code(self.code.purpose, &verification, typed).await?;
+        if matches!(checked, Unclaimed::Right | Unclaimed::Over) {
+            // What stays behind where this fails is harmless: the verification is over.
+            let (place, owner) = (self.place.clone(), self.code.owner.to_owned());
+            let released = self
+                .context
+                .store
+                .write(move |db| Ok::<_, ServiceError>(claims::release(db, &place, &owner, &verification)?));
+            if let Err(error) = released.await {
+                tracing::warn!(%error, "releasing the claim of a code");
+            }
+        }
+        Ok(if checked == Unclaimed::Right { CodeCheck::SentCode } else { CodeCheck::Wrong })
+    }
+}
+
+/// Something was sent or cancelled before it failed: whatever counts it keeps it counted.
+fn halfway(error: ServiceError) -> ServiceError {
+    match error {
+        ServiceError::Provider(error) => ProviderError::Halfway(Box::new(error)).into(),
+        other => {
+            tracing::warn!(error = %other, "noting whose code was sent");
+            ProviderError::Halfway(Box::new(ProviderError::Limited)).into()
+        }
     }
 }

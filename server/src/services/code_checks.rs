@@ -151,19 +151,15 @@ impl Codes {
                     return Ok(Judgement::Wrong);
                 };
                 let (reference, action) = (Reference(sent.reference.clone()), self.action(session));
-                let claimed = claim_of(provider, user, &sent);
-                if let Some((service, of)) = claimed
-                    && !self.context.holds_claim(service, of).await?
-                {
-                    return Ok(Judgement::Wrong);
+                if provider.claimed_service(CodePurpose::SignIn).is_some() {
+                    let Some((service, of)) = claim_of(provider, user, &sent) else {
+                        return Ok(Judgement::Wrong);
+                    };
+                    let checked = self.context.check_claimed(provider, service, of, code).await?;
+                    let is_right = checked == CodeCheck::SentCode;
+                    return Ok(if is_right { Judgement::Right(sent.via.into()) } else { Judgement::Wrong });
                 }
                 match provider.check_code(&reference, code, Some(&action)).await {
-                    Ok(CodeCheck::SentCode) if claimed.is_some() => {
-                        if let Some((service, of)) = claimed {
-                            self.context.release_claim(service, of).await?;
-                        }
-                        Ok(Judgement::Right(sent.via.into()))
-                    }
                     Ok(CodeCheck::SentCode) => Ok(Judgement::Right(sent.via.into())),
                     // Where the provider does not say, the action binds the code to this session.
                     Ok(CodeCheck::UnspecifiedCode) => Ok(Judgement::Right(sent.via.into())),

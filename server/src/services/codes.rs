@@ -97,7 +97,7 @@ impl Codes {
                         .await?;
                 }
                 event(Outcome::Failed, via);
-                Err(failure)
+                Err(failure.into_cause())
             }
         }
     }
@@ -117,8 +117,9 @@ impl Codes {
     /// Where the provider refuses texts, the phone is called: nobody is left without a method.
     async fn send_or_call(&self, session: &UserSession, via: Via) -> Result<Sent> {
         match self.send_by(session, via).await {
-            Err(ServiceError::Provider(ProviderError::ChannelRefused | ProviderError::BadPhone))
-                if via == Via::Sms =>
+            Err(ServiceError::Provider(error))
+                if via == Via::Sms
+                    && matches!(error.cause(), ProviderError::ChannelRefused | ProviderError::BadPhone) =>
             {
                 self.send_by(session, Via::Call).await
             }
@@ -129,11 +130,13 @@ impl Codes {
     async fn send_by(&self, session: &UserSession, via: Via) -> Result<Sent> {
         let action = self.action(session);
         let context = &self.context;
-        let enrolled = context.enrolled(&session.user).await?;
         let code = code_for(&session.user);
-        if let Some(service) = enrolled.provider.claimed_service(code.purpose) {
+        // New codes come from where users are enrolled now.
+        if let Some(service) = context.providers.current().claimed_service(code.purpose) {
+            let enrolled = context.enrolled(&session.user).await?;
             let sent = context.send_claimed(&enrolled.provider, service, code, via).await?;
-            return Ok(Sent { account: enrolled.at.account, reference: sent.reference.0, via });
+            let reference = format!("{service}/{}", sent.verification);
+            return Ok(Sent { account: enrolled.at.account, reference, via });
         }
         let (enrolled, Reference(reference)) = call_for_user!(context, &session.user, |enrolled| enrolled
             .provider

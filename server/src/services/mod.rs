@@ -56,6 +56,14 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
+    /// The failure itself, for whoever is told: what was done before it matters to the counts alone.
+    fn into_cause(self) -> Self {
+        match self {
+            Self::Provider(ProviderError::Halfway(cause)) => Self::Provider(*cause).into_cause(),
+            other => other,
+        }
+    }
+
     /// Whether a provider may have done what it was asked, although the operation failed.
     fn may_have_been_done(&self) -> bool {
         matches!(self, Self::Provider(error) if error.may_have_been_done())

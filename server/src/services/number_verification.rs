@@ -21,7 +21,7 @@ use crate::{
         refusal::{Counted, Refusal},
         session::{Carrier, Origin, State},
     },
-    provider::{CodePurpose, PhoneFacts, ProviderError},
+    provider::{CodeCheck, CodePurpose, PhoneFacts, ProviderError},
     store::{
         attempts::{self, Run},
         number_verifications,
@@ -103,12 +103,14 @@ impl NumberVerification {
         let owner = session.as_ref().or(new.as_ref().map(|new| &new.id)).ok_or(Refusal::NoSession)?;
         let sent = match self.send(owner, &phone, asked).await {
             // A landline hears what it cannot read.
-            Err(ServiceError::Provider(ProviderError::ChannelRefused)) if asked == Via::Sms => {
-                self.send(owner, &phone, Via::Call).await.map(|facts| (Via::Call, facts))
+            Err(ServiceError::Provider(error))
+                if asked == Via::Sms && matches!(error.cause(), ProviderError::ChannelRefused) =>
+            {
+                self.send(owner, &phone, Via::Call).await.map(|sent| (Via::Call, sent))
             }
-            other => other.map(|facts| (asked, facts)),
+            other => other.map(|sent| (asked, sent)),
         };
-        let (via, facts) = match sent {
+        let (via, (facts, is_new)) = match sent {
             Ok(sent) => sent,
             Err(error) => {
                 // A code that may have gone out stays counted.
@@ -116,41 +118,41 @@ impl NumberVerification {
                     self.context.take_back(counted).await?;
                 }
                 event(Outcome::Failed, asked);
-                return Err(error);
+                return Err(error.into_cause());
             }
         };
         event(Outcome::Success, via);
-        self.note_start(session, new, &phone).await?;
+        self.note_start(session, new, &phone, is_new).await?;
         let interval = self.context.limits().resend_after;
         let resend_after_seconds = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX);
         Ok(Started { via, facts, token, resend_after_seconds })
     }
 
-    async fn send(&self, owner: &SessionId, phone: &PhoneNumber, via: Via) -> Result<PhoneFacts> {
+    /// Sends a code; answers also whether it is certainly another one than before.
+    async fn send(&self, owner: &SessionId, phone: &PhoneNumber, via: Via) -> Result<(PhoneFacts, bool)> {
         let provider = self.context.providers.current();
         match provider.claimed_service(CodePurpose::Number) {
             Some(service) => {
                 let code = number_code(owner, phone);
-                Ok(self.context.send_claimed(provider, service, code, via).await?.facts)
+                let sent = self.context.send_claimed(provider, service, code, via).await?;
+                let is_new = sent.is_new();
+                Ok((sent.facts, is_new))
             }
-            None => Ok(provider.start_verification(phone, via).await?),
+            None => Ok((provider.start_verification(phone, via).await?, false)),
         }
     }
 
     /// Whether a code is right; a right one is used up.
     async fn is_right(&self, owner: &SessionId, phone: &PhoneNumber, code: &Code) -> Result<bool> {
-        let (provider, of) = (self.context.providers.current(), number_code(owner, phone));
-        let service = provider.claimed_service(CodePurpose::Number);
-        if let Some(service) = service
-            && !self.context.holds_claim(service, of).await?
-        {
-            return Ok(false);
+        let provider = self.context.providers.current();
+        match provider.claimed_service(CodePurpose::Number) {
+            Some(service) => {
+                let of = number_code(owner, phone);
+                let checked = self.context.check_claimed(provider, service, of, code).await?;
+                Ok(checked == CodeCheck::SentCode)
+            }
+            None => Ok(provider.check_verification(phone, code).await?),
         }
-        let is_right = provider.check_verification(phone, code).await?;
-        if let Some(service) = service.filter(|_| is_right) {
-            self.context.release_claim(service, of).await?;
-        }
-        Ok(is_right)
     }
 
     async fn note_start(
@@ -158,6 +160,7 @@ impl NumberVerification {
         session: Option<SessionId>,
         new: Option<NewSession>,
         phone: &PhoneNumber,
+        is_new: bool,
     ) -> Result<()> {
         let (context, now, e164) = (Arc::clone(&self.context), self.context.now(), phone.e164());
         self.context
@@ -177,7 +180,7 @@ impl NumberVerification {
                     (None, None) => return Err(Refusal::NoSession.into()),
                 };
                 let until = now.plus(CODE_LIFETIME);
-                Ok::<_, ServiceError>(number_verifications::begin(db, &id, &e164, until, now)?)
+                Ok::<_, ServiceError>(number_verifications::begin(db, &id, &e164, until, is_new, now)?)
             })
             .await
     }

@@ -19,16 +19,35 @@ pub struct Place {
     pub phone: String,
 }
 
-/// How a claim was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claimed {
-    /// Whether another owner's code may still be valid there.
-    pub from_another: bool,
-    /// Codes this owner has had sent there before.
+/// What an owner has had sent to a place.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Own {
+    /// The provider's verification; `None` before a code was sent.
+    pub verification: Option<String>,
+    /// How often its code was sent.
     pub sends: i32,
+    /// When the place was claimed.
+    pub claimed_at: Timestamp,
 }
 
-/// Claims a place for an owner, whoever had it. A claim is forgotten after the lifetime of a code.
+/// How a place was claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// It was this owner's already.
+    Own(Own),
+    /// Nobody's code lives there.
+    Free,
+    /// Another owner's code may live there.
+    FromAnother,
+}
+
+macro_rules! own {
+    ($place:expr, $owner:expr) => {
+        dsl::verification_claims.find((&$place.service, &$place.phone)).filter(dsl::owner.eq($owner))
+    };
+}
+
+/// Claims a place for an owner, whoever had it. A claim ends `lifetime` after it was made.
 ///
 /// # Errors
 /// When a statement fails.
@@ -41,68 +60,67 @@ pub fn claim(
 ) -> QueryResult<Claimed> {
     super::lock(db, &format!("claim {} {}", place.service, place.phone))?;
     let row = dsl::verification_claims.find((&place.service, &place.phone));
-    let held: Option<(String, i32, Timestamp)> =
-        row.select((dsl::owner, dsl::sends, dsl::claimed_at)).get_result(db).optional()?;
-    let live = held.as_ref().filter(|(_, _, claimed_at)| claimed_at.plus(lifetime) > now);
-    match live {
-        Some((holder, sends, _)) if holder == owner => {
-            return Ok(Claimed { from_another: false, sends: *sends });
-        }
-        _ => {}
+    let held: Option<(String, Own)> = row
+        .select((dsl::owner, (dsl::verification, dsl::sends, dsl::claimed_at)))
+        .get_result(db)
+        .optional()?;
+    let new = (
+        dsl::owner.eq(owner),
+        dsl::verification.eq(None::<String>),
+        dsl::sends.eq(0),
+        dsl::claimed_at.eq(now),
+    );
+    let Some((holder, own)) = held else {
+        let place = (dsl::service.eq(&place.service), dsl::phone.eq(&place.phone));
+        diesel::insert_into(verification_claims::table).values((place, new)).execute(db)?;
+        return Ok(Claimed::Free);
+    };
+    let is_live = own.claimed_at.plus(lifetime) > now;
+    if is_live && holder == owner {
+        return Ok(Claimed::Own(own));
     }
-    let from_another = live.is_some();
-    if held.is_some() {
-        let new = (dsl::owner.eq(owner), dsl::sends.eq(0), dsl::claimed_at.eq(now));
-        diesel::update(row).set(new).execute(db)?;
-    } else {
-        let new = (
-            dsl::service.eq(&place.service),
-            dsl::phone.eq(&place.phone),
-            dsl::owner.eq(owner),
-            dsl::claimed_at.eq(now),
-        );
-        diesel::insert_into(verification_claims::table).values(new).execute(db)?;
-    }
-    Ok(Claimed { from_another, sends: 0 })
+    diesel::update(row).set(new).execute(db)?;
+    Ok(if is_live { Claimed::FromAnother } else { Claimed::Free })
 }
 
 /// A code was sent. `false` when another owner has claimed the place meanwhile.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn sent(db: &mut Db, place: &Place, owner: &str, sends: i32) -> QueryResult<bool> {
-    let own = dsl::verification_claims.find((&place.service, &place.phone)).filter(dsl::owner.eq(owner));
-    Ok(diesel::update(own).set(dsl::sends.eq(sends)).execute(db)? == 1)
+pub fn sent(db: &mut Db, place: &Place, owner: &str, own: &Own) -> QueryResult<bool> {
+    let noted = (
+        dsl::verification.eq(&own.verification),
+        dsl::sends.eq(own.sends),
+        dsl::claimed_at.eq(own.claimed_at),
+    );
+    Ok(diesel::update(own!(place, owner)).set(noted).execute(db)? == 1)
 }
 
-/// Whether the place is this owner's, and a code was sent there.
+/// What an owner has had sent to a place; `None` where it is not theirs, or not any more.
 ///
 /// # Errors
 /// When the query fails.
-pub fn is_held(
+pub fn held(
     db: &mut Db,
     place: &Place,
     owner: &str,
     now: Timestamp,
     lifetime: Duration,
-) -> QueryResult<bool> {
-    let held: i64 = dsl::verification_claims
-        .find((&place.service, &place.phone))
-        .filter(dsl::owner.eq(owner))
-        .filter(dsl::sends.gt(0))
+) -> QueryResult<Option<Own>> {
+    own!(place, owner)
         .filter(dsl::claimed_at.gt(now.minus(lifetime)))
-        .count()
-        .get_result(db)?;
-    Ok(held > 0)
+        .select((dsl::verification, dsl::sends, dsl::claimed_at))
+        .get_result(db)
+        .optional()
 }
 
-/// The code there was used: the next one is a new one.
+/// This code can be used no more: the next one is a new one.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn release(db: &mut Db, place: &Place, owner: &str) -> QueryResult<()> {
-    let own = dsl::verification_claims.find((&place.service, &place.phone)).filter(dsl::owner.eq(owner));
-    diesel::delete(own).execute(db).map(drop)
+pub fn release(db: &mut Db, place: &Place, owner: &str, verification: &str) -> QueryResult<()> {
+    let used = own!(place, owner).filter(dsl::verification.eq(verification));
+    diesel::delete(used).execute(db).map(drop)
 }
 
 /// Removes at most so many old ones.
@@ -110,11 +128,14 @@ pub fn release(db: &mut Db, place: &Place, owner: &str) -> QueryResult<()> {
 /// # Errors
 /// When a statement fails.
 pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
-    let old = dsl::verification_claims.filter(dsl::claimed_at.le(now.minus(keep)));
+    let limit = now.minus(keep);
+    let old = dsl::verification_claims.filter(dsl::claimed_at.le(limit));
     let places: Vec<(String, String)> = old.select((dsl::service, dsl::phone)).limit(most).load(db)?;
     let mut removed = 0;
     for place in &places {
-        removed += diesel::delete(dsl::verification_claims.find((&place.0, &place.1))).execute(db)?;
+        // It may have been claimed anew meanwhile.
+        let still_old = dsl::verification_claims.find((&place.0, &place.1)).filter(dsl::claimed_at.le(limit));
+        removed += diesel::delete(still_old).execute(db)?;
     }
     Ok(removed)
 }

@@ -12,12 +12,21 @@ use crate::domain::{
     session::State,
 };
 
-/// A code was sent to a phone. The first code's lifetime counts: a second send brings the same code.
+/// A code was sent to a phone. The first code's lifetime counts, since a second send brings the same code, unless it
+/// is a new one.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn begin(db: &mut Db, id: &SessionId, phone: &str, until: Timestamp, now: Timestamp) -> QueryResult<()> {
-    let running = dsl::verifying_phone.eq(phone).and(dsl::verifying_until.gt(now));
+pub fn begin(
+    db: &mut Db,
+    id: &SessionId,
+    phone: &str,
+    until: Timestamp,
+    is_new: bool,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let since = if is_new { until } else { now };
+    let running = dsl::verifying_phone.eq(phone).and(dsl::verifying_until.gt(since));
     let begun = dsl::sessions.find(id).filter(running.is_null().or(diesel::dsl::not(running)));
     diesel::update(begun)
         .set((dsl::verifying_phone.eq(phone), dsl::verifying_until.eq(until), dsl::seen_at.eq(now)))

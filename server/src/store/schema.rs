@@ -98,6 +98,7 @@ diesel::table! {
         service -> Text,
         phone -> Text,
         owner -> Text,
+        verification -> Nullable<Text>,
         sends -> Integer,
         claimed_at -> BigInt,
     }

@@ -1,7 +1,11 @@
 //! Codes by Twilio Verify, which knows a code by service and number alone.
 
+use std::collections::BTreeSet;
+
+use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types::BigInt};
 use reqwest::Method;
 use serde_json::{Value, json};
+use server::store::StoreError;
 use shared::routes::{self, cookie_api};
 
 use crate::{
@@ -190,4 +194,109 @@ async fn an_authenticator_answers_beside_codes_by_text() {
     let next = log_in(&app, &ada).await;
     next.verify(&code()).await.ok();
     assert!(next.is_signed_in().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_the_provider_is_no_wrong_code() {
+    let app = TestApp::spawn_with(&[("PROVIDER", "verify")]).await;
+    let ada = app.register().await;
+    let session = log_in(&app, &ada).await;
+    let body = json!({"code": 20429, "message": "Too many requests", "more_info": "", "status": 429});
+    app.inject_fault(json!({"path": "/v2", "status": 429, "body": body})).await;
+    let code = ada.code().await;
+    for _ in 0..6 {
+        session.verify(&code).await.refused(429, "provider_limit");
+    }
+    app.call_sandbox(Method::DELETE, "/faults", Value::Null).await;
+    session.verify(&code).await.ok();
+}
+
+/// Five wrong codes use a verification up at the provider; the next code is a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_uses_up_the_checks_of_a_code_locks_nobody_out_of_the_next() {
+    let app = app().await;
+    let ada = app.register().await;
+    let thief = log_in(&app, &ada).await;
+    let code = ada.code().await;
+    for _ in 0..6 {
+        thief.verify(&another(&code)).await.refused(401, "wrong_code");
+    }
+    let owner = log_in(&app, &ada).await;
+    assert_ne!(ada.code().await, code);
+    owner.verify(&ada.code().await).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_one_account_share_its_code() {
+    let app = app().await;
+    let ada = app.register().await;
+    let (first, second) = (log_in(&app, &ada).await, log_in(&app, &ada).await);
+    let code = ada.code().await;
+    let codes: Vec<Value> =
+        app.messages_to(&ada.e164()).await.iter().map(|message| message["code"].clone()).collect();
+    assert_eq!(codes, [json!(code), json!(code)]);
+    first.verify(&code).await.ok();
+    second.verify(&code).await.refused(401, "wrong_code");
+    app.advance(30);
+    second.post(routes::SESSION_RESEND, json!({})).await.ok();
+    second.verify(&ada.code().await).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_code_of_a_number_lives_as_long_as_the_first() {
+    let app = app().await;
+    let ada = app.register().await;
+    let (own, other) = (app.browser(), app.browser());
+    start_number(&own, &ada).await;
+    app.advance(60);
+    start_number(&other, &ada).await;
+    app.advance(500);
+    let code = start_number(&own, &ada).await;
+    app.advance(300);
+    assert_eq!(check_number(&own, &ada, &code).await, 200);
+}
+
+async fn claims(app: &TestApp) -> i64 {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = "SELECT COUNT(*) AS count FROM verification_claims WHERE verification IS NULL";
+    let store = app.store();
+    let counted =
+        store.read(move |db| sql_query(query).get_result::<Count>(db).map_err(StoreError::from)).await;
+    counted.expect("the table exists").count
+}
+
+/// The slower one's call reaches the provider when the place is another's already.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_ask_at_once_one_has_the_code_and_nothing_of_the_other_passes() {
+    let app = app().await;
+    let (ada, mut bob) = (app.register().await, app.unregistered_person());
+    bob.phone.clone_from(&ada.phone);
+    app.client().post(routes::USER, bob.form()).await.ok();
+    for person in [&ada, &bob] {
+        sign_in(&app, person).await;
+    }
+    let slow = json!({"path": "/v2", "latencyMs": 1500, "times": 1});
+    app.inject_fault(slow).await;
+    let before = app.messages_to(&ada.e164()).await.len();
+    let adas = async { app.client().post(routes::SESSION, ada.credentials()).await };
+    let bobs = async {
+        app.wait_until("the slower one has claimed the number", async || claims(&app).await == 1).await;
+        log_in(&app, &bob).await
+    };
+    let (login, bob_session) = tokio::join!(adas, bobs);
+    let sent = app.messages_to(&ada.e164()).await;
+    let codes: BTreeSet<&str> =
+        sent[..sent.len() - before].iter().filter_map(|message| message["code"].as_str()).collect();
+    let ada_session = app.bearer(login.body["token"].as_str().expect("the password was right"));
+    for code in &codes {
+        ada_session.verify(code).await.refused(401, "wrong_code");
+    }
+    let code = codes.first().expect("a code was sent");
+    assert_eq!(codes.len(), 1, "what the slower one has sent was the other one's code once more");
+    bob_session.verify(code).await.ok();
+    assert!(!ada_session.is_signed_in().await);
 }

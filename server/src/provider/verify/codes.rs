@@ -6,22 +6,32 @@ use shared::{Via, phone::PhoneNumber};
 use super::Verify;
 use crate::{
     domain::code::Code,
-    provider::{CodeCheck, CodePurpose, PhoneFacts, ProviderError, Reference},
+    provider::{CodePurpose, PhoneFacts, ProviderError, Reference, Unclaimed},
 };
 
 /// A code as Verify has sent it.
 #[derive(Debug, Clone)]
 pub struct Sent {
-    /// Service and verification.
-    pub reference: Reference,
-    /// How often it was sent in all, whoever has asked.
+    /// The verification it belongs to.
+    pub verification: String,
+    /// How often its code was sent in all, whoever has asked.
     pub sends: usize,
     /// What Verify knows about the phone.
     pub facts: PhoneFacts,
 }
 
-/// What a check of a code that is over is answered with: it was used, expired, cancelled or tried too often.
+impl Sent {
+    /// Whether this send began the verification: then nobody else has a part in it.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.sends == 1
+    }
+}
+
+/// No such verification: it was used, cancelled, has expired, or was checked too often.
 const NOT_FOUND: &str = "20404";
+/// Checked too often; it is not answered any more.
+const TOO_MANY_CHECKS: &str = "60202";
 
 impl Verify {
     pub(in crate::provider) fn service(&self, purpose: CodePurpose) -> &str {
@@ -38,73 +48,56 @@ impl Verify {
         phone: &PhoneNumber,
         via: Via,
     ) -> Result<Sent, ProviderError> {
-        let service = self.service(purpose);
         let channel = match via {
             Via::Sms => "sms",
             Via::Call => "call",
         };
         let form = [("To", phone.e164()), ("Channel", channel.to_owned())];
-        let url = self.url(&format!("/Services/{service}/Verifications"));
+        let url = self.url(&format!("/Services/{}/Verifications", self.service(purpose)));
         let answer = self.call(self.http.post(url).form(&form)).await?;
-        let sid = answer["sid"].as_str().and_then(Reference::of_push);
-        let sid = sid.ok_or(ProviderError::UnexpectedResponse { status: 201 })?;
+        let verification = answer["sid"].as_str().and_then(Reference::of_push);
+        // Without them nobody could tell whose code was sent.
+        let sends = answer["send_code_attempts"].as_array().map(Vec::len).filter(|sends| *sends > 0);
+        let (Some(Reference(verification)), Some(sends)) = (verification, sends) else {
+            return Err(ProviderError::UnexpectedResponse { status: 201 });
+        };
         let carrier = &answer["lookup"]["carrier"];
-        Ok(Sent {
-            reference: Reference(format!("{service}/{}", sid.0)),
-            sends: answer["send_code_attempts"].as_array().map_or(1, Vec::len),
-            facts: PhoneFacts {
-                carrier: carrier["name"].as_str().map(str::to_owned),
-                is_cellphone: carrier["type"].as_str().map(|kind| kind == "mobile"),
-            },
-        })
+        let facts = PhoneFacts {
+            carrier: carrier["name"].as_str().map(str::to_owned),
+            is_cellphone: carrier["type"].as_str().map(|kind| kind == "mobile"),
+        };
+        Ok(Sent { verification, sends, facts })
     }
 
     /// A check that cannot be understood is no.
     pub(in crate::provider) async fn check(
         &self,
-        reference: &Reference,
+        purpose: CodePurpose,
+        verification: &str,
         code: &Code,
-    ) -> Result<CodeCheck, ProviderError> {
-        let Some((service, verification)) = reference.0.split_once('/') else { return Ok(CodeCheck::Wrong) };
-        self.check_by(service, ("VerificationSid", verification), code).await
-    }
-
-    /// The same of a number nobody is enrolled with.
-    pub(in crate::provider) async fn check_number(
-        &self,
-        phone: &PhoneNumber,
-        code: &Code,
-    ) -> Result<bool, ProviderError> {
-        let checked = self.check_by(&self.services.numbers, ("To", &phone.e164()), code).await?;
-        Ok(checked == CodeCheck::SentCode)
-    }
-
-    async fn check_by(
-        &self,
-        service: &str,
-        of: (&str, &str),
-        code: &Code,
-    ) -> Result<CodeCheck, ProviderError> {
-        let form = [of, ("Code", code.digits())];
-        let url = self.url(&format!("/Services/{service}/VerificationCheck"));
+    ) -> Result<Unclaimed, ProviderError> {
+        let form = [("VerificationSid", verification), ("Code", code.digits())];
+        let url = self.url(&format!("/Services/{}/VerificationCheck", self.service(purpose)));
         match self.call(self.http.post(url).form(&form)).await {
             // HTTP 200 alone says nothing: a wrong code is 200 and pending.
             Ok(answer) if answer["status"] == "approved" && answer["valid"] == Value::Bool(true) => {
-                Ok(CodeCheck::SentCode)
+                Ok(Unclaimed::Right)
             }
-            Ok(_) | Err(ProviderError::Limited) => Ok(CodeCheck::Wrong),
-            Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND => Ok(CodeCheck::Wrong),
+            Ok(_) => Ok(Unclaimed::Wrong),
+            Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND || code == TOO_MANY_CHECKS => {
+                Ok(Unclaimed::Over)
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Ends what was begun for a number, if anything was.
+    /// Ends a verification, or what was begun for a number; nothing where there is none.
     pub(in crate::provider) async fn cancel(
         &self,
         purpose: CodePurpose,
-        phone: &PhoneNumber,
+        name: &str,
     ) -> Result<(), ProviderError> {
-        let url = self.url(&format!("/Services/{}/Verifications/{}", self.service(purpose), phone.e164()));
+        let url = self.url(&format!("/Services/{}/Verifications/{name}", self.service(purpose)));
         match self.call(self.http.post(url).form(&[("Status", "canceled")])).await {
             Ok(_) => Ok(()),
             Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND => Ok(()),

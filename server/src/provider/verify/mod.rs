@@ -57,7 +57,8 @@ impl Verify {
         random: Random,
     ) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        let fingerprint = &digest(&["verify", &sid, &services.sign_in])[..12];
+        let fingerprint =
+            &digest(&["verify", &sid, &services.sign_in, &services.enrolment, &services.numbers])[..12];
         let account = ProviderAccount::from_text(format!("verify {base} {fingerprint}"));
         Self { http: client(timeout), base, sid, token, services, account, random }
     }
@@ -88,8 +89,10 @@ impl Verify {
 
 /// By the codes of Twilio's dictionary of errors.
 fn refusal(status: u16, body: &Value) -> ProviderError {
-    let Some(code) = body["code"].as_u64() else { return ProviderError::UnexpectedResponse { status } };
+    let code = body["code"].as_u64().filter(|_| status < 500);
+    let Some(code) = code else { return ProviderError::UnexpectedResponse { status } };
     match (status, code) {
+        (_, 60202) => ProviderError::Refused { status, code: code.to_string() },
         (429, _) | (_, 60410 | 60413 | 60238) => ProviderError::Limited,
         (400, 60200) => ProviderError::BadPhone,
         (_, 60204 | 60205 | 60217 | 60223 | 60605 | 21408) => ProviderError::ChannelRefused,
