@@ -247,7 +247,7 @@ test("entities have an identity that only they have", async () => {
   await refused(of().entities(IDENTITY).fetch(), 404, 20404);
 });
 
-test("an authenticator is proven by a code, then each sign-in by one", async () => {
+test("an authenticator is verified by a code, then each sign-in by one", async () => {
   const { factor, secret } = await authenticator();
   assert.match(factor.binding.uri, /^otpauth:\/\/totp\/Countersign:Ada%27s%20authenticator\?secret=/);
   const challenge = (authPayload) => of().entities(IDENTITY).challenges.create({ factorSid: factor.sid, authPayload });
