@@ -112,7 +112,8 @@ async fn config(emulator: Data<Emulator>) -> impl Responder {
     ok(&json!({
         "apiKey": API_KEY, "accountSid": ACCOUNT_SID, "authToken": AUTH_TOKEN, "keySid": KEY_SID,
         "keySecret": KEY_SECRET, "number": NUMBER,
-        "webhookUrl": emulator.webhook().url, "appUrl": emulator.app_url,
+        "webhookUrl": emulator.webhook().url, "verifyWebhookUrl": emulator.state().verify.first_webhook_url(),
+        "appUrl": emulator.app_url,
     }))
 }
 
@@ -329,8 +330,18 @@ async fn clear_fault(emulator: Data<Emulator>) -> impl Responder {
 }
 
 async fn put_webhook(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse, ControlError> {
-    let given: Value = read(&body)?;
-    let new: Webhook = read(&body)?;
+    let mut given: Value = read(&body)?;
+    let verify_url = given.as_object_mut().and_then(|members| members.remove("verifyUrl"));
+    let new: Webhook =
+        serde_json::from_value(given.clone()).map_err(|error| ControlError::Invalid(error.to_string()))?;
+    match verify_url {
+        None => {}
+        Some(Value::Null) => emulator.update(|state| state.verify.set_first_webhook(None, emulator.now())),
+        Some(Value::String(url)) => {
+            emulator.update(|state| state.verify.set_first_webhook(Some(&url), emulator.now()));
+        }
+        Some(_) => return Err(ControlError::Invalid("verifyUrl is text or null".to_owned())),
+    }
     let mut webhook = emulator.webhook();
     webhook
         .replace(new, given.get("url").is_some())
@@ -373,6 +384,10 @@ async fn put_clock(emulator: Data<Emulator>, body: Bytes) -> Result<HttpResponse
 
 async fn reset(emulator: Data<Emulator>) -> impl Responder {
     emulator.clock.reset();
-    emulator.update(|state| *state = State::default());
+    emulator.update(|state| {
+        let webhook = state.verify.first_webhook_url();
+        *state = State::default();
+        state.verify.set_first_webhook(webhook.as_deref(), emulator.now());
+    });
     no_content()
 }

@@ -35,13 +35,15 @@ impl Emulator {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("no setting of this client can fail");
+        let mut state = State::default();
+        state.verify.set_first_webhook(settings.verify_webhook_url.as_deref(), settings.clock.now_ms());
         Self {
             clock: settings.clock,
             app_url: settings.app_url,
             code_digits: settings.code_digits,
             http,
             changes: watch::Sender::new(0),
-            state: Mutex::default(),
+            state: Mutex::new(state),
             webhook: Mutex::new(Webhook::to(settings.webhook_url)),
         }
     }

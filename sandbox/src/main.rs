@@ -43,5 +43,8 @@ fn settings() -> Result<Settings, String> {
     let webhook_url = env::var("WEBHOOK_URL")
         .unwrap_or_else(|_| format!("http://127.0.0.1:3000{}", shared::routes::AUTHY_CALLBACK));
     let webhook_url = (!webhook_url.is_empty()).then_some(webhook_url);
-    Ok(Settings { port, webhook_url, ..Settings::default() })
+    let verify_webhook_url = env::var("VERIFY_WEBHOOK_URL")
+        .unwrap_or_else(|_| format!("http://127.0.0.1:3000{}", shared::routes::TWILIO_VERIFY));
+    let verify_webhook_url = (!verify_webhook_url.is_empty()).then_some(verify_webhook_url);
+    Ok(Settings { port, webhook_url, verify_webhook_url, ..Settings::default() })
 }

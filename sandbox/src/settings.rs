@@ -11,6 +11,8 @@ pub struct Settings {
     pub port: u16,
     /// URL that receives the answers to approval requests; `None` to send no callbacks.
     pub webhook_url: Option<String>,
+    /// URL that receives events of Verify's service of sign-ins; `None` for no webhook there from the start.
+    pub verify_webhook_url: Option<String>,
     /// Target of the phone page's link "Back to the app"; `None` for no link.
     pub app_url: Option<String>,
     /// Digits of the codes it sends: the provider's applications choose 6 to 8.
@@ -24,6 +26,7 @@ impl Default for Settings {
         Self {
             port: 0,
             webhook_url: None,
+            verify_webhook_url: None,
             app_url: None,
             code_digits: 7,
             clock: Arc::new(MachineClock::default()),

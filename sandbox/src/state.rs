@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, mem};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::{Via, phone::PhoneNumber};
+use shared::phone::PhoneNumber;
 
 use crate::{
+    authy::codes::Via,
     fault::Fault,
     random,
     soft_token::{OTHER_APP, OWN_APP},

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::{
-    config::{Config, EXPOSED_DATABASE, Mode},
+    config::{Config, EXPOSED_DATABASE, Mode, ProviderAccounts},
     domain::{
         clock::Clock,
         ids::{Random, RequestIds},
@@ -22,12 +22,13 @@ use crate::{
         password::PasswordHasher,
     },
     http::{self, Connections, Cookies, Network, page::Page},
-    provider::{Authy, Messages, Provider, Providers, Verify},
+    provider::{Authy, Messages, Provider, ProviderKind, Providers, Verify},
     services::{
         Context, Devices, Settings, accounts::Accounts, actions::Actions, answers::Answers,
-        authenticators::Authenticators, background, codes::Codes, confirmations::Confirmations, hub::Hub,
-        number_verification::NumberVerification, password_work::PasswordWork, pushes::Pushes,
-        sessions::Sessions, status::StatusReader,
+        authenticators::Authenticators, background, codes::Codes, confirmations::Confirmations,
+        factors::Factors, hub::Hub, number_verification::NumberVerification, password_work::PasswordWork,
+        provider_events::ProviderEvents, push_devices::PushDevices, pushes::Pushes, sessions::Sessions,
+        status::StatusReader,
     },
     store::{Store, StoreError},
 };
@@ -100,18 +101,9 @@ impl Server {
         let url = own_url(SocketAddr::new(config.host, port));
         let emulator = Emulator::start(&config, &url, &clock).await?;
         let sandbox_url = emulator.url();
-        let providers = Providers::new(provider(&config, sandbox_url.as_deref(), random), Vec::new());
+        let providers = providers(&config, sandbox_url.as_deref(), random);
         let keys = KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone());
-        let settings = Settings {
-            limits: config.limits,
-            lifetimes: config.lifetimes,
-            numbers: config.numbers.clone(),
-            rotation: config.token_rotation,
-            app_name: config.app_name.clone(),
-            unverified_accounts_days: config.unverified_accounts_days,
-            most_waiting: config.most_waiting,
-        };
-        let context = Context::new(store, providers.clone(), clock, random, keys.clone(), settings);
+        let context = context(&config, store, providers.clone(), clock, random);
         let page = Page::load(&config.page_dir, sandbox_url.as_deref()).map_err(StartError::Page)?;
         let has_page = !page.is_empty();
         let report_to = report_address(&config, sandbox_url.is_some().then_some(&url));
@@ -202,6 +194,7 @@ impl Emulator {
         let settings = sandbox::Settings {
             port,
             webhook_url: Some(format!("{own}{}", shared::routes::AUTHY_CALLBACK)),
+            verify_webhook_url: Some(format!("{own}{}", shared::routes::TWILIO_VERIFY)),
             app_url: Some(own),
             clock: Arc::<Clock>::clone(clock),
             ..sandbox::Settings::default()
@@ -247,34 +240,53 @@ fn own_url(address: SocketAddr) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Who sends codes and approval requests.
-fn provider(config: &Config, sandbox_url: Option<&str>, random: Random) -> Provider {
+/// Who sends codes and approval requests: the provider that is set, and the other one for users who are still there.
+pub(crate) fn providers(config: &Config, sandbox_url: Option<&str>, random: Random) -> Providers {
     let timeout = config.provider_timeout;
-    match &config.verify {
-        Some(account) => Provider::Verify(Verify::new(
-            &config.verify_url(account, sandbox_url),
-            account.sid.clone(),
-            account.token.clone(),
-            account.services.clone(),
-            timeout,
-            random,
-        )),
-        None => {
-            let url = config.provider_url(sandbox_url);
-            Provider::Authy(Authy::new(&url, config.authy_key.clone(), timeout))
-        }
-    }
+    let ProviderAccounts { current, authy, verify } = &config.providers;
+    let authy = authy.as_ref().map(|account| {
+        Provider::Authy(Authy::new(&config.authy_url(account, sandbox_url), account.key.clone(), timeout))
+    });
+    let verify = verify.as_ref().map(|account| {
+        let url = config.verify_url(account, sandbox_url);
+        let (credentials, services) = (account.credentials.clone(), account.services.clone());
+        Provider::Verify(Verify::new(&url, credentials, services, timeout, random))
+    });
+    let (current, other) = match current {
+        ProviderKind::Authy => (authy, verify),
+        ProviderKind::Verify => (verify, authy),
+    };
+    let current = current.expect("the configuration has an account at its provider");
+    Providers::new(current, other.into_iter().collect())
+}
+
+/// What all services share, also those of commands.
+pub(crate) fn context(
+    config: &Config,
+    store: Store,
+    providers: Providers,
+    clock: Arc<Clock>,
+    random: Random,
+) -> Arc<Context> {
+    let settings = Settings {
+        limits: config.limits,
+        lifetimes: config.lifetimes,
+        channels: config.channels.clone(),
+        numbers: config.numbers.clone(),
+        rotation: config.token_rotation,
+        app_name: config.app_name.clone(),
+        unverified_accounts_days: config.unverified_accounts_days,
+        most_waiting: config.most_waiting,
+    };
+    let keys = KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone());
+    Context::new(store, providers, clock, random, keys, settings)
 }
 
 /// Who sends texts: the account that is set, at the sandbox where one runs and no address is set.
 fn messages(config: &Config, sandbox_url: Option<&str>) -> Option<Messages> {
     let account = config.twilio.clone()?;
-    let url = match (&account.url, sandbox_url) {
-        (Some(url), _) => url.as_str(),
-        (None, Some(sandbox)) => sandbox,
-        (None, None) => crate::config::REAL_TWILIO,
-    };
-    Some(Messages::new(url, account.sid, account.token, account.number, config.provider_timeout))
+    let url = config.twilio_url(&account, sandbox_url);
+    Some(Messages::new(&url, account.sid, account.token, account.number, config.provider_timeout))
 }
 
 /// Where delivery reports come: to the public address, or beside the sandbox to our own. The host a
@@ -321,6 +333,9 @@ fn listen(
     let verification = Data::new(NumberVerification::new(Arc::clone(&context)));
     let authenticators = Data::new(Authenticators::new(Arc::clone(&context)));
     let devices = Data::new(Devices::new(Arc::clone(&context)));
+    let factors = Data::new(Factors::new(Arc::clone(&context)));
+    let push_devices = Data::new(PushDevices::new(Arc::clone(&context)));
+    let provider_events = Data::new(ProviderEvents::new(Arc::clone(&context)));
     let (confirmations, providers) = (Data::new(confirmations), Data::new(providers));
     let (page, request_ids, cookies) = (Data::new(page), Data::new(request_ids), Data::new(cookies));
     let address = format!("{}:{}", config.host, config.port);
@@ -336,6 +351,9 @@ fn listen(
             .app_data(verification.clone())
             .app_data(authenticators.clone())
             .app_data(devices.clone())
+            .app_data(factors.clone())
+            .app_data(push_devices.clone())
+            .app_data(provider_events.clone())
             .app_data(confirmations.clone())
             .app_data(providers.clone())
             .app_data(network.clone())

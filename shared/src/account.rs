@@ -57,6 +57,10 @@ pub struct User {
     pub created_at: String,
     /// Whether an authenticator app is active.
     pub authenticator: bool,
+    /// Whether there was one that could not move along to another provider, and has to be set up again. Until that
+    /// is done, or `DELETE /user/authenticator/invitation` says that its owner has read it.
+    #[serde(default)]
+    pub authenticator_lost: bool,
     /// Whether a factor passed in this session recently enough to change factors.
     pub fresh: bool,
     /// Delivery of the message that confirms the phone; absent if none was sent.

@@ -20,7 +20,9 @@ mod text;
 
 pub use account::{Delivery, NewUser, PhoneVerified, Profile, User, UserCreated};
 pub use approval::{Approval, ApprovalCreated, Logo, NewApproval, Redeemed};
-pub use enrolment::{Authenticator, AuthenticatorConfirmed, EnrolAuthenticator};
+pub use enrolment::{
+    Authenticator, AuthenticatorConfirmed, DeviceToken, EnrolAuthenticator, Factor, Factors, RenameFactor,
+};
 pub use error::{ApiError, ErrorCode};
 pub use session::{
     ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus,

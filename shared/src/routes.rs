@@ -24,6 +24,14 @@ pub const AUTHENTICATOR: &str = "/user/authenticator";
 pub const AUTHENTICATOR_ID: &str = "/user/authenticator/{id}";
 /// `POST` confirms an authenticator app with one of its codes.
 pub const AUTHENTICATOR_CONFIRM: &str = "/user/authenticator/{id}/confirm";
+/// `DELETE` notes that the user has read that an authenticator app has to be set up again.
+pub const AUTHENTICATOR_INVITATION: &str = "/user/authenticator/invitation";
+/// `GET` lists what the user signs in with.
+pub const FACTORS: &str = "/user/factors";
+/// `PATCH` names a factor, `DELETE` removes it.
+pub const FACTOR: &str = "/user/factors/{id}";
+/// `POST` returns a token by which an app registers its device.
+pub const DEVICE_TOKEN: &str = "/user/factors/push/token";
 /// `POST` creates an account and sends a code to its phone.
 pub const USERS: &str = "/users";
 /// `GET` reads the profile of the signed-in account.
@@ -40,6 +48,8 @@ pub const APPROVAL: &str = "/approvals/{uuid}";
 pub const APPROVAL_REDEEM: &str = "/approvals/{uuid}/redeem";
 /// The provider's delivery reports on text messages.
 pub const TWILIO_STATUS: &str = "/twilio/status";
+/// Twilio Verify's webhook.
+pub const TWILIO_VERIFY: &str = "/twilio/verify";
 /// `GET` returns the OpenAPI document.
 pub const OPENAPI: &str = "/openapi.json";
 /// `GET` shows the API documentation.
@@ -80,11 +90,15 @@ pub mod cookie_api {
 }
 
 /// Every path of the API that the OpenAPI document describes.
-pub const ALL: [&str; 36] = [
+pub const ALL: [&str; 41] = [
     USER,
     AUTHENTICATOR,
     AUTHENTICATOR_ID,
     AUTHENTICATOR_CONFIRM,
+    AUTHENTICATOR_INVITATION,
+    FACTORS,
+    FACTOR,
+    DEVICE_TOKEN,
     SESSION,
     SESSION_CONTINUE,
     SESSION_PUSH,
@@ -101,6 +115,7 @@ pub const ALL: [&str; 36] = [
     APPROVAL,
     APPROVAL_REDEEM,
     TWILIO_STATUS,
+    TWILIO_VERIFY,
     OPENAPI,
     HEALTHZ,
     READYZ,

@@ -71,21 +71,44 @@ pub struct ApprovalRequestId {
 /// How a code is sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum Via {
     /// A text message.
     #[default]
     Sms,
     /// A voice call.
     Call,
+    /// A WhatsApp message.
+    WhatsApp,
+    /// An e-mail.
+    Email,
+}
+
+impl Via {
+    /// All there are, in the order in which a page offers them.
+    pub const ALL: [Self; 4] = [Self::Sms, Self::Call, Self::WhatsApp, Self::Email];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Call => "call",
+            Self::WhatsApp => "whatsapp",
+            Self::Email => "email",
+        }
+    }
+
+    /// The one with this name; `None` where there is none.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|via| via.as_str() == name)
+    }
 }
 
 impl fmt::Display for Via {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Sms => "sms",
-            Self::Call => "call",
-        })
+        out.write_str(self.as_str())
     }
 }
 
@@ -100,6 +123,11 @@ pub enum Channel {
     Sms,
     /// A code by call.
     Call,
+    /// A code by WhatsApp.
+    #[serde(rename = "whatsapp")]
+    WhatsApp,
+    /// A code by e-mail.
+    Email,
     /// A code shown by the provider's app.
     SoftToken,
     /// A code shown by an authenticator app.
@@ -111,6 +139,8 @@ impl From<Via> for Channel {
         match via {
             Via::Sms => Self::Sms,
             Via::Call => Self::Call,
+            Via::WhatsApp => Self::WhatsApp,
+            Via::Email => Self::Email,
         }
     }
 }
@@ -177,7 +207,7 @@ pub struct ApprovalRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Resend {
-    /// `sms` (also when empty) or `call`.
+    /// `sms` or `call`, and `whatsapp` or `email` where they are allowed; when empty, the first that is allowed.
     #[serde(deserialize_with = "lenient")]
     pub via: String,
 }

@@ -5,7 +5,6 @@ use actix_web::{
     web::{Data, Path},
 };
 use serde_json::{Value, json};
-use shared::Via;
 
 use super::{application::APP_NAME, error::AuthyError, params::Params};
 use crate::{
@@ -16,6 +15,13 @@ use crate::{
 };
 
 const HOUR_MS: i64 = 3_600_000;
+
+/// How the Authy API sends a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Via {
+    Sms,
+    Call,
+}
 
 pub(super) async fn sms(
     emulator: Data<Emulator>,

@@ -2,7 +2,7 @@
 
 mod application;
 pub(crate) mod callback;
-mod codes;
+pub(crate) mod codes;
 pub(crate) mod error;
 mod one_touch;
 mod params;

@@ -3,9 +3,13 @@
 use actix_web::{HttpResponse, web::Data};
 use jiff::Timestamp;
 use serde_json::json;
-use shared::{Via, phone::PhoneNumber};
+use shared::phone::PhoneNumber;
 
-use super::{codes::message_text, error::AuthyError, params::Params};
+use super::{
+    codes::{Via, message_text},
+    error::AuthyError,
+    params::Params,
+};
 use crate::{
     emulator::Emulator,
     format, random,

@@ -22,11 +22,12 @@ use url::Url;
 
 use app_secret::{app_secret, previous_app_secret};
 use limits::{lifetimes, limits};
-pub use provider::{REAL_TWILIO, TwilioAccount, VerifyAccount};
+pub use provider::{AuthyAccount, ProviderAccounts, TwilioAccount, VerifyAccount};
 pub use source::ConfigError;
 use source::Source;
 
 use crate::domain::{
+    channels::Channels,
     limits::{Lifetimes, Limits},
     numbers::NumberRules,
     secret::Secret,
@@ -50,12 +51,10 @@ pub struct Config {
     pub database_connections: u32,
     /// `DATABASE_TIMEOUT_SECONDS`: the longest a request waits for the database.
     pub database_timeout: Duration,
-    /// `AUTHY_API_KEY`, or `ACCOUNT_SECURITY_API_KEY`.
-    pub authy_key: Secret,
-    /// `AUTHY_API_URL`; none means the sandbox when it runs, the real service otherwise.
-    pub authy_url: Option<Url>,
-    /// `PROVIDER=verify`: the account codes are sent by; `None` where the Authy API is.
-    pub verify: Option<VerifyAccount>,
+    /// `PROVIDER`, `AUTHY_…`, `VERIFY_…`: where users are enrolled.
+    pub providers: ProviderAccounts,
+    /// `CODE_CHANNELS`: how codes may be sent.
+    pub channels: Channels,
     /// `TWILIO_…`: the account texts are sent by; `None` for none.
     pub twilio: Option<TwilioAccount>,
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest one call to the provider takes.
@@ -202,9 +201,8 @@ impl Config {
             database_url: Secret::new(database_url),
             database_connections: from.number("DATABASE_CONNECTIONS", 8, 1..=1000),
             database_timeout: from.seconds("DATABASE_TIMEOUT_SECONDS", Duration::from_secs(5), 1..=60),
-            authy_key: provider.authy_key,
-            authy_url: provider.authy_url,
-            verify: provider.verify,
+            providers: provider.accounts,
+            channels: provider.channels,
             twilio: provider.twilio,
             provider_timeout: from.seconds("PROVIDER_TIMEOUT_SECONDS", Duration::from_secs(8), 1..=60),
             numbers: number_rules(from),
@@ -225,24 +223,29 @@ impl Config {
         }
     }
 
-    /// The provider's address: what is set, the sandbox where it runs, the real service otherwise.
+    /// The address of an Authy application: what is set, the sandbox where it runs, the real service otherwise.
     #[must_use]
-    pub fn provider_url(&self, sandbox: Option<&str>) -> String {
-        match (&self.authy_url, sandbox) {
-            (Some(url), _) => url.as_str().to_owned(),
-            (None, Some(sandbox)) => sandbox.to_owned(),
-            (None, None) => provider::REAL_AUTHY.to_owned(),
-        }
+    pub fn authy_url(&self, account: &AuthyAccount, sandbox: Option<&str>) -> String {
+        address(account.url.as_ref(), sandbox, provider::REAL_AUTHY)
     }
 
     /// The same of Twilio Verify.
     #[must_use]
     pub fn verify_url(&self, account: &VerifyAccount, sandbox: Option<&str>) -> String {
-        match (&account.url, sandbox) {
-            (Some(url), _) => url.as_str().to_owned(),
-            (None, Some(sandbox)) => sandbox.to_owned(),
-            (None, None) => provider::REAL_VERIFY.to_owned(),
-        }
+        address(account.url.as_ref(), sandbox, provider::REAL_VERIFY)
+    }
+
+    /// The same of the account that texts are sent by.
+    #[must_use]
+    pub fn twilio_url(&self, account: &TwilioAccount, sandbox: Option<&str>) -> String {
+        address(account.url.as_ref(), sandbox, provider::REAL_TWILIO)
+    }
+
+    /// Where Verify's webhooks come, in production; `None` without a public address.
+    #[must_use]
+    pub fn verify_webhook_url(&self) -> Option<String> {
+        let public = self.public_url.as_ref()?.as_str().trim_end_matches('/');
+        Some(format!("{public}{}", shared::routes::TWILIO_VERIFY))
     }
 
     /// Whether cookies are for https alone.
@@ -250,6 +253,11 @@ impl Config {
     pub fn secure_cookies(&self) -> bool {
         self.mode == Mode::Production || self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
+}
+
+/// What is set, the sandbox where it runs, the real service otherwise.
+fn address(set: Option<&Url>, sandbox: Option<&str>, real: &str) -> String {
+    set.map(Url::as_str).or(sandbox).unwrap_or(real).to_owned()
 }
 
 fn log_filter(from: &Source<'_>) -> String {

@@ -1,10 +1,16 @@
 //! `PROVIDER`, `AUTHY_…`, `VERIFY_…`, `TWILIO_…`, `SANDBOX…`: who talks to the phone.
 
-use shared::sandbox;
+use shared::{Via, sandbox};
 use url::Url;
 
 use super::source::Source;
-use crate::{domain::secret::Secret, provider::verify::Services};
+use crate::{
+    domain::{channels::Channels, secret::Secret},
+    provider::{
+        ProviderKind,
+        verify::{Credentials, Services},
+    },
+};
 
 /// `TWILIO_ACCOUNT_SID`, `TWILIO_AUTH_TOKEN`, `TWILIO_NUMBER`, `TWILIO_API_URL`.
 #[derive(Debug, Clone)]
@@ -22,14 +28,32 @@ pub struct TwilioAccount {
 /// `VERIFY_…`: the account and the services of Twilio Verify.
 #[derive(Debug, Clone)]
 pub struct VerifyAccount {
-    /// `TWILIO_ACCOUNT_SID`.
-    pub sid: String,
-    /// `TWILIO_AUTH_TOKEN`.
-    pub token: Secret,
+    /// `TWILIO_ACCOUNT_SID`, with `TWILIO_AUTH_TOKEN` or `TWILIO_API_KEY_SID` and `TWILIO_API_KEY_SECRET`.
+    pub credentials: Credentials,
     /// `VERIFY_SERVICE_SID`, `VERIFY_ENROLMENT_SERVICE_SID`, `VERIFY_NUMBER_SERVICE_SID`.
     pub services: Services,
     /// `VERIFY_API_URL`; none means the sandbox when it runs, the real service otherwise.
     pub url: Option<Url>,
+}
+
+/// `AUTHY_…`: the application at the Authy API.
+#[derive(Debug, Clone)]
+pub struct AuthyAccount {
+    /// `AUTHY_API_KEY`, or `ACCOUNT_SECURITY_API_KEY`.
+    pub key: Secret,
+    /// `AUTHY_API_URL`; none means the sandbox when it runs, the real service otherwise.
+    pub url: Option<Url>,
+}
+
+/// Where users are enrolled: at `PROVIDER`, and until they are moved at the other one, where its settings are there.
+#[derive(Debug, Clone)]
+pub struct ProviderAccounts {
+    /// `PROVIDER`: new users, and all who are moved.
+    pub current: ProviderKind,
+    /// The Authy API.
+    pub authy: Option<AuthyAccount>,
+    /// Twilio Verify.
+    pub verify: Option<VerifyAccount>,
 }
 
 /// Where Verify is when no address is set.
@@ -37,7 +61,7 @@ pub(super) const REAL_VERIFY: &str = "https://verify.twilio.com";
 /// Where the Authy API is when no address is set.
 pub(super) const REAL_AUTHY: &str = "https://api.authy.com";
 /// Where texts are sent when no address is set.
-pub const REAL_TWILIO: &str = "https://api.twilio.com";
+pub(super) const REAL_TWILIO: &str = "https://api.twilio.com";
 /// Shorter keys are not the provider's.
 const SHORTEST_KEY: usize = 16;
 
@@ -50,9 +74,8 @@ enum SandboxWish {
 
 /// What these variables say together.
 pub(super) struct ProviderSettings {
-    pub(super) authy_key: Secret,
-    pub(super) authy_url: Option<Url>,
-    pub(super) verify: Option<VerifyAccount>,
+    pub(super) accounts: ProviderAccounts,
+    pub(super) channels: Channels,
     pub(super) twilio: Option<TwilioAccount>,
     pub(super) sandbox: Option<u16>,
 }
@@ -60,27 +83,72 @@ pub(super) struct ProviderSettings {
 pub(super) fn read(from: &Source<'_>) -> ProviderSettings {
     let key = from.secret("AUTHY_API_KEY", SHORTEST_KEY);
     let key = key.or_else(|| from.secret("ACCOUNT_SECURITY_API_KEY", SHORTEST_KEY));
-    let is_verify = from.one_of("PROVIDER", &[("authy", false), ("verify", true)], false);
-    let has_key = if is_verify { from.text(SERVICES[0]).is_some() } else { key.is_some() };
+    let kinds = [("authy", ProviderKind::Authy), ("verify", ProviderKind::Verify)];
+    let current = from.one_of("PROVIDER", &kinds, ProviderKind::Authy);
+    let has_services = SERVICES.iter().any(|name| from.text(name).is_some());
+    let has_key = if current == ProviderKind::Verify { has_services } else { key.is_some() };
     let sandbox = sandbox_port(from, has_key);
-    let authy_url = from.web_address("AUTHY_API_URL");
-    let authy_key = match key {
+    let uses_verify = current == ProviderKind::Verify || has_services;
+    let authy = match current {
+        ProviderKind::Authy => Some(authy(from, key, sandbox.is_some())),
+        ProviderKind::Verify => {
+            key.map(|key| AuthyAccount { key: Secret::new(key), url: from.web_address("AUTHY_API_URL") })
+        }
+    };
+    let twilio = twilio(from, sandbox.is_some(), uses_verify);
+    let verify = if uses_verify { verify(from, sandbox.is_some()) } else { None };
+    let channels = channels(from, current);
+    ProviderSettings { accounts: ProviderAccounts { current, authy, verify }, channels, twilio, sandbox }
+}
+
+/// The application that new users are enrolled at.
+fn authy(from: &Source<'_>, key: Option<String>, sandbox: bool) -> AuthyAccount {
+    let url = from.web_address("AUTHY_API_URL");
+    let key = match key {
         // The sandbox accepts its own key only.
-        _ if sandbox.is_some() && authy_url.is_none() => sandbox::API_KEY.to_owned(),
+        _ if sandbox && url.is_none() => sandbox::API_KEY.to_owned(),
         Some(key) => key,
-        None if is_verify => sandbox::API_KEY.to_owned(),
         None => {
             if from.production {
                 from.wrong("AUTHY_API_KEY", "is required in production");
-            } else if sandbox.is_none() && authy_url.is_none() {
+            } else if !sandbox && url.is_none() {
                 from.wrong("AUTHY_API_KEY", "is required when SANDBOX is off");
             }
             sandbox::API_KEY.to_owned()
         }
     };
-    let twilio = twilio(from, sandbox.is_some(), is_verify);
-    let verify = if is_verify { verify(from, sandbox.is_some()) } else { None };
-    ProviderSettings { authy_key: Secret::new(authy_key), authy_url, verify, twilio, sandbox }
+    AuthyAccount { key: Secret::new(key), url }
+}
+
+/// `CODE_CHANNELS`: how codes may be sent.
+fn channels(from: &Source<'_>, current: ProviderKind) -> Channels {
+    const NAME: &str = "CODE_CHANNELS";
+    let Some(list) = from.text(NAME) else { return Channels::default() };
+    let mut ways = Vec::new();
+    for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        match Via::from_name(&entry.to_lowercase()) {
+            Some(way) => ways.push(way),
+            None => from.wrong(NAME, format!("{entry:?} is none of sms, call, whatsapp, email")),
+        }
+    }
+    if current == ProviderKind::Authy && ways.iter().any(|way| matches!(way, Via::WhatsApp | Via::Email)) {
+        from.wrong(NAME, "whatsapp and email need PROVIDER=verify");
+    }
+    if ways.contains(&Via::Email) {
+        if from.text("SMTP_URL").is_some() {
+            // Whoever reads the mailbox would have both factors.
+            from.wrong(
+                NAME,
+                "email cannot be there beside SMTP_URL: the same mailbox would reset the password",
+            );
+        }
+        if ways.len() == 1 {
+            // It verifies no phone, and numbers without an account have no e-mail.
+            from.wrong(NAME, "names sms, call or whatsapp beside email");
+        }
+        from.weak("CODE_CHANNELS has email: whoever reads somebody's mailbox has a second factor");
+    }
+    Channels::new(ways).unwrap_or_default()
 }
 
 fn sandbox_port(from: &Source<'_>, has_key: bool) -> Option<u16> {
@@ -110,37 +178,82 @@ const SERVICES: [&str; 3] =
 fn verify(from: &Source<'_>, sandbox: bool) -> Option<VerifyAccount> {
     let url = from.web_address("VERIFY_API_URL");
     let given = SERVICES.map(|name| from.text(name));
-    let (sid, token) = (from.text("TWILIO_ACCOUNT_SID"), from.secret("TWILIO_AUTH_TOKEN", SHORTEST_KEY));
     if sandbox && url.is_none() && given.iter().all(Option::is_none) {
         let [sign_in, enrolment, numbers] = sandbox::SERVICE_SIDS.map(str::to_owned);
-        let (sid, token) = (sandbox::ACCOUNT_SID.to_owned(), Secret::new(sandbox::AUTH_TOKEN.to_owned()));
-        return Some(VerifyAccount { sid, token, services: Services { sign_in, enrolment, numbers }, url });
+        let token = Secret::new(sandbox::AUTH_TOKEN.to_owned());
+        let credentials = Credentials {
+            account: sandbox::ACCOUNT_SID.to_owned(),
+            user: sandbox::ACCOUNT_SID.to_owned(),
+            password: token.clone(),
+            auth_token: Some(token),
+        };
+        return Some(VerifyAccount { credentials, services: Services { sign_in, enrolment, numbers }, url });
     }
-    let is_sid = |sid: &str| is_twilio_sid(sid, "VA");
     for (name, sid) in SERVICES.iter().zip(&given) {
         match sid {
-            None => from.wrong(name, "is required with PROVIDER=verify"),
-            Some(sid) if !is_sid(sid) => from.wrong(name, "is VA and 32 hexadecimal digits, in lower case"),
+            None => from.wrong(
+                name,
+                "is required with the other VERIFY_ variables; countersign setup verify makes it",
+            ),
+            Some(sid) if !is_twilio_sid(sid, "VA") => {
+                from.wrong(name, "is VA and 32 hexadecimal digits, in lower case");
+            }
             Some(sid) if from.production && sandbox::SERVICE_SIDS.contains(&sid.as_str()) => {
                 from.wrong(name, "is the sandbox's");
             }
             Some(_) => {}
         }
     }
+    let credentials = credentials(from);
     let [Some(sign_in), Some(enrolment), Some(numbers)] = given else { return None };
     if sign_in == enrolment || sign_in == numbers || enrolment == numbers {
         from.wrong(SERVICES[1], "names a service of its own: codes are known by service and number alone");
     }
-    for (name, is_there) in [("TWILIO_ACCOUNT_SID", sid.is_some()), ("TWILIO_AUTH_TOKEN", token.is_some())] {
-        if !is_there {
-            from.wrong(name, "is required with PROVIDER=verify");
-        }
-    }
-    if sid.as_deref().is_some_and(|sid| !is_twilio_sid(sid, "AC")) {
-        from.wrong("TWILIO_ACCOUNT_SID", "is AC and 32 hexadecimal digits");
-    }
     let services = Services { sign_in, enrolment, numbers };
-    Some(VerifyAccount { sid: sid?, token: Secret::new(token?), services, url })
+    Some(VerifyAccount { credentials: credentials?, services, url })
+}
+
+/// What calls to Verify authenticate with: an API key where there is one, else the auth token.
+pub(super) fn credentials(from: &Source<'_>) -> Option<Credentials> {
+    const KEY: [&str; 2] = ["TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET"];
+    let (account, token) = (from.text("TWILIO_ACCOUNT_SID"), from.secret("TWILIO_AUTH_TOKEN", SHORTEST_KEY));
+    let (key_sid, key_secret) = (from.text(KEY[0]), from.secret(KEY[1], SHORTEST_KEY));
+    match &account {
+        None => from.wrong("TWILIO_ACCOUNT_SID", "is required with PROVIDER=verify"),
+        Some(sid) if !is_twilio_sid(sid, "AC") => {
+            from.wrong("TWILIO_ACCOUNT_SID", "is AC and 32 hexadecimal digits, in lower case");
+        }
+        Some(_) => {}
+    }
+    let auth_token = token.map(Secret::new);
+    if auth_token.is_none() {
+        from.weak("TWILIO_AUTH_TOKEN is not set: no webhook of Verify is accepted, answers are polled for");
+    }
+    let (user, password) = match (key_sid, key_secret, &auth_token) {
+        (Some(sid), Some(secret), _) => {
+            if !is_twilio_sid(&sid, "SK") {
+                from.wrong(KEY[0], "is SK and 32 hexadecimal digits, in lower case");
+            }
+            (sid, Secret::new(secret))
+        }
+        (None, None, Some(token)) => (account.clone()?, token.clone()),
+        (None, None, None) => {
+            from.wrong(
+                "TWILIO_AUTH_TOKEN",
+                "is required with PROVIDER=verify, or an API key: TWILIO_API_KEY_SID",
+            );
+            return None;
+        }
+        (Some(_), None, _) => {
+            from.wrong(KEY[1], "is required beside TWILIO_API_KEY_SID");
+            return None;
+        }
+        (None, Some(_), _) => {
+            from.wrong(KEY[0], "is required beside TWILIO_API_KEY_SECRET");
+            return None;
+        }
+    };
+    Some(Credentials { account: account?, user, password, auth_token })
 }
 
 fn is_twilio_sid(sid: &str, prefix: &str) -> bool {
@@ -166,7 +279,8 @@ fn twilio(from: &Source<'_>, sandbox: bool, is_verify: bool) -> Option<TwilioAcc
             }
             return None;
         }
-        (Some(_), Some(_), None) if is_verify => return None,
+        // They are there for Verify alone.
+        (_, _, None) if is_verify => return None,
         (sid, token, _) => {
             let missing = match (sid, token) {
                 (None, _) => NAMES[0],
@@ -177,9 +291,8 @@ fn twilio(from: &Source<'_>, sandbox: bool, is_verify: bool) -> Option<TwilioAcc
             return None;
         }
     };
-    let is_sid = sid.len() == 34 && sid.starts_with("AC") && sid[2..].bytes().all(|c| c.is_ascii_hexdigit());
-    if !is_sid {
-        from.wrong(NAMES[0], "is AC and 32 hexadecimal digits");
+    if !is_twilio_sid(&sid, "AC") {
+        from.wrong(NAMES[0], "is AC and 32 hexadecimal digits, in lower case");
     }
     let is_number = number
         .strip_prefix('+')

@@ -23,9 +23,12 @@ const SKEW: u16 = 1;
 /// Blank modules around a QR code (ISO/IEC 18004 §6.3.8).
 const QUIET_ZONE: usize = 4;
 
-/// An authenticator app's secret: 160 bits (RFC 4226 §4).
+/// Bytes of a secret: 128 bits at least (RFC 4226 §4).
+const LENGTHS: std::ops::RangeInclusive<usize> = 16..=64;
+
+/// An authenticator app's secret: 160 bits where it was made here.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TotpSecret([u8; 20]);
+pub struct TotpSecret(Vec<u8>);
 
 /// What an app needs to know.
 #[derive(Clone)]
@@ -42,13 +45,21 @@ impl TotpSecret {
     /// A new one.
     #[must_use]
     pub fn new(random: Random) -> Self {
-        Self(random.bytes())
+        Self(random.bytes::<20>().to_vec())
     }
 
     /// One that was stored; `None` where the length is wrong.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
+        LENGTHS.contains(&bytes.len()).then(|| Self(bytes.to_vec()))
+    }
+
+    /// One from elsewhere, in base32 (RFC 4648 §6); `None` where it is none or too short.
+    #[must_use]
+    pub fn from_base32(text: &str) -> Option<Self> {
+        let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '=').collect();
+        let alphabet = base32::Alphabet::Rfc4648 { padding: false };
+        Self::from_bytes(&base32::decode(alphabet, &text.to_ascii_uppercase())?)
     }
 
     /// To be stored, encrypted.
@@ -63,7 +74,7 @@ impl TotpSecret {
             .with_digits(DIGITS)
             .with_step_duration(PERIOD)
             .with_skew(SKEW)
-            .with_secret(self.0.to_vec())
+            .with_secret(self.0.clone())
     }
 
     /// The step a code belongs to: the current one or a neighbour, and later than `last_used`. A
@@ -116,7 +127,7 @@ mod tests {
     /// RFC 6238 appendix B, SHA-1; the last six of eight digits.
     #[test]
     fn codes_are_those_of_rfc_6238() {
-        let secret = TotpSecret(*b"12345678901234567890");
+        let secret = TotpSecret(b"12345678901234567890".to_vec());
         for (seconds, digits) in [
             (59, "287082"),
             (1_111_111_109, "081804"),
@@ -132,7 +143,7 @@ mod tests {
 
     #[test]
     fn one_step_before_and_after_is_accepted_and_no_step_twice() {
-        let secret = TotpSecret(*b"12345678901234567890");
+        let secret = TotpSecret(b"12345678901234567890".to_vec());
         let code = Code::read("287082").expect("six digits");
         let at = |seconds: i64, used| secret.step_of(&code, Timestamp(seconds * 1000), used);
         assert_eq!((at(0, None), at(29, None)), (Some(1), Some(1)), "one step early");
@@ -144,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_enrolment_names_issuer_and_account_and_is_drawn() {
-        let secret = TotpSecret(*b"12345678901234567890");
+        let secret = TotpSecret(b"12345678901234567890".to_vec());
         let enrolment = secret.enrolment("Countersign", "ada:l@example.com");
         assert_eq!(enrolment.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         let url = url::Url::parse(&enrolment.otpauth).expect("an address");

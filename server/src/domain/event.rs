@@ -34,6 +34,10 @@ pub enum Act {
     FactorConfirmed,
     /// A factor was removed.
     FactorRemoved,
+    /// An app was given a token to register a device.
+    DeviceTokenIssued,
+    /// A user was moved to another provider.
+    ProviderChanged,
     /// A session ended by the user's wish.
     SessionEnded,
 }
@@ -55,6 +59,8 @@ impl Act {
             Self::FactorEnrolled => "factor_enrolled",
             Self::FactorConfirmed => "factor_confirmed",
             Self::FactorRemoved => "factor_removed",
+            Self::DeviceTokenIssued => "device_token_issued",
+            Self::ProviderChanged => "provider_changed",
             Self::SessionEnded => "session_ended",
         }
     }

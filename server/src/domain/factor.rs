@@ -21,6 +21,24 @@ pub struct Enrolment {
     pub user: ProviderUser,
 }
 
+/// A device that answers approval requests, as its provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushDevice {
+    /// The provider's id of it.
+    pub reference: String,
+    /// What the app has called it.
+    pub name: String,
+}
+
+/// An approval request as one device is asked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The provider's id of it.
+    pub reference: String,
+    /// The provider's id of the device.
+    pub device: String,
+}
+
 /// What a factor is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow,
@@ -33,6 +51,20 @@ pub enum FactorKind {
     Authenticator,
     /// An authenticator app whose secret the provider keeps, enrolled by an earlier version.
     ProviderAuthenticator,
+    /// A device registered at the provider that answers approval requests.
+    Push,
+}
+
+impl FactorKind {
+    /// What clients call it. Where an authenticator's secret is kept is nothing to them.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Authenticator | Self::ProviderAuthenticator => "authenticator",
+            Self::Push => "push",
+        }
+    }
 }
 
 /// A factor's state.
@@ -70,6 +102,10 @@ pub enum Method {
     Sms,
     /// A code by phone call.
     Call,
+    /// A code by WhatsApp.
+    WhatsApp,
+    /// A code by e-mail.
+    Email,
     /// A code of the provider's own app.
     App,
     /// A code of an authenticator app.
@@ -84,17 +120,20 @@ impl Method {
             Self::Push => "push",
             Self::Sms => "sms",
             Self::Call => "call",
+            Self::WhatsApp => "whatsapp",
+            Self::Email => "email",
             Self::App => "soft_token",
             Self::Authenticator => "authenticator",
         }
     }
 
-    /// Whether it shows that the phone is with the user. An authenticator app may run anywhere.
+    /// Whether it shows that the phone is with the user. An authenticator app may run anywhere, and a mailbox be
+    /// read anywhere. Of an approval request this holds where the provider's app belongs to the phone.
     #[must_use]
     pub fn verifies_phone(self) -> bool {
         match self {
-            Self::Push | Self::Sms | Self::Call | Self::App => true,
-            Self::Authenticator => false,
+            Self::Push | Self::Sms | Self::Call | Self::WhatsApp | Self::App => true,
+            Self::Authenticator | Self::Email => false,
         }
     }
 }
@@ -104,6 +143,8 @@ impl From<shared::Via> for Method {
         match via {
             shared::Via::Sms => Self::Sms,
             shared::Via::Call => Self::Call,
+            shared::Via::WhatsApp => Self::WhatsApp,
+            shared::Via::Email => Self::Email,
         }
     }
 }
@@ -114,6 +155,8 @@ impl From<Method> for shared::Channel {
             Method::Push => Self::Push,
             Method::Sms => Self::Sms,
             Method::Call => Self::Call,
+            Method::WhatsApp => Self::WhatsApp,
+            Method::Email => Self::Email,
             Method::App => Self::SoftToken,
             Method::Authenticator => Self::Authenticator,
         }

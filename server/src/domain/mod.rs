@@ -5,6 +5,7 @@ pub mod action;
 pub mod approval;
 pub mod authenticator;
 pub mod browser;
+pub mod channels;
 pub mod client;
 pub mod clock;
 pub mod code;

@@ -1,23 +1,16 @@
-//! `/user`: making an account, reading one's own, authenticator apps.
+//! `/user`: making an account, reading one's own.
 
 use actix_session::Session;
-use actix_web::{
-    HttpResponse,
-    web::{Data, Json, Path},
-};
-use serde_json::json;
-use shared::{
-    ApiError, Authenticator, AuthenticatorConfirmed, EnrolAuthenticator, NewUser, TokenAnswer, User,
-    VerifyCode, routes,
-};
+use actix_web::web::{Data, Json};
+use shared::{ApiError, NewUser, TokenAnswer, User, routes};
 
 use super::{
-    auth::{SignedIn, VerifiedPhone, note_user},
+    auth::{SignedIn, note_user},
     body::Body,
     client::RequestClient,
     cookie::set_session_cookie,
     error::Result,
-    sessions::{answer_token, code},
+    sessions::answer_token,
 };
 use crate::{
     domain::session::Origin,
@@ -78,74 +71,8 @@ pub(super) async fn read(
         verified: user.is_phone_verified(),
         created_at: user.created_at.to_rfc3339(),
         authenticator,
+        authenticator_lost: user.authenticator_lost_at.is_some() && !authenticator,
         fresh: sessions.is_stepped_up(&session),
         confirmation,
     }))
-}
-
-/// Enrol an authenticator app
-///
-/// Answers a new secret and its QR code, once. It is not active before it was confirmed; the active
-/// authenticator works until then. A factor must have passed in this session within 20 minutes.
-#[utoipa::path(
-    post, path = routes::AUTHENTICATOR, tag = "Sign-in", request_body = EnrolAuthenticator,
-    responses(
-        (status = 201, description = "What the app needs to know", body = Authenticator),
-        (status = 403, description = "Not signed in, phone not verified, or step-up required", body = ApiError),
-        (status = 409, description = "An unconfirmed one is younger than a minute", body = ApiError),
-    )
-)]
-pub(super) async fn enrol_authenticator(
-    authenticators: Data<Authenticators>,
-    RequestClient(client): RequestClient,
-    VerifiedPhone(session): VerifiedPhone,
-    Body(wish): Body<EnrolAuthenticator>,
-) -> Result<HttpResponse> {
-    Ok(HttpResponse::Created().json(authenticators.enrol(&session, &wish.name, &client).await?))
-}
-
-/// Confirm an authenticator app
-///
-/// With a code it shows. The app is active then, and the one before it is removed.
-#[utoipa::path(
-    post, path = routes::AUTHENTICATOR_CONFIRM, tag = "Sign-in", request_body = VerifyCode,
-    params(("id" = String, Path, description = "The factor")),
-    responses(
-        (status = 200, description = "Active", body = AuthenticatorConfirmed),
-        (status = 401, description = "Wrong code", body = ApiError),
-        (status = 403, description = "Not signed in, or phone not verified", body = ApiError),
-        (status = 404, description = "No authenticator waits for confirmation under this id", body = ApiError),
-    )
-)]
-pub(super) async fn confirm_authenticator(
-    authenticators: Data<Authenticators>,
-    RequestClient(client): RequestClient,
-    VerifiedPhone(session): VerifiedPhone,
-    id: Path<String>,
-    Body(typed): Body<VerifyCode>,
-) -> Result<Json<AuthenticatorConfirmed>> {
-    let code = code("code", &typed.code)?;
-    Ok(Json(authenticators.confirm(&session, &id, &code, &client).await?))
-}
-
-/// Remove an authenticator app
-///
-/// A factor must have passed in this session within 20 minutes.
-#[utoipa::path(
-    delete, path = routes::AUTHENTICATOR_ID, tag = "Sign-in",
-    params(("id" = String, Path, description = "The factor")),
-    responses(
-        (status = 200, description = "Removed"),
-        (status = 403, description = "Not signed in, or step-up required", body = ApiError),
-        (status = 404, description = "No such authenticator", body = ApiError),
-    )
-)]
-pub(super) async fn remove_authenticator(
-    authenticators: Data<Authenticators>,
-    RequestClient(client): RequestClient,
-    SignedIn(session): SignedIn,
-    id: Path<String>,
-) -> Result<HttpResponse> {
-    authenticators.remove(&session, &id, &client).await?;
-    Ok(HttpResponse::Ok().json(json!({"message": "Authenticator app removed."})))
 }

@@ -10,6 +10,7 @@ mod cookie;
 mod cookie_api;
 mod docs;
 mod error;
+mod factors;
 mod headers;
 mod health;
 mod one_touch;
@@ -21,6 +22,7 @@ mod request_scope;
 mod sessions;
 mod status;
 mod users;
+mod verify_webhook;
 mod webhook;
 
 use actix_web::{
@@ -62,13 +64,6 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     .service(at(routes::SESSION_RESEND, "POST").post(sessions::resend).wrap(with_cookie()))
     .service(at(routes::SESSION_VERIFY, "POST").post(sessions::verify).wrap(with_cookie()))
     .service(at(routes::AUTHY_STATUS_STREAM, "GET").route(get().to(status::follow)).wrap(with_cookie()))
-    .service(at(routes::AUTHENTICATOR, "POST").post(accounts::enrol_authenticator).wrap(with_cookie()))
-    .service(
-        at(routes::AUTHENTICATOR_ID, "DELETE").delete(accounts::remove_authenticator).wrap(with_cookie()),
-    )
-    .service(
-        at(routes::AUTHENTICATOR_CONFIRM, "POST").post(accounts::confirm_authenticator).wrap(with_cookie()),
-    )
     .service(at(routes::USERS, "POST").post(users::create).wrap(with_cookie()))
     .service(at(routes::USERS_ID, "GET").route(get().to(users::read)).wrap(with_cookie()))
     .service(at(routes::USERS_VERIFY, "POST").post(users::verify).wrap(with_cookie()))
@@ -82,15 +77,33 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
             .post(webhook::by_body),
     )
     .service(at(routes::TWILIO_STATUS, "POST").post(reports::accept))
+    .service(at(routes::TWILIO_VERIFY, "POST").post(verify_webhook::accept))
     .service(at(routes::HEALTHZ, "GET").route(get().to(health::alive)))
     .service(at(routes::READYZ, "GET").route(get().to(health::ready)))
     .service(at(routes::OPENAPI, "GET").route(get().to(openapi::describe)));
+    factor_routes(app, cookies);
     cookie_api_routes(app, cookies);
     docs::routes(app);
     for path in routes::page::ALL {
         app.service(at(path, "GET").route(get().to(page::index)));
     }
     app.default_service(web::to(page::file));
+}
+
+/// What a user signs in with beside the password.
+fn factor_routes(app: &mut ServiceConfig, cookies: &Cookies) {
+    for resource in [
+        at(routes::AUTHENTICATOR, "POST").post(factors::enrol_authenticator),
+        // Before the paths with an id, which would match it as well.
+        at(routes::AUTHENTICATOR_INVITATION, "DELETE").delete(factors::dismiss_invitation),
+        at(routes::AUTHENTICATOR_ID, "DELETE").delete(factors::remove_authenticator),
+        at(routes::AUTHENTICATOR_CONFIRM, "POST").post(factors::confirm_authenticator),
+        at(routes::FACTORS, "GET").route(get().to(factors::list)),
+        at(routes::FACTOR, "PATCH, DELETE").patch(factors::rename).delete(factors::remove),
+        at(routes::DEVICE_TOKEN, "POST").post(factors::device_token),
+    ] {
+        app.service(resource.wrap(cookies.middleware()));
+    }
 }
 
 /// The routes of the cookie API under `/api`.

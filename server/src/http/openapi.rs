@@ -7,12 +7,16 @@ use shared::routes;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder,
+        ContentBuilder, OpenApi as Document, PathItem, Ref, RefOr, Required, Response, ResponseBuilder,
+        path::Operation,
         security::{ApiKey, ApiKeyValue, SecurityScheme},
     },
 };
 
-use super::{accounts, approvals, cookie_api, health, one_touch, reports, sessions, status, users, webhook};
+use super::{
+    accounts, approvals, cookie_api, factors, health, one_touch, reports, sessions, status, users,
+    verify_webhook, webhook,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,7 +28,8 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
     servers((url = "/")),
     paths(
         accounts::create, accounts::read,
-        accounts::enrol_authenticator, accounts::confirm_authenticator, accounts::remove_authenticator,
+        factors::enrol_authenticator, factors::confirm_authenticator, factors::remove_authenticator,
+        factors::dismiss_invitation, factors::list, factors::rename, factors::remove, factors::device_token,
         sessions::create, sessions::delete, sessions::rotate, sessions::resend, sessions::verify,
         one_touch::ask_again, status::read, status::follow,
         users::create, users::read, users::verify, users::resend,
@@ -34,7 +39,7 @@ use super::{accounts, approvals, cookie_api, health, one_touch, reports, session
         cookie_api::second_factor::sms, cookie_api::second_factor::voice, cookie_api::second_factor::verify,
         cookie_api::second_factor::one_touch, cookie_api::second_factor::one_touch_status,
         cookie_api::verification::start, cookie_api::verification::verify,
-        webhook::by_body, webhook::by_query, reports::accept,
+        webhook::by_body, webhook::by_query, reports::accept, verify_webhook::accept,
         health::alive, health::ready, describe,
     ),
     tags(
@@ -66,18 +71,30 @@ impl Modify for Carriers {
     }
 }
 
+/// What a path may be asked, by the methods there are.
+fn operations(item: &mut PathItem) -> [(&'static str, &mut Option<Operation>); 4] {
+    [
+        ("get", &mut item.get),
+        ("post", &mut item.post),
+        ("patch", &mut item.patch),
+        ("delete", &mut item.delete),
+    ]
+}
+
 /// Marks every request body as optional and also accepted as a form.
 struct FormsToo;
 
 impl Modify for FormsToo {
     fn modify(&self, document: &mut Document) {
         for item in document.paths.paths.values_mut() {
-            let body = item.post.as_mut().and_then(|post| post.request_body.as_mut());
-            let Some(RefOr::T(body)) = body else { continue };
-            if let Some(json) = body.content.get("application/json").cloned() {
-                body.content.insert("application/x-www-form-urlencoded".to_owned(), json);
+            for (_, operation) in operations(item) {
+                let body = operation.as_mut().and_then(|operation| operation.request_body.as_mut());
+                let Some(RefOr::T(body)) = body else { continue };
+                if let Some(json) = body.content.get("application/json").cloned() {
+                    body.content.insert("application/x-www-form-urlencoded".to_owned(), json);
+                }
+                body.required = Some(Required::False);
             }
-            body.required = Some(Required::False);
         }
     }
 }
@@ -87,7 +104,7 @@ struct Refusals;
 
 impl Modify for Refusals {
     fn modify(&self, document: &mut Document) {
-        let of_posts = [
+        let with_body = [
             ("400", "The body cannot be read"),
             ("403", "Not signed in, or sent by a page of another origin"),
             ("413", "More than 64 KiB"),
@@ -97,11 +114,11 @@ impl Modify for Refusals {
         let of_all =
             [("503", "The database is not available; see `Retry-After`"), ("default", "Any other refusal")];
         for item in document.paths.paths.values_mut() {
-            for (method, operation) in
-                [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)]
-            {
+            for (method, operation) in operations(item) {
                 let Some(operation) = operation else { continue };
-                for (status, why) in of_posts.iter().filter(|_| method == "post").chain(&of_all) {
+                for (status, why) in
+                    with_body.iter().filter(|_| matches!(method, "post" | "patch")).chain(&of_all)
+                {
                     let known = &mut operation.responses.responses;
                     known.entry((*status).to_owned()).or_insert_with(|| refusal(why));
                 }
@@ -124,9 +141,7 @@ impl Modify for Names {
         for (path, item) in &mut document.paths.paths {
             let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
             let name: String = words.map(|word| word[..1].to_uppercase() + &word[1..]).collect();
-            for (method, operation) in
-                [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)]
-            {
+            for (method, operation) in operations(item) {
                 if let Some(operation) = operation {
                     operation.operation_id = Some(format!("{method}{name}"));
                 }

@@ -108,14 +108,14 @@ pub(super) async fn rotate(
 
 /// Send a code
 ///
-/// By text or by call, also to people who have the app. Where a text cannot reach the phone it is
-/// called instead, and `via` says so.
+/// By text or by call, and by WhatsApp or e-mail where they are allowed; also to people who have the app. Where a
+/// text cannot reach the phone it is called instead, and `via` says so.
 #[utoipa::path(
     post, path = routes::SESSION_RESEND, tag = "Sign-in", request_body = Resend,
     responses(
         (status = 200, description = "A code was sent", body = CodeSent),
         (status = 404, description = "No session", body = ApiError),
-        (status = 422, description = "Neither sms nor call", body = ApiError),
+        (status = 422, description = "A way that is not allowed", body = ApiError),
         (status = 429, description = "Too soon or too often", body = ApiError),
         (status = 502, description = "The provider failed", body = ApiError),
     )
@@ -178,11 +178,10 @@ pub(super) fn code(field: &'static str, typed: &str) -> Result<Code> {
     Code::read(typed).ok_or_else(|| invalid(field, "Enter 4 to 10 digits."))
 }
 
-/// Text or call, as a client writes it.
-pub(super) fn via(wish: &str) -> Result<Via> {
+/// How a code is to be sent, as a client writes it; `None` where it does not care.
+pub(super) fn via(wish: &str) -> Result<Option<Via>> {
     match wish.trim() {
-        "" | "sms" => Ok(Via::Sms),
-        "call" => Ok(Via::Call),
-        _ => Err(invalid("via", "Choose sms or call.")),
+        "" => Ok(None),
+        name => Via::from_name(name).map(Some).ok_or_else(|| invalid("via", "Choose sms or call.")),
     }
 }

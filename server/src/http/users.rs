@@ -5,9 +5,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Json},
 };
-use shared::{
-    ApiError, CodeSent, NewUser, PhoneVerified, Profile, Resend, UserCreated, VerifyCode, Via, routes,
-};
+use shared::{ApiError, CodeSent, NewUser, PhoneVerified, Profile, Resend, UserCreated, VerifyCode, routes};
 
 use super::{
     auth::{OwnAccount, note_user},
@@ -47,7 +45,7 @@ pub(super) async fn create(
     note_user(&session);
     set_session_cookie(&cookie, session.token())?;
     let id = session.user().id.as_str().to_owned();
-    let code_sent = match codes.send(&session, Via::Sms, &client).await {
+    let code_sent = match codes.send(&session, None, &client).await {
         Ok(_) => true,
         Err(error) => {
             tracing::warn!(user.id = %id, %error, "the first code was not sent");

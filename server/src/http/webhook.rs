@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A header as text; any UTF-8 text can be a nonce, not only ASCII.
-fn header_text<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+pub(super) fn header_text<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
     let value = request.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default();
     std::str::from_utf8(value).unwrap_or_default()
 }

@@ -6,22 +6,26 @@
 
 pub mod authy;
 mod callback;
+mod claimed_codes;
+mod error;
 mod http;
 mod messages;
+mod pushes;
 pub mod verify;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use shared::{Via, phone::PhoneNumber};
-use thiserror::Error;
 
 pub use authy::Authy;
 pub use callback::{Callback, CallbackError};
+pub use claimed_codes::ClaimedCheck;
+pub use error::ProviderError;
 pub use messages::{Messages, Queued};
-pub use verify::{Sent as SentCode, Verify};
+pub use pushes::{DeviceAnswer, PushTo, SentPush};
+pub use verify::{PushToken, Sent as SentCode, Verify};
 
 use crate::domain::{
-    approval::{Answer, RequestContent},
     code::Code,
     factor::{ProviderAccount, ProviderUser},
 };
@@ -52,6 +56,12 @@ impl Providers {
         self.all().find(|provider| provider.account() == account)
     }
 
+    /// Whether users may be enrolled elsewhere than at the current one.
+    #[must_use]
+    pub fn has_others(&self) -> bool {
+        !self.others.is_empty()
+    }
+
     /// All of them, the current one first.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Provider>> {
         std::iter::once(&self.current).chain(&self.others)
@@ -65,6 +75,24 @@ pub enum Provider {
     Authy(Authy),
     /// Twilio Verify, or the sandbox by the same client.
     Verify(Verify),
+}
+
+/// Which provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// The Authy API.
+    Authy,
+    /// Twilio Verify.
+    Verify,
+}
+
+impl std::fmt::Display for ProviderKind {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Authy => "authy",
+            Self::Verify => "verify",
+        })
+    }
 }
 
 /// What a code is for. Where codes are known by service and number alone, each purpose has a service.
@@ -106,17 +134,6 @@ pub enum CodeCheck {
     Wrong,
 }
 
-/// The judgement of a code by a provider that does not know whose it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unclaimed {
-    /// Right; it was used up.
-    Right,
-    /// Wrong.
-    Wrong,
-    /// There is no such code any more, or it may be tried no more.
-    Over,
-}
-
 /// What the provider knows about a phone it sent a code to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneFacts {
@@ -126,6 +143,15 @@ pub struct PhoneFacts {
     pub is_cellphone: Option<bool>,
 }
 
+/// The secret of an authenticator that the provider has kept.
+#[derive(Clone)]
+pub struct ExportedSecret {
+    /// In base32.
+    pub secret: String,
+    /// The code it shows now.
+    pub code: String,
+}
+
 /// A person to enrol.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
@@ -133,72 +159,6 @@ pub struct Person<'a> {
     pub email: &'a str,
     /// Phone.
     pub phone: &'a PhoneNumber,
-}
-
-/// Why a call to the provider failed.
-#[derive(Debug, Error)]
-pub enum ProviderError {
-    /// No response: down, too slow, cut off.
-    #[error("the provider cannot be reached")]
-    Unreachable(#[source] reqwest::Error),
-    /// A response that is none of the documented ones.
-    #[error("unexpected response of the provider (HTTP {status})")]
-    UnexpectedResponse {
-        /// Its HTTP status.
-        status: u16,
-    },
-    /// It refuses, because of something the operator has to mend: key, account, suspension.
-    #[error("the provider refuses (HTTP {status}, code {code})")]
-    Refused {
-        /// Its HTTP status.
-        status: u16,
-        /// Its own code.
-        code: String,
-    },
-    /// It does not know the user: another key, or a sandbox that was reset.
-    #[error("the provider does not know this user")]
-    UnknownUser,
-    /// Approval requests cannot reach this user: no app, or they are not enabled.
-    #[error("approval requests cannot reach this user")]
-    NoPush,
-    /// The phone cannot be reached this way: no texts to a landline, calls switched off.
-    #[error("the phone cannot be reached this way")]
-    ChannelRefused,
-    /// The provider sends no more to this user for now.
-    #[error("the provider's limit is reached")]
-    Limited,
-    /// It does not accept this phone number.
-    #[error("the provider does not accept this phone number")]
-    BadPhone,
-    /// It does not accept this e-mail.
-    #[error("the provider does not accept this e-mail")]
-    BadEmail,
-    /// Something was sent or cancelled before this failure.
-    #[error("after something was done: {0}")]
-    Halfway(Box<ProviderError>),
-}
-
-impl ProviderError {
-    /// Whether the provider may have done what it was asked although no response of its own came: it
-    /// was connected, and then it, or a gateway before it, was too slow or cut the connection.
-    #[must_use]
-    pub fn may_have_been_done(&self) -> bool {
-        match self {
-            Self::Unreachable(error) => !error.is_connect(),
-            Self::UnexpectedResponse { status } => matches!(status, 502 | 504),
-            Self::Halfway(_) => true,
-            _ => false,
-        }
-    }
-
-    /// What has failed, whatever was done before.
-    #[must_use]
-    pub fn cause(&self) -> &Self {
-        match self {
-            Self::Halfway(error) => error.cause(),
-            other => other,
-        }
-    }
 }
 
 /// Enrolment.
@@ -212,7 +172,16 @@ impl Provider {
         }
     }
 
-    /// Enrols a person; the same phone again is the same user.
+    /// Which provider it is, as the settings call it.
+    #[must_use]
+    pub fn kind(&self) -> ProviderKind {
+        match self {
+            Self::Authy(_) => ProviderKind::Authy,
+            Self::Verify(_) => ProviderKind::Verify,
+        }
+    }
+
+    /// Enrols a person. At Authy the same phone again is the same user.
     ///
     /// # Errors
     /// [`ProviderError`].
@@ -224,31 +193,16 @@ impl Provider {
     }
 }
 
-/// Approval requests.
+/// Authenticators whose secret the provider keeps.
 impl Provider {
-    /// Sends an approval request that is open for `lifetime`.
+    /// The secret of a user's authenticator, so that it can be kept here; `None` where the provider has none, or
+    /// keeps it to itself.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn send_push(
-        &self,
-        user: &ProviderUser,
-        content: &RequestContent,
-        lifetime: Duration,
-    ) -> Result<Reference, ProviderError> {
+    pub async fn export_secret(&self, user: &ProviderUser) -> Result<Option<ExportedSecret>, ProviderError> {
         match self {
-            Self::Authy(authy) => authy.send_push(user, content, lifetime).await,
-            Self::Verify(_) => Err(ProviderError::NoPush),
-        }
-    }
-
-    /// The answer to an approval request; `None` while there is none, and when it has expired.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn push_answer(&self, reference: &Reference) -> Result<Option<Answer>, ProviderError> {
-        match self {
-            Self::Authy(authy) => authy.push_answer(reference).await,
+            Self::Authy(authy) => authy.export_secret(user).await,
             Self::Verify(_) => Ok(None),
         }
     }
@@ -300,70 +254,6 @@ impl Provider {
     }
 }
 
-/// Codes that are known by service and number alone.
-impl Provider {
-    /// The service that sends codes of this purpose, which has to be claimed; `None` where a code is bound to its
-    /// user and action.
-    #[must_use]
-    pub fn claimed_service(&self, purpose: CodePurpose) -> Option<&str> {
-        match self {
-            Self::Authy(_) => None,
-            Self::Verify(verify) => Some(verify.service(purpose)),
-        }
-    }
-
-    /// Sends a code to a number whose place is claimed.
-    ///
-    /// # Errors
-    /// [`ProviderError`]; [`ProviderError::ChannelRefused`] where nothing has to be claimed.
-    pub async fn send_claimed_code(
-        &self,
-        purpose: CodePurpose,
-        phone: &PhoneNumber,
-        via: Via,
-    ) -> Result<SentCode, ProviderError> {
-        match self {
-            Self::Authy(_) => Err(ProviderError::ChannelRefused),
-            Self::Verify(verify) => verify.send(purpose, phone, via).await,
-        }
-    }
-
-    /// Checks a code of a verification that is claimed.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn check_claimed_code(
-        &self,
-        purpose: CodePurpose,
-        verification: &str,
-        code: &Code,
-    ) -> Result<Unclaimed, ProviderError> {
-        match self {
-            Self::Authy(_) => Ok(Unclaimed::Wrong),
-            Self::Verify(verify) => verify.check(purpose, verification, code).await,
-        }
-    }
-
-    /// Ends whatever was begun for a number.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn cancel_codes(&self, purpose: CodePurpose, phone: &PhoneNumber) -> Result<(), ProviderError> {
-        self.cancel_code(purpose, &phone.e164()).await
-    }
-
-    /// Ends a verification, if it lives.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn cancel_code(&self, purpose: CodePurpose, verification: &str) -> Result<(), ProviderError> {
-        match self {
-            Self::Authy(_) => Ok(()),
-            Self::Verify(verify) => verify.cancel(purpose, verification).await,
-        }
-    }
-}
-
 /// Numbers nobody is enrolled with, where nothing has to be claimed.
 impl Provider {
     /// Sends a code to a phone.
@@ -395,6 +285,8 @@ impl Provider {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::secret::Secret;
 

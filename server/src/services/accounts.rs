@@ -126,6 +126,7 @@ impl Accounts {
             phone: row.phone.clone(),
             phone_verified_at: None,
             created_at: now,
+            authenticator_lost_at: None,
         };
         let factor = NewFactor::phone(FactorId::new(context.random), row.id.clone(), at, None, now);
         let token = Token::new(context.random);
@@ -245,6 +246,7 @@ impl Accounts {
     /// [`Refusal::TooMany`], [`Refusal::Busy`].
     pub async fn open(&self, login: Login, client: &Client) -> Result<UserSession> {
         let user = self.check_password(login, client).await?;
+        self.context.move_at_sign_in(&user).await;
         let (token, now) = (Token::new(self.context.random), self.context.now());
         let opening = Opening { user: Some(&user), origin: Origin::Password, client };
         let session = self.context.new_session(&opening, &token);

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use shared::Approval;
 
-use super::{Context, Result, ServiceError, finish, pushes::Request, sessions::UserSession};
+use super::{
+    Context, Result, ServiceError, finish,
+    pushes::{Request, Reserved},
+    sessions::UserSession,
+};
 use crate::{
     domain::{
         action::{Action, REDEEM_WITHIN},
@@ -50,6 +54,12 @@ impl Actions {
     async fn ask_to_end(&self, user: &UserRow, action: Action, client: &Client) -> Result<String> {
         let context = &self.context;
         let (now, enrolled) = (context.now(), context.enrolled(user).await?);
+        if let Some((field, problem)) = enrolled.provider.content_problem(&action.content) {
+            return Err(Refusal::InvalidFields([(field, problem.to_owned())].into()).into());
+        }
+        if !context.may_have_devices(user, &enrolled).await? {
+            return Err(Refusal::PushUnavailable.into());
+        }
         let request = Request {
             user,
             content: &action.content,
@@ -59,7 +69,7 @@ impl Actions {
         };
         let approval =
             NewApproval { data_digest: Some(action.digest()), ..context.new_approval(&request, now) };
-        let id = approval.id.clone();
+        let reserved = Reserved { id: approval.id.clone(), expires_at: approval.expires_at, before: None };
         let (counting, user_row, asking) = (Arc::clone(context), user.clone(), client.clone());
         let event = |outcome| {
             let event = Event::new(Act::PushSent, outcome).user(&user.id).method(Method::Push);
@@ -74,7 +84,7 @@ impl Actions {
             })
             .await
             .inspect_err(|_| event(Outcome::Refused))?;
-        match context.hand_to_provider(&request, id.clone()).await {
+        match context.hand_to_provider(&request, &reserved).await {
             Ok(Reference(uuid)) => {
                 event(Outcome::Success);
                 Ok(uuid)
@@ -82,6 +92,7 @@ impl Actions {
             Err(failure) => {
                 // A request that may be on the phone stays counted.
                 if !failure.may_have_been_done() {
+                    let id = reserved.id;
                     context.store.write(move |db| Ok::<_, ServiceError>(approvals::failed(db, &id)?)).await?;
                 }
                 event(Outcome::Failed);

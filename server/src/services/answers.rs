@@ -1,10 +1,11 @@
-//! Answers of phones, by callbacks. Those that arrive together are settled in one transaction.
+//! Answers of phones: by callbacks, of which those that arrive together are settled in one transaction, and as the
+//! provider tells when it is asked.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tracing::Span;
 
-use super::{Context, Result, factor_passed::Passed, together::Together};
+use super::{Context, Result, ServiceError, factor_passed::Passed, together::Together};
 use crate::{
     domain::{
         approval::Answer,
@@ -13,11 +14,12 @@ use crate::{
         factor::Method,
         ids::{SessionId, UserId},
     },
-    provider::Callback,
+    provider::{Callback, DeviceAnswer, Reference, SentPush},
     store::{
-        Db,
+        Db, StoreError,
+        approval_challenges::{self, OpenRequest},
         approvals::{self, Answered, AtProvider, Open, Settled},
-        factors, nonces,
+        factors, nonces, push_devices,
     },
 };
 
@@ -90,7 +92,7 @@ struct Settlement {
 }
 
 /// A request that an answer has settled.
-pub(super) struct SettledAnswer {
+struct SettledAnswer {
     settled: Settled,
     /// Whether it has verified the phone.
     verified: bool,
@@ -98,7 +100,7 @@ pub(super) struct SettledAnswer {
 
 impl SettledAnswer {
     /// For the log, once it is committed.
-    pub(super) fn record(&self) {
+    fn record(&self) {
         let Settled { user, answer, .. } = &self.settled;
         let outcome = match answer {
             Answer::Approved => Outcome::Success,
@@ -146,9 +148,9 @@ impl Context {
         Ok(arrived.iter().map(settlement).collect())
     }
 
-    /// Moves open requests, each once. An approval signs in the session that asked and no other; it verifies the
-    /// phone and clears the count of wrong codes.
-    pub(super) fn settle(
+    /// Moves open requests, each once. An approval signs in the session that asked and no other; it clears the
+    /// count of wrong codes, and verifies the phone where it comes from there.
+    fn settle(
         &self,
         db: &mut Db,
         open: &[Open],
@@ -159,15 +161,27 @@ impl Context {
             return Ok(Vec::new());
         }
         let settled = approvals::settle(db, open, answers, now)?;
-        let approved = settled.iter().filter(|settled| settled.answer == Answer::Approved);
-        let users: BTreeSet<&UserId> = approved.clone().map(|settled| &settled.user).collect();
-        let sessions: BTreeSet<&SessionId> =
-            approved.filter_map(|settled| settled.session.as_ref()).collect();
-        let (users, sessions) = (Vec::from_iter(users), Vec::from_iter(sessions));
         let mut verified = Vec::new();
-        if !users.is_empty() {
-            let passed = Passed { users: &users, sessions: &sessions, method: Method::Push };
-            verified = self.factor_passed(db, passed, true, now)?;
+        // A provider's own app belongs to a phone; a device that was registered by an app of the product does not.
+        for verifies_phone in [true, false] {
+            let approved = settled.iter().filter(|settled| {
+                settled.answer == Answer::Approved && self.push_verifies_phone(settled) == verifies_phone
+            });
+            let users: BTreeSet<&UserId> = approved.clone().map(|settled| &settled.user).collect();
+            let sessions: BTreeSet<&SessionId> =
+                approved.filter_map(|settled| settled.session.as_ref()).collect();
+            let (users, sessions) = (Vec::from_iter(users), Vec::from_iter(sessions));
+            if !users.is_empty() {
+                let method = Method::Push;
+                let passed = Passed { users: &users, sessions: &sessions, method, verifies_phone };
+                verified.extend(self.factor_passed(db, passed, true, now)?);
+            }
+        }
+        for answered in answers {
+            let is_settled = |settled: &Settled| settled.reference == answered.at.reference;
+            if let (Some(device), true) = (&answered.device, settled.iter().any(is_settled)) {
+                push_devices::used(db, &answered.at.account, device, now)?;
+            }
         }
         let answer = |settled: Settled| {
             // Of several of one person the first one.
@@ -180,10 +194,58 @@ impl Context {
     }
 }
 
+impl Context {
+    fn push_verifies_phone(&self, settled: &Settled) -> bool {
+        self.providers.get(&settled.account).is_some_and(|provider| provider.push_verifies_phone())
+    }
+
+    /// Asks the provider for the answer to an open request, on behalf of all who wait, and settles it. A provider
+    /// that fails is asked again when the next poll is due.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn look_up_answer(self: &Arc<Self>, request: OpenRequest) -> Result<()> {
+        let Some(provider) = self.providers.get(&request.account) else { return Ok(()) };
+        let challenges = if provider.asks_devices() {
+            let id = request.id.clone();
+            self.store.read(move |db| Ok::<_, ServiceError>(approval_challenges::of(db, &id)?)).await?
+        } else {
+            Vec::new()
+        };
+        let sent = SentPush { reference: Reference(request.reference.clone()), challenges };
+        let DeviceAnswer { answer, device } = match provider.push_answer(&request.user, &sent).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::debug!(%error, "polling for an answer failed");
+                return Ok(());
+            }
+        };
+        let at = AtProvider { account: request.account, reference: request.reference, user: None };
+        let answered = Answered { at, answer, came_at: self.now(), device };
+        let settled = match self.settle_one(answered.clone()).await {
+            // Most likely another transaction about the same person, which is over now.
+            Err(ServiceError::Store(StoreError::Statement(_))) => self.settle_one(answered).await?,
+            other => other?,
+        };
+        settled.iter().for_each(SettledAnswer::record);
+        Ok(())
+    }
+
+    async fn settle_one(self: &Arc<Self>, answered: Answered) -> Result<Vec<SettledAnswer>> {
+        let (settling, now) = (Arc::clone(self), self.now());
+        let settled = self.store.write(move |db| {
+            let open = approvals::open(db, &BTreeSet::from([answered.at.reference.as_str()]))?;
+            settling.settle(db, &open, &[answered], now)
+        });
+        settled.await
+    }
+}
+
 impl Arrived {
     fn answered(&self) -> Option<Answered> {
         let Callback { account, reference, user, answer, .. } = self.callback.clone();
         let at = AtProvider { account, reference, user: Some(user) };
-        Some(Answered { at, answer: answer?, came_at: self.at })
+        Some(Answered { at, answer: answer?, came_at: self.at, device: None })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Result, ServiceError, sessions::UserSession};
+use super::{Context, Result, ServiceError, factors::name as factor_name, sessions::UserSession};
 use crate::{
     domain::{
         authenticator::{ENROLMENT_INTERVAL, ENROLMENT_LIFETIME, TotpSecret},
@@ -13,15 +13,13 @@ use crate::{
         ids::{FactorId, UserId},
         keys::KeyRing,
         refusal::Refusal,
-        text::{is_visible, nfc},
     },
     store::{
         StoreError, attempts,
         factors::{self, AuthenticatorRow, NewFactor},
+        users,
     },
 };
-
-const LONGEST_NAME: usize = 50;
 
 /// Enrols, confirms and removes authenticator apps.
 #[derive(Debug, Clone)]
@@ -49,11 +47,7 @@ impl Authenticators {
         client: &Client,
     ) -> Result<shared::Authenticator> {
         self.require_step_up(session)?;
-        let name = nfc(name.trim());
-        if name.chars().count() > LONGEST_NAME || !is_visible(&name) {
-            let problem = "Use up to 50 visible characters.".to_owned();
-            return Err(Refusal::InvalidFields([("name", problem)].into()).into());
-        }
+        let name = factor_name(name)?;
         let context = &self.context;
         let (user, now, id) = (session.user.clone(), context.now(), FactorId::new(context.random));
         let secret = TotpSecret::new(context.random);
@@ -68,6 +62,7 @@ impl Authenticators {
             secret: Some(context.keys.seal(&place(&id), secret.as_bytes(), context.random)),
             created_at: now,
             confirmed_at: None,
+            reference: None,
         };
         let user_id = user.id.clone();
         context
@@ -120,6 +115,7 @@ impl Authenticators {
             attempts::take_back(db, &counted)?;
             let right = factors::use_step(db, &waiting.id, step, now)?
                 && factors::confirm_authenticator(db, &user_id, &waiting.id, now)?;
+            users::set_authenticator_lost(db, &user_id, None)?;
             if right { Ok(Some(waiting.id)) } else { Err(ServiceError::from(Refusal::NotFound)) }
         });
         let record = |outcome| self.record(Act::FactorConfirmed, outcome, &user, client);
@@ -139,24 +135,6 @@ impl Authenticators {
                 Err(failure)
             }
         }
-    }
-
-    /// Removes an authenticator.
-    ///
-    /// # Errors
-    /// [`Refusal::StepUpRequired`], [`Refusal::NotFound`].
-    pub async fn remove(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
-        self.require_step_up(session)?;
-        let (user, id, now) = (session.user.id.clone(), FactorId::from_text(id), self.context.now());
-        let removed = self
-            .context
-            .store
-            .write(move |db| Ok::<_, ServiceError>(factors::remove_authenticator(db, &user, &id, now)?));
-        if !removed.await? {
-            return Err(Refusal::NotFound.into());
-        }
-        self.record(Act::FactorRemoved, Outcome::Success, &session.user.id, client);
-        Ok(())
     }
 
     /// Whether a user has an active authenticator.

@@ -1,7 +1,7 @@
 //! Background jobs: polling providers for answers here, removing old rows in `cleaning`, and waking those who
 //! wait at other servers in `wakes`.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinSet,
@@ -9,14 +9,10 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{Context, Result, ServiceError, answers::SettledAnswer, cleaning, wakes};
-use crate::{
-    provider::Reference,
-    store::{
-        StoreError,
-        approval_polls::{self, Due},
-        approvals::{self, Answered, AtProvider},
-    },
+use super::{Context, Result, ServiceError, cleaning, wakes};
+use crate::store::{
+    approval_challenges::OpenRequest,
+    approval_polls::{self, Due},
 };
 
 /// Between two looks for requests another server has sent.
@@ -66,7 +62,8 @@ async fn poll_due(context: &Arc<Context>, polls: &mut JoinSet<()>) -> Result<Dur
     for due in claim_due(context).await? {
         let context = Arc::clone(context);
         polls.spawn(async move {
-            if let Err(error) = poll(&context, due).await {
+            let Due { id, account, user, reference, .. } = due;
+            if let Err(error) = context.look_up_answer(OpenRequest { id, account, user, reference }).await {
                 tracing::warn!(%error, "noting an answer");
             }
         });
@@ -101,36 +98,4 @@ async fn claim_due(context: &Context) -> Result<Vec<Due>> {
             Ok(claimed)
         })
         .await
-}
-
-/// Polls the provider that holds a request, on behalf of all who wait. A provider that fails is polled
-/// again in its turn.
-async fn poll(context: &Arc<Context>, due: Due) -> Result<()> {
-    let Some(provider) = context.providers.get(&due.account) else { return Ok(()) };
-    let answer = match provider.push_answer(&Reference(due.reference.clone())).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => return Ok(()),
-        Err(error) => {
-            tracing::debug!(%error, "polling for an answer failed");
-            return Ok(());
-        }
-    };
-    let at = AtProvider { account: due.account, reference: due.reference, user: None };
-    let answered = Answered { at, answer, came_at: context.now() };
-    let settled = match settle(context, answered.clone()).await {
-        // Most likely another transaction about the same person, which is over now.
-        Err(ServiceError::Store(StoreError::Statement(_))) => settle(context, answered).await?,
-        other => other?,
-    };
-    settled.iter().for_each(SettledAnswer::record);
-    Ok(())
-}
-
-async fn settle(context: &Arc<Context>, answered: Answered) -> Result<Vec<SettledAnswer>> {
-    let (settling, now) = (Arc::clone(context), context.now());
-    let settled = context.store.write(move |db| {
-        let open = approvals::open(db, &BTreeSet::from([answered.at.reference.as_str()]))?;
-        settling.settle(db, &open, &[answered], now)
-    });
-    settled.await
 }

@@ -1,19 +1,15 @@
 //! Codes of a provider that knows them by service and number alone: whose they are is decided here.
 
-use std::time::Duration;
-
-use shared::{Via, phone::PhoneNumber};
+use shared::Via;
 
 use super::{Context, Result, ServiceError, codes::CODE_LIFETIME};
 use crate::{
-    domain::code::Code,
-    provider::{CodeCheck, CodePurpose, Provider, ProviderError, SentCode, Unclaimed},
+    domain::{clock::Timestamp, code::Code},
+    provider::{ClaimedCheck, CodeCheck, CodePurpose, Provider, ProviderError, SentCode},
     store::claims::{self, Claimed, Own, Place},
 };
 
-/// A code that is older is not sent again: it would end while it is typed.
-const SENT_AGAIN_WITHIN: Duration = Duration::from_secs(300);
-/// Nor one that was sent so often: the provider sends it no more.
+/// A code that was sent so often is not sent again: the provider refuses. The next one is a new one.
 const MOST_SENDS: i32 = 5;
 
 /// Whose code, for what.
@@ -22,7 +18,8 @@ pub(super) struct CodeFor<'a> {
     /// The account, or the session of a number nobody is enrolled with.
     pub(super) owner: &'a str,
     pub(super) purpose: CodePurpose,
-    pub(super) phone: &'a PhoneNumber,
+    /// A number in E.164, or an e-mail.
+    pub(super) to: &'a str,
 }
 
 /// A place that is claimed, at its provider.
@@ -37,7 +34,7 @@ impl Context {
     /// Sends a code that only its owner can use. Another owner's code to the same number is cancelled first.
     ///
     /// # Errors
-    /// The provider's. Where something was sent or cancelled before it, [`ProviderError::Halfway`], so that it stays
+    /// The provider's. Where something was sent or cancelled before it, [`ProviderError::PartlyDone`], so that it stays
     /// counted.
     pub(super) async fn send_claimed(
         &self,
@@ -46,7 +43,7 @@ impl Context {
         code: CodeFor<'_>,
         via: Via,
     ) -> Result<SentCode> {
-        let place = Place { service: service.to_owned(), phone: code.phone.e164() };
+        let place = Place { service: service.to_owned(), to: code.to.to_owned() };
         Claim { context: self, provider, place, code }.send(via).await
     }
 
@@ -58,7 +55,7 @@ impl Context {
         code: CodeFor<'_>,
         typed: &Code,
     ) -> Result<CodeCheck> {
-        let place = Place { service: service.to_owned(), phone: code.phone.e164() };
+        let place = Place { service: service.to_owned(), to: code.to.to_owned() };
         Claim { context: self, provider, place, code }.check(typed).await
     }
 }
@@ -72,41 +69,47 @@ impl Claim<'_> {
             .write(move |db| Ok::<_, ServiceError>(claims::claim(db, &place, &owner, now, CODE_LIFETIME)?))
             .await?;
         let mut own = None;
-        let mut is_halfway = false;
+        let mut was_sent_or_cancelled = false;
         match claimed {
             Claimed::Free => {}
             Claimed::FromAnother => {
-                self.provider.cancel_codes(self.code.purpose, self.code.phone).await?;
-                is_halfway = true;
+                self.provider.cancel_code(self.code.purpose, self.code.to).await?;
+                was_sent_or_cancelled = true;
             }
             Claimed::Own(Own { verification: Some(verification), sends, claimed_at }) => {
-                if sends >= MOST_SENDS || claimed_at.plus(SENT_AGAIN_WITHIN) <= now {
+                if sends >= MOST_SENDS {
                     self.provider.cancel_code(self.code.purpose, &verification).await?;
-                    is_halfway = true;
+                    was_sent_or_cancelled = true;
                 } else {
                     own = Some((verification, claimed_at));
                 }
             }
             Claimed::Own(_) => {}
         }
-        let sent =
-            self.send_own(via, own.as_ref().map(|(verification, _)| verification), &mut is_halfway).await;
+        let sent = self
+            .send_own(via, own.as_ref().map(|(verification, _)| verification), &mut was_sent_or_cancelled)
+            .await;
         let noted = match sent {
             Ok(sent) => {
-                is_halfway = true;
+                was_sent_or_cancelled = true;
                 let since = own.filter(|_| !sent.is_new()).map_or(now, |(_, claimed_at)| claimed_at);
                 self.note(sent, since).await
             }
             Err(error) => Err(error),
         };
-        noted.map_err(|error| if is_halfway { halfway(error) } else { error })
+        noted.map_err(|error| if was_sent_or_cancelled { partly_done(error) } else { error })
     }
 
     /// Sends, until it is this owner's own code: a new one, or the one that was sent before.
-    async fn send_own(&self, via: Via, own: Option<&String>, is_halfway: &mut bool) -> Result<SentCode> {
-        let (purpose, phone) = (self.code.purpose, self.code.phone);
-        let sent = self.provider.send_claimed_code(purpose, phone, via).await?;
-        *is_halfway = true;
+    async fn send_own(
+        &self,
+        via: Via,
+        own: Option<&String>,
+        was_sent_or_cancelled: &mut bool,
+    ) -> Result<SentCode> {
+        let (purpose, to) = (self.code.purpose, self.code.to);
+        let sent = self.provider.send_claimed_code(purpose, to, via).await?;
+        *was_sent_or_cancelled = true;
         if sent.is_new() || own == Some(&sent.verification) {
             return Ok(sent);
         }
@@ -118,12 +121,12 @@ impl Claim<'_> {
             None => return Err(ProviderError::Limited.into()),
         }
         self.provider.cancel_code(purpose, &sent.verification).await?;
-        let sent = self.provider.send_claimed_code(purpose, phone, via).await?;
+        let sent = self.provider.send_claimed_code(purpose, to, via).await?;
         if sent.is_new() { Ok(sent) } else { Err(ProviderError::Limited.into()) }
     }
 
     /// Notes whose code it is. Where another owner has claimed the place meanwhile, a new one is cancelled.
-    async fn note(&self, sent: SentCode, claimed_at: crate::domain::clock::Timestamp) -> Result<SentCode> {
+    async fn note(&self, sent: SentCode, claimed_at: Timestamp) -> Result<SentCode> {
         let (place, owner) = (self.place.clone(), self.code.owner.to_owned());
         let own = Own {
             verification: Some(sent.verification.clone()),
@@ -158,7 +161,7 @@ impl Claim<'_> {
             return Ok(CodeCheck::Wrong);
         };
         let checked = self.provider.check_claimed_code(self.code.purpose, &verification, typed).await?;
-        if matches!(checked, Unclaimed::Right | Unclaimed::Over) {
+        if matches!(checked, ClaimedCheck::Right | ClaimedCheck::Over) {
             // What stays behind where this fails is harmless: the verification is over.
             let (place, owner) = (self.place.clone(), self.code.owner.to_owned());
             let released = self
@@ -169,17 +172,17 @@ impl Claim<'_> {
                 tracing::warn!(%error, "releasing the claim of a code");
             }
         }
-        Ok(if checked == Unclaimed::Right { CodeCheck::SentCode } else { CodeCheck::Wrong })
+        Ok(if checked == ClaimedCheck::Right { CodeCheck::SentCode } else { CodeCheck::Wrong })
     }
 }
 
 /// Something was sent or cancelled before it failed: whatever counts it keeps it counted.
-fn halfway(error: ServiceError) -> ServiceError {
+fn partly_done(error: ServiceError) -> ServiceError {
     match error {
-        ServiceError::Provider(error) => ProviderError::Halfway(Box::new(error)).into(),
+        ServiceError::Provider(error) => ProviderError::PartlyDone(Box::new(error)).into(),
         other => {
             tracing::warn!(error = %other, "noting whose code was sent");
-            ProviderError::Halfway(Box::new(ProviderError::Limited)).into()
+            ProviderError::PartlyDone(Box::new(ProviderError::Limited)).into()
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         clock::Timestamp,
         code::{CheckOutcome, Code},
         event::{Act, Event, Outcome},
-        factor::{FactorState, Method},
+        factor::{Enrolment, FactorState, Method},
         ids::{CheckId, Token, UserId},
         limits::Limits,
         refusal::{Counted, Refusal},
@@ -26,7 +26,7 @@ use crate::{
     },
     provider::{CodeCheck, CodePurpose, Provider, ProviderError, Reference},
     store::{
-        attempts,
+        Db, attempts,
         codes::{self, Owner, Sent},
         factors::{self, AuthenticatorRow},
         sessions,
@@ -64,8 +64,8 @@ enum Checker {
         /// another account's.
         sent_alone: bool,
     },
-    /// The provider, by what its app shows.
-    App,
+    /// The provider, by what its app shows: the one at which the user was enrolled when the session began.
+    App(Option<Enrolment>),
     /// Nobody: no factor has codes of this form.
     Nobody,
 }
@@ -172,9 +172,20 @@ impl Codes {
                     Err(error) => Err(error.into()),
                 }
             }
-            Checker::App => {
+            Checker::App(at) => {
                 let context = &self.context;
-                let (_, checked) = call_for_user!(context, user, |enrolled| check_app(&enrolled, code))?;
+                let before = at.and_then(|at| {
+                    let provider = Arc::clone(context.providers.get(&at.account)?);
+                    Some(Enrolled { provider, at })
+                });
+                let known = context.known_enrolment(user).await?;
+                let moved =
+                    before.filter(|before| known.is_none_or(|now| now.at.account != before.at.account));
+                let checked = match moved {
+                    // Moved while signing in: finishes where the sign-in began.
+                    Some(before) => check_app(&before, code).await?,
+                    None => call_for_user!(context, user, |enrolled| check_app(&enrolled, code))?.1,
+                };
                 Ok(if checked == CodeCheck::Wrong { Judgement::Wrong } else { Judgement::Right(Method::App) })
             }
         }
@@ -186,7 +197,7 @@ impl Codes {
     async fn checker(&self, session: &UserSession, code: &Code) -> Result<Checker> {
         let (user, session_id) = (session.user.id.clone(), session.session.id.clone());
         let of_authenticator = code.is_of_authenticator();
-        let since = self.context.now().minus(CODE_LIFETIME);
+        let (since, began) = (self.context.now().minus(CODE_LIFETIME), session.session.created_at);
         self.context
             .store
             .read(move |db| {
@@ -194,19 +205,21 @@ impl Codes {
                     if let Some(row) = factors::authenticator(db, &user, FactorState::Active)? {
                         return Ok(Checker::Authenticator(row));
                     }
-                    let at = factors::enrolment(db, &user)?;
+                    let at = asked_at(db, &user, began)?;
                     let own = match &at {
-                        Some(at) => factors::has_own_provider_authenticator(db, &user, at)?,
+                        Some(at) => factors::has_own_provider_authenticator(db, &user, at, began)?,
                         None => false,
                     };
                     return Ok::<_, ServiceError>(match (codes::last_sent(db, &session_id, since)?, own) {
                         (Some(sent), own) => Checker::SentCode { sent, sent_alone: !own },
-                        (None, true) => Checker::App,
+                        (None, true) => Checker::App(at),
                         (None, false) => Checker::Nobody,
                     });
                 }
-                let sent = codes::last_sent(db, &session_id, since)?;
-                Ok(sent.map_or(Checker::App, |sent| Checker::SentCode { sent, sent_alone: false }))
+                match codes::last_sent(db, &session_id, since)? {
+                    Some(sent) => Ok(Checker::SentCode { sent, sent_alone: false }),
+                    None => Ok(Checker::App(asked_at(db, &user, began)?)),
+                }
             })
             .await
     }
@@ -227,7 +240,8 @@ impl Codes {
             .write(move |db| {
                 codes::finish_check(db, &reserved.id, CheckOutcome::Right)?;
                 attempts::take_back(db, &reserved.counts.ids)?;
-                let passed = Passed { users: &[&user], sessions: &[&session_id], method };
+                let verifies_phone = method.verifies_phone();
+                let passed = Passed { users: &[&user], sessions: &[&session_id], method, verifies_phone };
                 let clears_lock = !reserved.counts.by_device;
                 let first = !context.factor_passed(db, passed, clears_lock, now)?.is_empty();
                 let lives = match &token {
@@ -302,6 +316,11 @@ impl Codes {
     }
 }
 
+/// Where a user was enrolled when the session began.
+fn asked_at(db: &mut Db, user: &UserId, began: Timestamp) -> Result<Option<Enrolment>> {
+    Ok(factors::enrolment_at(db, user, began)?.or(factors::enrolment(db, user)?))
+}
+
 async fn check_app(enrolled: &Enrolled, code: &Code) -> std::result::Result<CodeCheck, ProviderError> {
     match enrolled.provider.app_reference(enrolled.user()) {
         Some(reference) => enrolled.provider.check_code(&reference, code, None).await,
@@ -314,7 +333,7 @@ fn claim_of<'a>(provider: &'a Provider, user: &'a UserRow, sent: &Sent) -> Optio
     let by_purpose = |purpose| {
         let service = provider.claimed_service(purpose)?;
         let is_of = sent.reference.split_once('/').is_some_and(|(of, _)| of == service);
-        is_of.then(|| (service, CodeFor { purpose, ..code_for(user) }))
+        is_of.then(|| (service, CodeFor { purpose, ..code_for(user, sent.via) }))
     };
     [CodePurpose::SignIn, CodePurpose::Enrolment].into_iter().find_map(by_purpose)
 }

@@ -32,9 +32,29 @@ pub struct Codes {
 }
 
 /// Whose code a user's is, and for what, where the provider knows codes by service and number alone.
-pub(super) fn code_for(user: &UserRow) -> CodeFor<'_> {
+pub(super) fn code_for(user: &UserRow, via: Via) -> CodeFor<'_> {
     let purpose = if user.is_phone_verified() { CodePurpose::SignIn } else { CodePurpose::Enrolment };
-    CodeFor { owner: user.id.as_str(), purpose, phone: user.phone.number() }
+    let to = if via == Via::Email { user.email.as_str() } else { user.phone.e164() };
+    CodeFor { owner: user.id.as_str(), purpose, to }
+}
+
+impl Context {
+    /// Refuses a way to send codes that is not allowed.
+    pub(super) fn require_channel(&self, via: Via) -> Result<()> {
+        let channels = &self.settings.channels;
+        if channels.allows(via) {
+            return Ok(());
+        }
+        let names: Vec<&str> = channels.all().iter().map(|via| via.as_str()).collect();
+        Err(Refusal::InvalidFields([("via", format!("Choose {}.", names.join(" or ")))].into()).into())
+    }
+}
+
+/// An e-mail as somebody may see it who has not signed in yet.
+fn masked_email(email: &str) -> String {
+    let (name, host) = email.rsplit_once('@').unwrap_or(("", email));
+    let first: String = name.chars().take(1).collect();
+    format!("{first}•••@{host}")
 }
 
 impl Codes {
@@ -44,13 +64,15 @@ impl Codes {
         Self { context }
     }
 
-    /// Sends a code, also to people who have the app. Where a text cannot reach the phone it is
-    /// called instead.
+    /// Sends a code, also to people who have the app: in the first allowed way where none is chosen. Where a text
+    /// cannot reach the phone it is called instead.
     ///
     /// # Errors
-    /// [`Refusal::TooMany`], or the provider's failure; it is not counted, unless the code may have
+    /// [`Refusal::InvalidFields`] for a way that is not allowed, [`Refusal::TooMany`], or the provider's failure; it is not counted, unless the code may have
     /// gone out all the same.
-    pub async fn send(&self, session: &UserSession, via: Via, client: &Client) -> Result<CodeSent> {
+    pub async fn send(&self, session: &UserSession, via: Option<Via>, client: &Client) -> Result<CodeSent> {
+        let via = via.unwrap_or_else(|| self.context.settings.channels.first());
+        self.context.require_channel(via)?;
         let (codes, session, client) = (self.clone(), session.clone(), client.clone());
         finish(async move { codes.send_to_end(&session, via, &client).await }).await
     }
@@ -108,6 +130,8 @@ impl Codes {
             Via::Sms => format!("A code was texted to {phone}."),
             Via::Call if asked == Via::Call => format!("A call with a code goes to {phone}."),
             Via::Call => format!("A text cannot reach {phone}. A call with a code goes there."),
+            Via::WhatsApp => format!("A code was sent by WhatsApp to {phone}."),
+            Via::Email => format!("A code was sent to {}.", masked_email(&user.email)),
         };
         let interval = self.context.limits().resend_after;
         let resend_after_seconds = u32::try_from(interval.as_secs()).unwrap_or(u32::MAX);
@@ -119,6 +143,7 @@ impl Codes {
         match self.send_by(session, via).await {
             Err(ServiceError::Provider(error))
                 if via == Via::Sms
+                    && self.context.settings.channels.allows(Via::Call)
                     && matches!(error.cause(), ProviderError::ChannelRefused | ProviderError::BadPhone) =>
             {
                 self.send_by(session, Via::Call).await
@@ -128,16 +153,14 @@ impl Codes {
     }
 
     async fn send_by(&self, session: &UserSession, via: Via) -> Result<Sent> {
-        let action = self.action(session);
-        let context = &self.context;
-        let code = code_for(&session.user);
-        // New codes come from where users are enrolled now.
-        if let Some(service) = context.providers.current().claimed_service(code.purpose) {
-            let enrolled = context.enrolled(&session.user).await?;
+        let (context, code) = (&self.context, code_for(&session.user, via));
+        let enrolled = context.enrolled(&session.user).await?;
+        if let Some(service) = enrolled.provider.claimed_service(code.purpose) {
             let sent = context.send_claimed(&enrolled.provider, service, code, via).await?;
             let reference = format!("{service}/{}", sent.verification);
             return Ok(Sent { account: enrolled.at.account, reference, via });
         }
+        let action = self.action(session);
         let (enrolled, Reference(reference)) = call_for_user!(context, &session.user, |enrolled| enrolled
             .provider
             .send_code(enrolled.user(), via, &action))?;

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use super::hub::Hub;
 use crate::{
     domain::{
+        channels::Channels,
         clock::{Clock, Timestamp},
         ids::Random,
         keys::KeyRing,
@@ -25,6 +26,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// How codes may be sent.
+    pub channels: Channels,
     /// Which numbers codes are sent to.
     pub numbers: NumberRules,
     /// Whether header tokens change with the second factor.

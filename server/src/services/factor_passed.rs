@@ -20,6 +20,8 @@ pub(super) struct Passed<'a> {
     /// The sessions it passed in; none for the approval of an action.
     pub(super) sessions: &'a [&'a SessionId],
     pub(super) method: Method,
+    /// Whether it shows that the phones are with their users.
+    pub(super) verifies_phone: bool,
 }
 
 impl Context {
@@ -31,9 +33,9 @@ impl Context {
         clears_lock: bool,
         now: Timestamp,
     ) -> Result<Vec<UserId>> {
-        let Passed { users, sessions, method } = passed;
+        let Passed { users, sessions, method, verifies_phone } = passed;
         let accounts_per_phone = self.limits().accounts_per_phone;
-        let noted = FactorPassed { users, method, clears_lock, accounts_per_phone };
+        let noted = FactorPassed { users, method, clears_lock, verifies_phone, accounts_per_phone };
         let verifications = users::factor_passed(db, noted, now)?;
         let first = verifications.into_iter().filter(|(_, phone)| *phone == PhoneVerification::First);
         let first: Vec<UserId> = first.map(|(user, _)| user).collect();

@@ -19,11 +19,15 @@ mod context;
 mod devices;
 mod enrolments;
 mod factor_passed;
+pub mod factors;
 pub mod hub;
 pub mod maintenance;
+pub mod moving;
 pub mod number_verification;
 mod password_checks;
 pub mod password_work;
+pub mod provider_events;
+pub mod push_devices;
 pub mod pushes;
 pub mod session_status;
 pub mod sessions;
@@ -59,7 +63,7 @@ impl ServiceError {
     /// The failure itself, for whoever is told: what was done before it matters to the counts alone.
     fn into_cause(self) -> Self {
         match self {
-            Self::Provider(ProviderError::Halfway(cause)) => Self::Provider(*cause).into_cause(),
+            Self::Provider(ProviderError::PartlyDone(cause)) => Self::Provider(*cause).into_cause(),
             other => other,
         }
     }

@@ -57,8 +57,8 @@ pub struct Wish {
     pub via: Via,
 }
 
-fn number_code<'a>(owner: &'a SessionId, phone: &'a PhoneNumber) -> CodeFor<'a> {
-    CodeFor { owner: owner.as_str(), purpose: CodePurpose::Number, phone }
+fn number_code<'a>(owner: &'a SessionId, number: &'a str) -> CodeFor<'a> {
+    CodeFor { owner: owner.as_str(), purpose: CodePurpose::Number, to: number }
 }
 
 impl NumberVerification {
@@ -79,6 +79,12 @@ impl NumberVerification {
         wish: Wish,
         client: &Client,
     ) -> Result<Started> {
+        self.context.require_channel(wish.via)?;
+        if wish.via == Via::Email {
+            return Err(
+                Refusal::InvalidFields([("via", "Choose a text or a call.".to_owned())].into()).into()
+            );
+        }
         if let Some(problem) = self.context.settings.numbers.problem(&wish.phone) {
             return Err(Refusal::InvalidFields([("phone", problem)].into()).into());
         }
@@ -104,7 +110,9 @@ impl NumberVerification {
         let sent = match self.send(owner, &phone, asked).await {
             // A landline hears what it cannot read.
             Err(ServiceError::Provider(error))
-                if asked == Via::Sms && matches!(error.cause(), ProviderError::ChannelRefused) =>
+                if asked == Via::Sms
+                    && self.context.settings.channels.allows(Via::Call)
+                    && matches!(error.cause(), ProviderError::ChannelRefused) =>
             {
                 self.send(owner, &phone, Via::Call).await.map(|sent| (Via::Call, sent))
             }
@@ -133,7 +141,8 @@ impl NumberVerification {
         let provider = self.context.providers.current();
         match provider.claimed_service(CodePurpose::Number) {
             Some(service) => {
-                let code = number_code(owner, phone);
+                let number = phone.e164();
+                let code = number_code(owner, &number);
                 let sent = self.context.send_claimed(provider, service, code, via).await?;
                 let is_new = sent.is_new();
                 Ok((sent.facts, is_new))
@@ -147,7 +156,8 @@ impl NumberVerification {
         let provider = self.context.providers.current();
         match provider.claimed_service(CodePurpose::Number) {
             Some(service) => {
-                let of = number_code(owner, phone);
+                let number = phone.e164();
+                let of = number_code(owner, &number);
                 let checked = self.context.check_claimed(provider, service, of, code).await?;
                 Ok(checked == CodeCheck::SentCode)
             }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{ApprovalRequestId, PushAnswer, Via};
+use shared::{ApprovalRequestId, PushAnswer};
 
 use super::{
     Context, Result, ServiceError, codes::Codes, enrolments::call_for_user, finish, sessions::UserSession,
@@ -20,9 +20,9 @@ use crate::{
         limits::{DEVICES_TOGETHER, HOUR},
         refusal::{Counted, Refusal},
     },
-    provider::{ProviderError, Reference},
+    provider::{ProviderError, PushTo, Reference, SentPush},
     store::{
-        Db, approval_polls,
+        Db, approval_challenges, approval_polls,
         approvals::{self, AtProvider, CountedFor, NewApproval},
         sessions,
         users::UserRow,
@@ -31,6 +31,7 @@ use crate::{
 
 /// Requests the provider could not send may be so many times as many as requests not approved.
 const FAILED_PUSHES: u32 = 4;
+
 /// Which details the phone shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wording {
@@ -100,7 +101,7 @@ impl Pushes {
     }
 
     async fn code_instead(&self, session: &UserSession, client: &Client) -> Result<PushAnswer> {
-        let sent = self.codes.send(session, Via::Sms, client).await?;
+        let sent = self.codes.send(session, None, client).await?;
         Ok(PushAnswer { success: false, message: sent.message, approval_request: None, via: Some(sent.via) })
     }
 
@@ -120,6 +121,9 @@ impl Pushes {
             event.address(client.address).record();
         };
         let enrolled = context.enrolled(user).await?;
+        if !context.may_have_devices(user, &enrolled).await? {
+            return Err(ProviderError::NoPush.into());
+        }
         let details = SignInDetails {
             account: &user.email,
             username: user.username.as_deref().unwrap_or(&user.email),
@@ -148,7 +152,7 @@ impl Pushes {
                 return Err(failure);
             }
         };
-        match context.hand_to_provider(&request, reserved.id.clone()).await {
+        match context.hand_to_provider(&request, &reserved).await {
             Ok(Reference(uuid)) => {
                 event(Outcome::Success);
                 Ok(uuid)
@@ -196,7 +200,7 @@ impl Pushes {
                 let approval = NewApproval { device_id: by_device, ..approval };
                 approvals::insert(db, &approval)?;
                 sessions::set_push(db, &session_id, Some(&approval.id))?;
-                Ok(Reserved { id: approval.id, before })
+                Ok(Reserved { id: approval.id, expires_at: approval.expires_at, before })
             })
             .await
     }
@@ -204,10 +208,11 @@ impl Pushes {
 
 /// A reserved request.
 #[derive(Debug)]
-struct Reserved {
-    id: ApprovalId,
+pub(super) struct Reserved {
+    pub(super) id: ApprovalId,
+    pub(super) expires_at: Timestamp,
     /// The session's newest request before it.
-    before: Option<ApprovalId>,
+    pub(super) before: Option<ApprovalId>,
 }
 
 impl Context {
@@ -234,17 +239,22 @@ impl Context {
     }
 
     /// Gives a reserved request to the provider, and sees to it that the answer is polled for.
-    pub(super) async fn hand_to_provider(&self, request: &Request<'_>, id: ApprovalId) -> Result<Reference> {
-        let (enrolled, reference) = call_for_user!(self, request.user, |enrolled| enrolled
-            .provider
-            .send_push(enrolled.user(), request.content, request.lifetime))?;
+    pub(super) async fn hand_to_provider(&self, request: &Request<'_>, new: &Reserved) -> Result<Reference> {
+        let devices = self.devices_to_ask(request.user).await?;
+        let (enrolled, sent) = call_for_user!(self, request.user, |enrolled| {
+            let (lifetime, expires_at) = (request.lifetime, new.expires_at);
+            let to = PushTo { user: enrolled.user(), devices: &devices, lifetime, expires_at };
+            enrolled.provider.send_push(to, request.content)
+        })?;
         let first_poll = self.now().plus(FIRST_POLL);
+        let SentPush { reference, challenges } = sent;
         let at = AtProvider { account: enrolled.at.account, reference: reference.0.clone(), user: None };
-        let provider_user = enrolled.at.user;
+        let (id, provider_user) = (new.id.clone(), enrolled.at.user);
         self.store
             .write(move |db| {
                 approvals::set_provider_user(db, &id, &provider_user)?;
                 approvals::sent(db, &id, &at)?;
+                approval_challenges::insert(db, &id, &challenges)?;
                 Ok::<_, ServiceError>(approval_polls::begin(db, &id, first_poll)?)
             })
             .await?;

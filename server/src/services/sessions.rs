@@ -151,6 +151,7 @@ pub(super) fn opened(session: &NewSession, user: UserRow, token: Token) -> UserS
         id: session.id.clone(),
         state: session.state,
         origin: session.origin,
+        created_at: session.created_at,
         seen_at: session.seen_at,
         factor: None,
         factor_at: None,

@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     approval::{ApprovalState, MOST_POLLS, poll_interval},
     clock::Timestamp,
-    factor::ProviderAccount,
+    factor::{ProviderAccount, ProviderUser},
     ids::ApprovalId,
 };
 
@@ -27,6 +27,8 @@ pub struct Due {
     pub polls: i32,
     /// The provider account that holds it.
     pub account: ProviderAccount,
+    /// The provider's id of the user.
+    pub user: ProviderUser,
     /// The provider's reference.
     pub reference: String,
     /// When it was sent.
@@ -52,11 +54,12 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<(Vec<Due>, Vec
     let open = approvals::status.eq(ApprovalState::Pending).and(approvals::expires_at.gt(now));
     let request = (
         approvals::provider_account,
+        approvals::provider_user,
         approvals::reference.assume_not_null(),
         approvals::created_at,
         approvals::expires_at,
     );
-    type Request = (ProviderAccount, String, Timestamp, Timestamp);
+    type Request = (ProviderAccount, ProviderUser, String, Timestamp, Timestamp);
     let rows: Vec<(ApprovalId, Timestamp, i32, Option<Request>)> = dsl::approval_polls
         .left_join(approvals::table.on(approvals::id.eq(dsl::approval_id).and(open)))
         .filter(dsl::due_at.le(now))
@@ -67,8 +70,8 @@ pub fn due(db: &mut Db, now: Timestamp, most: i64) -> QueryResult<(Vec<Due>, Vec
     let (mut due, mut over) = (Vec::new(), Vec::new());
     for (id, due_at, polls, request) in rows {
         match request {
-            Some((account, reference, created_at, expires_at)) => {
-                due.push(Due { id, due_at, polls, account, reference, created_at, expires_at });
+            Some((account, user, reference, created_at, expires_at)) => {
+                due.push(Due { id, due_at, polls, account, user, reference, created_at, expires_at });
             }
             None => over.push(id),
         }

@@ -60,6 +60,8 @@ pub struct NewApproval {
 /// A request that was just settled.
 #[derive(Debug, Clone)]
 pub struct Settled {
+    /// The provider account that holds it.
+    pub account: ProviderAccount,
     /// The provider's reference.
     pub reference: String,
     /// Whose phone answered.
@@ -266,6 +268,8 @@ pub struct Answered {
     pub answer: Answer,
     /// When it came: by then the request must not have expired.
     pub came_at: Timestamp,
+    /// The provider's id of the device that has answered, where it tells.
+    pub device: Option<String>,
 }
 
 /// The requests that wait for an answer with these references.
@@ -307,13 +311,15 @@ pub fn settle(db: &mut Db, open: &[Open], answers: &[Answered], now: Timestamp) 
         }
         let open = dsl::approvals.filter(dsl::id.eq_any(ids)).filter(dsl::status.eq(ApprovalState::Pending));
         let moved = diesel::update(open).set((dsl::status.eq(status), dsl::settled_at.eq(now))).returning((
+            dsl::provider_account,
             dsl::reference,
             dsl::user_id,
             dsl::session_id,
         ));
-        let moved: Vec<(Option<String>, UserId, Option<SessionId>)> =
+        let moved: Vec<(ProviderAccount, Option<String>, UserId, Option<SessionId>)> =
             on_its_own!(db, connection => moved.get_results(connection))?;
-        settled.extend(moved.into_iter().map(|(reference, user, session)| Settled {
+        settled.extend(moved.into_iter().map(|(account, reference, user, session)| Settled {
+            account,
             reference: reference.unwrap_or_default(),
             user,
             session,

@@ -15,8 +15,8 @@ use crate::domain::clock::Timestamp;
 pub struct Place {
     /// The provider's service.
     pub service: String,
-    /// The number, in E.164.
-    pub phone: String,
+    /// A number in E.164, or an e-mail.
+    pub to: String,
 }
 
 /// What an owner has had sent to a place.
@@ -43,7 +43,7 @@ pub enum Claimed {
 
 macro_rules! own {
     ($place:expr, $owner:expr) => {
-        dsl::verification_claims.find((&$place.service, &$place.phone)).filter(dsl::owner.eq($owner))
+        dsl::verification_claims.find((&$place.service, &$place.to)).filter(dsl::owner.eq($owner))
     };
 }
 
@@ -58,8 +58,8 @@ pub fn claim(
     now: Timestamp,
     lifetime: Duration,
 ) -> QueryResult<Claimed> {
-    super::lock(db, &format!("claim {} {}", place.service, place.phone))?;
-    let row = dsl::verification_claims.find((&place.service, &place.phone));
+    super::lock(db, &format!("claim {} {}", place.service, place.to))?;
+    let row = dsl::verification_claims.find((&place.service, &place.to));
     let held: Option<(String, Own)> = row
         .select((dsl::owner, (dsl::verification, dsl::sends, dsl::claimed_at)))
         .get_result(db)
@@ -71,7 +71,7 @@ pub fn claim(
         dsl::claimed_at.eq(now),
     );
     let Some((holder, own)) = held else {
-        let place = (dsl::service.eq(&place.service), dsl::phone.eq(&place.phone));
+        let place = (dsl::service.eq(&place.service), dsl::phone.eq(&place.to));
         diesel::insert_into(verification_claims::table).values((place, new)).execute(db)?;
         return Ok(Claimed::Free);
     };

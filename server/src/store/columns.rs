@@ -141,6 +141,7 @@ word_column!(FactorKind,
     FactorKind::Phone => "phone",
     FactorKind::Authenticator => "authenticator",
     FactorKind::ProviderAuthenticator => "provider_authenticator",
+    FactorKind::Push => "push",
 );
 
 word_column!(FactorState,
@@ -153,6 +154,8 @@ word_column!(Method,
     Method::Push => "push",
     Method::Sms => "sms",
     Method::Call => "call",
+    Method::WhatsApp => "whatsapp",
+    Method::Email => "email",
     Method::App => "soft_token",
     Method::Authenticator => "authenticator",
 );
@@ -198,11 +201,7 @@ where
     str: ToSql<Text, DB>,
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        let word: &'static str = match self.0 {
-            Via::Sms => "sms",
-            Via::Call => "call",
-        };
-        <str as ToSql<Text, DB>>::to_sql(word, out)
+        <str as ToSql<Text, DB>>::to_sql(self.0.as_str(), out)
     }
 }
 
@@ -211,10 +210,9 @@ where
     String: FromSql<Text, DB>,
 {
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        match String::from_sql(bytes)?.as_str() {
-            "sms" => Ok(Self(Via::Sms)),
-            "call" => Ok(Self(Via::Call)),
-            other => Err(format!("{other:?} is not a value of this column").into()),
-        }
+        let word = String::from_sql(bytes)?;
+        Via::from_name(&word)
+            .map(Self)
+            .ok_or_else(|| format!("{word:?} is not a value of this column").into())
     }
 }

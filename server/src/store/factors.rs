@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
+    factor::{Enrolment, FactorKind, FactorState, Method, ProviderAccount, ProviderUser},
     ids::{FactorId, UserId},
 };
 
@@ -42,6 +42,8 @@ pub struct NewFactor {
     pub created_at: Timestamp,
     /// When it was confirmed.
     pub confirmed_at: Option<Timestamp>,
+    /// The provider's id of a device.
+    pub reference: Option<String>,
 }
 
 impl NewFactor {
@@ -66,6 +68,7 @@ impl NewFactor {
             secret: None,
             created_at: now,
             confirmed_at: verified_at,
+            reference: None,
         }
     }
 }
@@ -85,6 +88,54 @@ pub struct AuthenticatorRow {
     pub last_step: Option<i64>,
     /// When it was enrolled.
     pub created_at: Timestamp,
+}
+
+/// A factor as its owner sees it, and where its provider has it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = factors)]
+pub struct FactorRow {
+    /// Its id.
+    pub id: FactorId,
+    /// What it is.
+    pub kind: FactorKind,
+    /// Its state.
+    pub state: FactorState,
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// The provider account that has it.
+    pub provider_account: Option<ProviderAccount>,
+    /// The provider's id of the user.
+    pub provider_user: Option<ProviderUser>,
+    /// The provider's id of a device.
+    pub reference: Option<String>,
+    /// When it was enrolled.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A user's factors, oldest first, without authenticators that nobody has confirmed.
+///
+/// # Errors
+/// When the query fails.
+pub fn of_user(db: &mut Db, user: &UserId) -> QueryResult<Vec<FactorRow>> {
+    let is_listed = dsl::state.eq(FactorState::Active).or(dsl::kind.eq(FactorKind::Phone));
+    dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::state.ne(FactorState::Removed))
+        .filter(is_listed)
+        .order((dsl::created_at, dsl::id))
+        .select(FactorRow::as_select())
+        .load(db)
+}
+
+/// Names a user's factor; `false` when there is no such one.
+///
+/// # Errors
+/// When the statement fails.
+pub fn rename(db: &mut Db, user: &UserId, id: &FactorId, name: Option<&str>) -> QueryResult<bool> {
+    let own = dsl::factors.find(id).filter(dsl::user_id.eq(user)).filter(dsl::state.ne(FactorState::Removed));
+    Ok(diesel::update(own).set(dsl::name.eq(name)).execute(db)? == 1)
 }
 
 /// Stores a factor.
@@ -118,7 +169,7 @@ pub fn enrolment(db: &mut Db, user: &UserId) -> QueryResult<Option<Enrolment>> {
 pub fn replace_enrolment(db: &mut Db, factor: &NewFactor, now: Timestamp) -> QueryResult<()> {
     let at_provider = dsl::factors
         .filter(dsl::user_id.eq(&factor.user_id))
-        .filter(dsl::kind.eq_any([FactorKind::Phone, FactorKind::ProviderAuthenticator]))
+        .filter(dsl::kind.eq_any([FactorKind::Phone, FactorKind::ProviderAuthenticator, FactorKind::Push]))
         .filter(dsl::state.ne(FactorState::Removed));
     diesel::update(at_provider)
         .set((dsl::state.eq(FactorState::Removed), dsl::removed_at.eq(now)))
@@ -130,14 +181,22 @@ pub fn replace_enrolment(db: &mut Db, factor: &NewFactor, now: Timestamp) -> Que
 ///
 /// # Errors
 /// When a statement fails.
-pub fn phones_used(db: &mut Db, users: &[&UserId], verified: &[&UserId], now: Timestamp) -> QueryResult<()> {
+pub fn phones_used(
+    db: &mut Db,
+    users: &[&UserId],
+    verified: &[&UserId],
+    method: Method,
+    now: Timestamp,
+) -> QueryResult<()> {
     let phones = dsl::factors
         .filter(dsl::user_id.eq_any(users))
         .filter(dsl::kind.eq(FactorKind::Phone))
         .filter(dsl::state.ne(FactorState::Removed));
     let is_confirmed =
         || dsl::state.eq(FactorState::Unconfirmed).and(dsl::user_id.eq_any(verified).assume_not_null());
+    let push = (method == Method::Push).then_some(dsl::last_push_at.eq(now));
     let used = diesel::update(phones).set((
+        push,
         dsl::last_used_at.eq(now),
         dsl::state
             .eq(case_when(is_confirmed(), FactorState::Active.into_sql::<Text>()).otherwise(dsl::state)),
@@ -172,22 +231,60 @@ pub fn known(
     Ok(found.into_iter().filter_map(|(account, user)| account.zip(user)).collect())
 }
 
-/// Whether this user alone uses the provider's user, and has an authenticator enrolled there.
+/// Where a user's phone was enrolled at a moment.
+///
+/// # Errors
+/// When the query fails.
+pub fn enrolment_at(db: &mut Db, user: &UserId, moment: Timestamp) -> QueryResult<Option<Enrolment>> {
+    dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(dsl::created_at.le(moment))
+        .filter(dsl::removed_at.is_null().or(dsl::removed_at.gt(moment)).assume_not_null())
+        .order(dsl::created_at.desc())
+        .select((dsl::provider_account.assume_not_null(), dsl::provider_user.assume_not_null()))
+        .first::<(ProviderAccount, ProviderUser)>(db)
+        .optional()
+        .map(|found| found.map(|(account, user)| Enrolment { account, user }))
+}
+
+/// Whether another account uses the provider's user, or has used it: what was enrolled there may be theirs.
+///
+/// # Errors
+/// When the query fails.
+pub fn is_shared(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
+    let of_others = dsl::user_id.is_null().or(dsl::user_id.ne(user));
+    let others: i64 = dsl::factors
+        .filter(dsl::provider_account.eq(&at.account))
+        .filter(dsl::provider_user.eq(&at.user))
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(of_others.assume_not_null())
+        .count()
+        .get_result(db)?;
+    Ok(others > 0)
+}
+
+/// Whether a user has an authenticator enrolled at the provider, or had it at a moment, and has ever been the only one
+/// to use the provider's user.
 ///
 /// # Errors
 /// When a query fails.
-pub fn has_own_provider_authenticator(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
-    let enrolled = dsl::factors
+pub fn has_own_provider_authenticator(
+    db: &mut Db,
+    user: &UserId,
+    at: &Enrolment,
+    moment: Timestamp,
+) -> QueryResult<bool> {
+    let in_use = dsl::state.ne(FactorState::Removed).or(dsl::removed_at.gt(moment).assume_not_null());
+    let own: i64 = dsl::factors
         .filter(dsl::provider_account.eq(&at.account))
         .filter(dsl::provider_user.eq(&at.user))
-        .filter(dsl::state.ne(FactorState::Removed));
-    let own: i64 = enrolled
         .filter(dsl::user_id.eq(user))
         .filter(dsl::kind.eq(FactorKind::ProviderAuthenticator))
+        .filter(in_use)
         .count()
         .get_result(db)?;
-    let phones: i64 = enrolled.filter(dsl::kind.eq(FactorKind::Phone)).count().get_result(db)?;
-    Ok(own > 0 && phones == 1)
+    Ok(own > 0 && !is_shared(db, user, at)?)
 }
 
 /// A user's authenticator in this state.
@@ -267,15 +364,15 @@ fn removed(
     (dsl::state.eq(FactorState::Removed), dsl::removed_at.eq(now), dsl::secret.eq(None))
 }
 
-/// Removes a user's authenticator; `false` when there is no such one.
+/// Removes a user's authenticator or device; `false` when there is no such one.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn remove_authenticator(db: &mut Db, user: &UserId, id: &FactorId, now: Timestamp) -> QueryResult<bool> {
+pub fn remove(db: &mut Db, user: &UserId, id: &FactorId, now: Timestamp) -> QueryResult<bool> {
     let own = dsl::factors
         .find(id)
         .filter(dsl::user_id.eq(user))
-        .filter(dsl::kind.eq(FactorKind::Authenticator))
+        .filter(dsl::kind.ne(FactorKind::Phone))
         .filter(dsl::state.ne(FactorState::Removed));
     Ok(diesel::update(own).set(removed(now)).execute(db)? == 1)
 }
@@ -311,13 +408,21 @@ pub fn replace_secret(db: &mut Db, id: &FactorId, old: &str, new: &str) -> Query
         .map(drop)
 }
 
-/// Forgets at most so many factors that were removed long ago.
+/// Forgets at most so many factors that were removed long ago. Who has shared a user of the provider is remembered as
+/// long as somebody uses it.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryResult<usize> {
-    let forgotten =
-        dsl::factors.filter(dsl::state.eq(FactorState::Removed)).filter(dsl::removed_at.le(now.minus(keep)));
+    let others = diesel::alias!(factors as others);
+    let is_used = others
+        .filter(others.field(dsl::provider_account).eq(dsl::provider_account))
+        .filter(others.field(dsl::provider_user).eq(dsl::provider_user))
+        .filter(others.field(dsl::state).ne(FactorState::Removed));
+    let forgotten = dsl::factors
+        .filter(dsl::state.eq(FactorState::Removed))
+        .filter(dsl::removed_at.le(now.minus(keep)))
+        .filter(diesel::dsl::not(diesel::dsl::exists(is_used)));
     let ids: Vec<FactorId> = forgotten.select(dsl::id).limit(most).load(db)?;
     diesel::delete(dsl::factors.filter(dsl::id.eq_any(ids))).execute(db)
 }

@@ -8,6 +8,7 @@
 //! parsed anew at every call through [`Db`].
 
 pub mod actions;
+pub mod approval_challenges;
 pub mod approval_polls;
 pub mod approvals;
 pub mod attempts;
@@ -19,10 +20,12 @@ mod db;
 pub mod factors;
 mod inline_reader;
 pub mod messages;
+pub mod moves;
 pub mod nonces;
 mod notifications;
 pub mod number_verifications;
 mod postgres_tls;
+pub mod push_devices;
 mod schema;
 #[cfg(test)]
 mod schema_test;

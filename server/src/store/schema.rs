@@ -19,6 +19,7 @@ diesel::table! {
         last_sign_in_at -> Nullable<BigInt>,
         last_channel -> Nullable<Text>,
         unverified_since -> Nullable<BigInt>,
+        authenticator_lost_at -> Nullable<BigInt>,
     }
 }
 
@@ -37,6 +38,9 @@ diesel::table! {
         confirmed_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
         removed_at -> Nullable<BigInt>,
+        reference -> Nullable<Text>,
+        device_token_at -> Nullable<BigInt>,
+        last_push_at -> Nullable<BigInt>,
     }
 }
 
@@ -90,6 +94,14 @@ diesel::table! {
         approval_id -> Text,
         due_at -> BigInt,
         polls -> Integer,
+    }
+}
+
+diesel::table! {
+    approval_challenges (reference) {
+        reference -> Text,
+        approval_id -> Text,
+        device -> Text,
     }
 }
 
@@ -165,12 +177,14 @@ diesel::table! {
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(approvals -> users (user_id));
+diesel::joinable!(approval_challenges -> approvals (approval_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     factors,
     sessions,
     approvals,
     approval_polls,
+    approval_challenges,
     sends,
     checks,
     attempts,

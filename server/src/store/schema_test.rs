@@ -7,8 +7,8 @@ use tempfile::TempDir;
 use super::{
     db::{Db, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE},
     schema::{
-        approval_polls, approvals, attempts, checks, factors, messages, nonces, sends, sessions, users,
-        verification_claims,
+        approval_challenges, approval_polls, approvals, attempts, checks, factors, messages, nonces, sends,
+        sessions, users, verification_claims,
     },
 };
 use crate::domain::ids::Random;
@@ -26,6 +26,7 @@ fn walk_every_table(db: &mut Db) {
         sessions,
         approvals,
         approval_polls,
+        approval_challenges,
         sends,
         checks,
         attempts,

@@ -126,7 +126,9 @@ impl World {
     /// As [`Context::factor_passed`](crate::services::Context) does it.
     fn factor_passed(&mut self, slot: usize, method: Method) {
         let Some(Known { id, user: Some(user), .. }) = &self.slots[slot] else { return };
-        let noted = FactorPassed { users: &[user], method, clears_lock: true, accounts_per_phone: 0 };
+        let verifies_phone = method.verifies_phone();
+        let noted =
+            FactorPassed { users: &[user], method, clears_lock: true, verifies_phone, accounts_per_phone: 0 };
         let phone = users::factor_passed(&mut self.db, noted, self.now).expect("noted");
         sessions::factor_passed(&mut self.db, &[id], method, LATER, self.now).expect("noted");
         if phone.get(user) == Some(&PhoneVerification::First) {

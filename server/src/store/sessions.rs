@@ -31,6 +31,8 @@ pub struct SessionRow {
     pub state: State,
     /// How it began.
     pub origin: Origin,
+    /// When it began.
+    pub created_at: Timestamp,
     /// Last request of a signed-in client.
     pub seen_at: Timestamp,
     /// The factor that passed last.

@@ -39,6 +39,8 @@ pub struct UserRow {
     pub phone_verified_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
+    /// When its authenticator stayed behind at another provider; until it is set up again, or the user has read that.
+    pub authenticator_lost_at: Option<Timestamp>,
 }
 
 impl UserRow {
@@ -158,6 +160,8 @@ pub struct FactorPassed<'a> {
     pub method: Method,
     /// Whether a lock for wrong codes ends.
     pub clears_lock: bool,
+    /// Whether it shows that the phones are with their users.
+    pub verifies_phone: bool,
     /// Accounts that may have verified one phone; 0 for no limit.
     pub accounts_per_phone: u32,
 }
@@ -172,7 +176,7 @@ pub fn factor_passed(
     passed: FactorPassed<'_>,
     now: Timestamp,
 ) -> QueryResult<BTreeMap<UserId, PhoneVerification>> {
-    let FactorPassed { users, method, clears_lock, accounts_per_phone } = passed;
+    let FactorPassed { users, method, clears_lock, verifies_phone, accounts_per_phone } = passed;
     let used = diesel::update(dsl::users.filter(dsl::id.eq_any(users)));
     let noted = (dsl::last_channel.eq(method), dsl::last_sign_in_at.eq(now));
     let after = (dsl::phone, dsl::id, dsl::phone_verified_at);
@@ -184,7 +188,7 @@ pub fn factor_passed(
         on_its_own!(db, connection => used.get_results(connection))?
     };
     let mut verifications = BTreeMap::new();
-    if !method.verifies_phone() {
+    if !verifies_phone {
         return Ok(verifications);
     }
     // In their order: two transactions that verify the same phones wait for each other in turn.
@@ -199,7 +203,7 @@ pub fn factor_passed(
     }
     let is_verified = |user: &UserId| verifications.get(user) != Some(&PhoneVerification::InUse);
     let verified: Vec<&UserId> = users.iter().copied().filter(|user| is_verified(user)).collect();
-    factors::phones_used(db, users, &verified, now)?;
+    factors::phones_used(db, users, &verified, method, now)?;
     Ok(verifications)
 }
 
@@ -259,6 +263,14 @@ pub fn wrong_codes(db: &mut Db, id: &UserId) -> QueryResult<WrongCodes> {
 /// When the statement fails.
 pub fn set_wrong_codes(db: &mut Db, id: &UserId, codes: WrongCodes) -> QueryResult<()> {
     diesel::update(dsl::users.find(id)).set(codes).execute(db).map(drop)
+}
+
+/// Notes that a user's authenticator stayed behind at another provider, or that this is over.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_authenticator_lost(db: &mut Db, id: &UserId, at: Option<Timestamp>) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id)).set(dsl::authenticator_lost_at.eq(at)).execute(db).map(drop)
 }
 
 /// Hashes of all accounts, for counting what is left under an old key.

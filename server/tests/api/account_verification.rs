@@ -4,7 +4,17 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::routes;
 
-use crate::app::{ApiClient, PASSWORD, Person, TestApp};
+use crate::{
+    app::{ApiClient, PASSWORD, Person, TestApp},
+    providers::{TestProvider, for_each_provider},
+};
+
+for_each_provider!(
+    sign_up_sends_a_code_that_verifies_the_phone,
+    a_failed_confirmation_message_leaves_the_phone_verified,
+    this_api_shares_code_and_send_limits_with_the_session_api,
+    verifying_the_phone_rotates_a_cookie_session,
+);
 
 /// Creates an account. Returns its session, its id and the response body.
 async fn create_account<'a>(app: &'a TestApp, person: &Person<'_>) -> (ApiClient<'a>, String, Value) {
@@ -26,9 +36,8 @@ fn profile(id: &str) -> String {
     routes::USERS_ID.replace("{id}", id)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sign_up_sends_a_code_that_verifies_the_phone() {
-    let app = TestApp::spawn().await;
+async fn sign_up_sends_a_code_that_verifies_the_phone(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let (session, id, response) = create_account(&app, &ada).await;
     assert_eq!((&response["verified"], &response["codeSent"]), (&json!(false), &json!(true)));
@@ -88,9 +97,8 @@ async fn a_failed_send_keeps_the_account_and_allows_an_immediate_resend() {
     session.post(&verify(&id), json!({"code": ada.code().await})).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_confirmation_message_leaves_the_phone_verified() {
-    let app = TestApp::spawn().await;
+async fn a_failed_confirmation_message_leaves_the_phone_verified(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let (session, id, _) = create_account(&app, &ada).await;
     app.inject_fault(json!({"path": "/2010-04-01", "status": 500})).await;
@@ -148,9 +156,8 @@ async fn other_users_and_pending_sessions_get_404_for_an_account() {
     ada.sign_in().await.get(&profile(&id)).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn this_api_shares_code_and_send_limits_with_the_session_api() {
-    let app = TestApp::spawn().await;
+async fn this_api_shares_code_and_send_limits_with_the_session_api(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let (session, id, _) = create_account(&app, &ada).await;
     let (code, wrong) = (ada.code().await, ada.wrong_code().await);
@@ -214,9 +221,8 @@ async fn a_forged_host_header_does_not_redirect_delivery_reports() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn verifying_the_phone_rotates_a_cookie_session() {
-    let app = TestApp::spawn().await;
+async fn verifying_the_phone_rotates_a_cookie_session(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let browser = app.browser();
     let response = browser.post(routes::USERS, ada.form()).await.body;
@@ -228,5 +234,6 @@ async fn verifying_the_phone_rotates_a_cookie_session() {
     // Login works as for any other account: the password, then the phone.
     let login =
         app.client().post(routes::SESSION, json!({"email": ada.email, "password": PASSWORD})).await.ok();
-    assert_eq!(login["authyResponse"]["success"], true);
+    // No device is registered at Verify: a code goes out.
+    assert_eq!(login["authyResponse"]["success"], provider == TestProvider::Authy);
 }

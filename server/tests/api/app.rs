@@ -24,7 +24,7 @@ use server::{
 use shared::routes;
 use tempfile::TempDir;
 
-use crate::database;
+use crate::{database, providers::TestProvider};
 
 pub const PASSWORD: &str = "notes on the engine";
 /// 2026-03-02T14:02:31Z, a Monday.
@@ -38,10 +38,16 @@ pub fn slow(path: &str) -> Value {
     json!({"path": path, "latencyMs": 4000})
 }
 
+/// A clock that stands still until a test moves it.
+pub fn test_clock() -> Arc<Clock> {
+    Arc::new(Clock::frozen_at(START))
+}
+
 /// A running application. It stops when it is dropped.
 pub struct TestApp {
     pub clock: Arc<Clock>,
     pub variables: HashMap<String, String>,
+    pub provider: TestProvider,
     server: Option<Server>,
     folder: TempDir,
     next_person: AtomicU32,
@@ -80,6 +86,16 @@ impl TestApp {
 
     /// Starts the application with variables in addition to the defaults of tests.
     pub async fn spawn_with(variables: &[(&str, &str)]) -> Self {
+        Self::spawn_at(TestProvider::Authy, variables).await
+    }
+
+    /// The same at this provider.
+    pub async fn spawn_at(provider: TestProvider, variables: &[(&str, &str)]) -> Self {
+        Self::spawn_on(test_clock(), provider, variables).await
+    }
+
+    /// The same by this clock.
+    pub async fn spawn_on(clock: Arc<Clock>, provider: TestProvider, variables: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let mut all: HashMap<String, String> = HashMap::from([
             ("PORT".into(), "0".into()),
@@ -91,14 +107,12 @@ impl TestApp {
             ("PROVIDER_TIMEOUT_SECONDS".into(), "60".into()),
             ("PAGE_DIR".into(), folder.path().join("dist").display().to_string()),
         ]);
+        if provider == TestProvider::Verify {
+            all.insert("PROVIDER".into(), "verify".into());
+        }
         all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut app = Self {
-            clock: Arc::new(Clock::frozen_at(START)),
-            variables: all,
-            server: None,
-            folder,
-            next_person: AtomicU32::new(0),
-        };
+        let mut app =
+            Self { clock, variables: all, provider, server: None, folder, next_person: AtomicU32::new(0) };
         app.start().await;
         app
     }
@@ -115,6 +129,7 @@ impl TestApp {
         let mut app = Self {
             clock: Arc::clone(&self.clock),
             variables,
+            provider: self.provider,
             server: None,
             folder: TempDir::new().expect("a temporary folder"),
             next_person: AtomicU32::new(1000),
@@ -189,10 +204,15 @@ impl TestApp {
         ApiClient { app: self, http: client_without_cookies(), token: Some(token.to_owned()) }
     }
 
-    /// Creates an account. The session of the sign-up is dropped.
+    /// Creates an account whose phone can be asked for approval; at Verify it was verified for that. The session of
+    /// the sign-up is dropped.
     pub async fn register(&self) -> Person<'_> {
         let person = self.unregistered_person();
-        self.client().post(routes::USER, person.form()).await.ok();
+        let created = self.client().post(routes::USER, person.form()).await.ok();
+        if self.provider == TestProvider::Verify {
+            let session = self.bearer(created["token"].as_str().expect("a token"));
+            person.verify_and_register_device(&session).await;
+        }
         person
     }
 
@@ -209,7 +229,8 @@ impl TestApp {
     }
 
     pub fn sandbox_url(&self) -> String {
-        match self.variables.get("AUTHY_API_URL") {
+        let own = ["AUTHY_API_URL", "VERIFY_API_URL"].iter().find_map(|name| self.variables.get(*name));
+        match own {
             Some(url) => url.clone(),
             None => self.server().sandbox().expect("the sandbox runs").url(),
         }

@@ -5,7 +5,24 @@ use sandbox::{Sandbox, Settings};
 use serde_json::json;
 use shared::routes;
 
-use crate::app::TestApp;
+use crate::{
+    app::TestApp,
+    providers::{TestProvider, for_each_provider},
+};
+
+for_each_provider!(
+    verification_keeps_a_header_token_and_rotates_a_cookie_session,
+    a_wrong_code_is_401_and_says_how_many_tries_are_left,
+    concurrent_uses_of_one_code_sign_in_once,
+    a_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it,
+    five_wrong_codes_in_a_row_lock_the_account_across_sessions,
+    concurrent_wrong_codes_are_all_counted,
+    only_codes_of_4_to_10_ascii_digits_reach_the_provider,
+    a_failed_send_is_not_counted,
+    a_code_of_another_user_is_refused,
+    a_wrong_code_is_refused_for_a_user_who_never_verified_one,
+    a_provider_failure_does_not_count_as_a_wrong_code,
+);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_by_sms_by_call_and_from_the_app_sign_in() {
@@ -26,9 +43,8 @@ async fn codes_by_sms_by_call_and_from_the_app_sign_in() {
     assert!(session.is_signed_in().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn verification_keeps_a_header_token_and_rotates_a_cookie_session() {
-    let app = TestApp::spawn().await;
+async fn verification_keeps_a_header_token_and_rotates_a_cookie_session(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
@@ -45,9 +61,8 @@ async fn verification_keeps_a_header_token_and_rotates_a_cookie_session() {
     app.bearer(login["token"].as_str().unwrap()).get(routes::AUTHY_STATUS).await.refused(404, "no_session");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_code_is_401_and_says_how_many_tries_are_left() {
-    let app = TestApp::spawn().await;
+async fn a_wrong_code_is_401_and_says_how_many_tries_are_left(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
@@ -56,9 +71,8 @@ async fn a_wrong_code_is_401_and_says_how_many_tries_are_left() {
     session.verify(&ada.code().await).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn concurrent_uses_of_one_code_sign_in_once() {
-    let app = TestApp::spawn_with(&[("LIMIT_WRONG_CODES", "100")]).await;
+async fn concurrent_uses_of_one_code_sign_in_once(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[("LIMIT_WRONG_CODES", "100")]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
@@ -74,9 +88,8 @@ async fn concurrent_uses_of_one_code_sign_in_once() {
     other.verify(&code).await.refused(401, "wrong_code");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it() {
-    let app = TestApp::spawn_with(&[("SESSION_PENDING_SECONDS", "3600")]).await;
+async fn a_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[("SESSION_PENDING_SECONDS", "3600")]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
@@ -88,9 +101,8 @@ async fn a_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it() {
     session.verify(&code).await.refused(401, "wrong_code");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn five_wrong_codes_in_a_row_lock_the_account_across_sessions() {
-    let app = TestApp::spawn().await;
+async fn five_wrong_codes_in_a_row_lock_the_account_across_sessions(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (first, _) = ada.log_in().await;
     first.post(routes::SESSION_RESEND, json!({})).await.ok();
@@ -125,32 +137,32 @@ async fn the_lock_ends_after_fifteen_minutes() {
     session.verify(&ada.code().await).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn concurrent_wrong_codes_are_all_counted() {
-    let app = TestApp::spawn().await;
+async fn concurrent_wrong_codes_are_all_counted(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
     let wrong = ada.wrong_code().await;
+    let checks = async || app.provider_calls().await.iter().filter(|call| provider.is_check(call)).count();
+    let before = checks().await;
     let responses = futures_util::future::join_all((0..60).map(|_| session.verify(&wrong))).await;
     assert_eq!(responses.iter().filter(|response| response.status == StatusCode::UNAUTHORIZED).count(), 5);
-    let checks = app.provider_calls().await.iter().filter(|call| call.contains("/verify/")).count();
-    assert_eq!(checks, 5);
+    assert_eq!(checks().await - before, 5);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_codes_of_4_to_10_ascii_digits_reach_the_provider() {
-    let app = TestApp::spawn().await;
+async fn only_codes_of_4_to_10_ascii_digits_reach_the_provider(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     let long = "1".repeat(200);
+    let before = app.provider_calls().await.len();
     for typed in
         ["", "123", "12345678901", "../sms", "1/2#", "%2e%2e", "１２３４５６", "12a4567", "1234?force", &long]
     {
         let refused = session.verify(typed).await.refused(422, "invalid_fields");
         assert!(refused["fields"]["code"].is_string());
     }
-    assert!(!app.provider_calls().await.iter().any(|call| call.contains("/verify/")));
+    assert_eq!(app.provider_calls().await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,12 +193,11 @@ async fn sends_are_limited_to_one_in_thirty_seconds_and_five_an_hour() {
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failed_send_is_not_counted() {
-    let app = TestApp::spawn().await;
+async fn a_failed_send_is_not_counted(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    app.inject_fault(json!({"path": "/protected/json/sms", "status": 503})).await;
+    app.inject_fault(json!({"path": provider.codes_path(), "status": 503, "times": 7})).await;
     for _ in 0..7 {
         session.post(routes::SESSION_RESEND, json!({})).await.refused(502, "provider_failed");
     }
@@ -194,9 +205,8 @@ async fn a_failed_send_is_not_counted() {
     session.verify(&ada.code().await).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_code_of_another_user_is_refused() {
-    let app = TestApp::spawn().await;
+async fn a_code_of_another_user_is_refused(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let (ada, grace) = (app.register().await, app.register().await);
     let (session, _) = ada.log_in().await;
     let (other, _) = grace.log_in().await;
@@ -206,9 +216,8 @@ async fn a_code_of_another_user_is_refused() {
 }
 
 /// Without `force=true` the provider accepts any code of a user who never verified one.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_code_is_refused_for_a_user_who_never_verified_one() {
-    let app = TestApp::spawn().await;
+async fn a_wrong_code_is_refused_for_a_user_who_never_verified_one(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.verify("1111111").await.refused(401, "wrong_code");
@@ -242,13 +251,12 @@ async fn only_a_complete_positive_response_of_the_provider_accepts_a_code() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_provider_failure_does_not_count_as_a_wrong_code() {
-    let app = TestApp::spawn().await;
+async fn a_provider_failure_does_not_count_as_a_wrong_code(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     session.post(routes::SESSION_RESEND, json!({})).await.ok();
-    app.inject_fault(json!({"path": "/protected/json/verify", "status": 500, "times": 8})).await;
+    app.inject_fault(json!({"path": provider.codes_path(), "status": 500, "times": 8})).await;
     for _ in 0..8 {
         session.verify("1234567").await.refused(502, "provider_failed");
     }

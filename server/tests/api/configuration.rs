@@ -38,7 +38,8 @@ fn a_custom_api_key_turns_the_sandbox_off() {
     for name in ["AUTHY_API_KEY", "ACCOUNT_SECURITY_API_KEY"] {
         let config = read(&[(name, "a key of our own")]).expect("one variable is enough");
         assert_eq!(config.sandbox, None);
-        assert_eq!(config.provider_url(None), "https://api.authy.com");
+        let account = config.providers.authy.clone().expect("an application");
+        assert_eq!(config.authy_url(&account, None), "https://api.authy.com");
     }
 }
 
@@ -46,7 +47,10 @@ fn a_custom_api_key_turns_the_sandbox_off() {
 fn an_explicitly_enabled_sandbox_uses_its_own_key() {
     let config = read(&[("AUTHY_API_KEY", "a key of our own"), ("SANDBOX", "on")])
         .expect("the sandbox can be enabled explicitly");
-    assert_eq!((config.sandbox, config.authy_key.reveal()), (Some(3001), sandbox::API_KEY));
+    assert_eq!(
+        (config.sandbox, config.providers.authy.expect("an application").key.reveal()),
+        (Some(3001), sandbox::API_KEY)
+    );
 }
 
 const TWILIO: [(&str, &str); 3] = [
@@ -95,9 +99,12 @@ fn the_twilio_settings_are_all_given_or_all_absent() {
 
 #[test]
 fn verify_needs_three_services_of_their_own_and_its_account() {
-    assert!(read(&[]).expect("valid settings").verify.is_none());
-    let beside =
-        read(&[("PROVIDER", "verify")]).expect("the sandbox has all of it").verify.expect("an account");
+    assert!(read(&[]).expect("valid settings").providers.verify.is_none());
+    let beside = read(&[("PROVIDER", "verify")])
+        .expect("the sandbox has all of it")
+        .providers
+        .verify
+        .expect("an account");
     assert_eq!(beside.services.sign_in, sandbox::SERVICE_SIDS[0]);
     let own = [
         ("PROVIDER", "verify"),
@@ -108,7 +115,7 @@ fn verify_needs_three_services_of_their_own_and_its_account() {
         TWILIO[1],
     ];
     let config = read(&own).expect("without a number no confirmation is sent");
-    assert!(config.verify.is_some() && config.twilio.is_none() && config.sandbox.is_none());
+    assert!(config.providers.verify.is_some() && config.twilio.is_none() && config.sandbox.is_none());
     for (name, _) in &own[2..] {
         let without: Vec<_> = own.iter().copied().filter(|(known, _)| known != name).collect();
         let problem = read(&without).expect_err("one is missing").to_string();
@@ -183,7 +190,7 @@ fn a_value_can_be_read_from_a_file() {
     fs::write(&file, "a key of our own\n").unwrap();
     let path = file.display().to_string();
     let config = read(&[("AUTHY_API_KEY_FILE", &path)]).expect("the file is read");
-    assert_eq!(config.authy_key.reveal(), "a key of our own");
+    assert_eq!(config.providers.authy.expect("an application").key.reveal(), "a key of our own");
     let both = read(&[("AUTHY_API_KEY_FILE", &path), ("AUTHY_API_KEY", "another")]).expect_err("two values");
     assert!(both.to_string().starts_with("AUTHY_API_KEY: "), "{both}");
     let missing = read(&[("APP_SECRET_FILE", "/no/such/file")]).expect_err("no file");

@@ -4,7 +4,19 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::routes::{self, cookie_api as api};
 
-use crate::app::{ApiClient, PASSWORD, Person, Response, TestApp};
+use crate::{
+    app::{ApiClient, PASSWORD, Person, Response, TestApp},
+    providers::{TestProvider, for_each_provider},
+};
+
+for_each_provider!(
+    codes_by_sms_by_call_and_from_the_app_sign_in_and_rotate_the_session,
+    cookie_login_sends_nothing_and_grants_no_access_before_the_second_factor,
+    denied_and_expired_requests_grant_no_access_and_failed_sends_are_reported,
+    a_request_shows_who_asks_and_signs_in_only_the_session_that_sent_it,
+    a_client_that_reads_the_top_level_status_signs_in,
+    a_client_that_reads_the_status_inside_body_signs_in,
+);
 
 fn register_form(person: &Person<'_>, username: &str) -> Value {
     json!({
@@ -27,6 +39,9 @@ async fn register_and_verify<'a>(app: &'a TestApp, person: &Person<'_>, username
     browser.post(api::REGISTER, register_form(person, username)).await.ok();
     browser.post(api::SMS, json!({})).await.ok();
     browser.post(api::VERIFY, json!({"token": person.code().await})).await.ok();
+    if app.provider == TestProvider::Verify {
+        person.register_device(&browser, "Ada's phone").await;
+    }
     browser
 }
 
@@ -44,8 +59,8 @@ async fn poll(browser: &ApiClient<'_>, status_at: &str) -> String {
 }
 
 /// Signs in as a client with forms and a cookie that reads the status at this JSON pointer.
-async fn sign_in_and_read_status_at(status_at: &str) {
-    let app = TestApp::spawn().await;
+async fn sign_in_and_read_status_at(provider: TestProvider, status_at: &str) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let browser = app.browser();
     let fields = [
@@ -56,6 +71,9 @@ async fn sign_in_and_read_status_at(status_at: &str) {
         ("phone_number", &ada.phone),
     ];
     post_form(&browser, api::REGISTER, &fields).await.ok();
+    if provider == TestProvider::Verify {
+        ada.verify_and_register_device(&browser).await;
+    }
     browser.get(api::LOGOUT).await.ok();
     post_form(&browser, api::LOGIN, &[("username", "ada"), ("password", PASSWORD)]).await.ok();
     assert_eq!(next_page(&browser).await, "/2fa");
@@ -69,28 +87,28 @@ async fn sign_in_and_read_status_at(status_at: &str) {
     assert!(browser.get(api::PROTECTED).await.ok()["message"].is_string());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_reads_the_top_level_status_signs_in() {
-    sign_in_and_read_status_at("/approval_request/status").await;
+async fn a_client_that_reads_the_top_level_status_signs_in(provider: TestProvider) {
+    sign_in_and_read_status_at(provider, "/approval_request/status").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_reads_the_status_inside_body_signs_in() {
-    sign_in_and_read_status_at("/body/approval_request/status").await;
+async fn a_client_that_reads_the_status_inside_body_signs_in(provider: TestProvider) {
+    sign_in_and_read_status_at(provider, "/body/approval_request/status").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn codes_by_sms_by_call_and_from_the_app_sign_in_and_rotate_the_session() {
-    let app = TestApp::spawn().await;
+async fn codes_by_sms_by_call_and_from_the_app_sign_in_and_rotate_the_session(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     register_and_verify(&app, &ada, "ada").await;
-    for channel in [Some(api::SMS), Some(api::VOICE), None] {
+    // Verify has no app of its own.
+    let channels = [Some(api::SMS), Some(api::VOICE), None];
+    let channels = if provider == TestProvider::Verify { &channels[..2] } else { &channels[..] };
+    for channel in channels {
         app.advance(3600);
         let browser = app.browser();
         let login = browser.post(api::LOGIN, json!({"username": "ADA", "password": PASSWORD})).await.ok();
         let before = ada.phone_state().await["messages"].as_array().unwrap().len();
         let token = match channel {
-            Some(path) => {
+            &Some(path) => {
                 let sent = browser.post(path, json!({})).await.ok();
                 assert_eq!((&sent["success"], sent["cellphone"].is_string()), (&json!(true), true));
                 assert_eq!(ada.phone_state().await["messages"].as_array().unwrap().len(), before + 1);
@@ -107,9 +125,8 @@ async fn codes_by_sms_by_call_and_from_the_app_sign_in_and_rotate_the_session() 
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn cookie_login_sends_nothing_and_grants_no_access_before_the_second_factor() {
-    let app = TestApp::spawn().await;
+async fn cookie_login_sends_nothing_and_grants_no_access_before_the_second_factor(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let browser = app.browser();
     browser.get(api::PROTECTED).await.refused(401, "not_signed_in");
@@ -180,9 +197,8 @@ async fn errors_repeat_their_message_in_the_fields_these_clients_read() {
     assert_eq!(wrong("ada", "not her password").await, wrong("nobody", PASSWORD).await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_shows_who_asks_and_signs_in_only_the_session_that_sent_it() {
-    let app = TestApp::spawn().await;
+async fn a_request_shows_who_asks_and_signs_in_only_the_session_that_sent_it(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     register_and_verify(&app, &ada, "ada").await;
     let credentials = json!({"username": "ada", "password": PASSWORD});
@@ -211,9 +227,8 @@ async fn a_request_shows_who_asks_and_signs_in_only_the_session_that_sent_it() {
     assert_eq!(poll(&owner, "/approval_request/status").await, "approved");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn denied_and_expired_requests_grant_no_access_and_failed_sends_are_reported() {
-    let app = TestApp::spawn().await;
+async fn denied_and_expired_requests_grant_no_access_and_failed_sends_are_reported(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     register_and_verify(&app, &ada, "ada").await;
     let browser = app.browser();
@@ -225,12 +240,13 @@ async fn denied_and_expired_requests_grant_no_access_and_failed_sends_are_report
     app.advance(121);
     assert_eq!(poll(&browser, "/approval_request/status").await, "expired");
     browser.get(api::PROTECTED).await.refused(403, "second_factor_required");
-    ada.set_app_installed(false).await;
-    let refused = browser.post(api::ONETOUCH, json!({})).await.refused(409, "push_unavailable");
-    assert_eq!(refused["err"], refused["message"]);
-    app.inject_fault(json!({"path": "/onetouch", "status": 500})).await;
+    if provider == TestProvider::Authy {
+        ada.set_app_installed(false).await;
+        let refused = browser.post(api::ONETOUCH, json!({})).await.refused(409, "push_unavailable");
+        assert_eq!(refused["err"], refused["message"]);
+    }
+    app.inject_fault(json!({"path": "/", "status": 500})).await;
     browser.post(api::ONETOUCH, json!({})).await.refused(502, "provider_failed");
-    app.inject_fault(json!({"path": "/protected/json/sms", "status": 500})).await;
     browser.post(api::SMS, json!({})).await.refused(502, "provider_failed");
     // The failed send is not counted.
     app.call_sandbox(Method::DELETE, "/faults", json!({})).await;

@@ -4,11 +4,18 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shared::routes;
 
-use crate::app::{PASSWORD, TestApp};
+use crate::{
+    app::{PASSWORD, TestApp},
+    providers::{TestProvider, for_each_provider},
+};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_correct_password_starts_a_pending_session_without_access() {
-    let app = TestApp::spawn().await;
+for_each_provider!(
+    a_correct_password_starts_a_pending_session_without_access,
+    email_and_username_are_accepted_in_either_field,
+);
+
+async fn a_correct_password_starts_a_pending_session_without_access(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     assert_eq!(session.status().await, "pending");
@@ -32,9 +39,8 @@ async fn unknown_user_and_wrong_password_get_the_same_response() {
     unknown.refused(403, "wrong_credentials");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn email_and_username_are_accepted_in_either_field() {
-    let app = TestApp::spawn().await;
+async fn email_and_username_are_accepted_in_either_field(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.unregistered_person();
     let mut form = ada.form();
     form["username"] = json!("Countess");

@@ -27,6 +27,7 @@ mod one_touch;
 mod openapi;
 mod outages;
 mod phone_verification;
+mod providers;
 mod registration;
 mod restart;
 mod sessions;

@@ -4,11 +4,30 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use shared::routes;
 
-use crate::app::TestApp;
+use crate::{
+    app::TestApp,
+    providers::{TestProvider, for_each_provider},
+};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_approved_request_signs_in_the_session_that_sent_it() {
-    let app = TestApp::spawn().await;
+for_each_provider!(
+    an_approved_request_signs_in_the_session_that_sent_it,
+    an_approval_does_not_sign_in_another_session_of_the_same_user,
+    an_old_approval_is_not_accepted_at_the_next_login,
+    reading_the_status_changes_nothing_and_is_not_rate_limited,
+    an_approved_cookie_session_has_no_access_until_it_is_rotated,
+    a_denied_request_does_not_sign_in_and_stays_denied,
+    an_approval_request_expires_after_two_minutes,
+    the_phone_shows_details_from_the_server_and_ignores_those_of_the_client,
+    one_request_is_open_at_a_time_and_a_denial_sends_no_new_one,
+    a_request_that_failed_to_send_leaves_the_previous_one_current,
+    concurrent_resends_send_one_approval_request,
+    after_five_unanswered_requests_login_sends_a_code_instead,
+    sign_in_works_by_polling_when_the_webhook_is_off,
+    the_server_polls_the_provider_every_five_seconds_until_the_request_expires,
+);
+
+async fn an_approved_request_signs_in_the_session_that_sent_it(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     assert_eq!(app.answer_request(&uuid, "approve").await, StatusCode::NO_CONTENT);
@@ -17,9 +36,8 @@ async fn an_approved_request_signs_in_the_session_that_sent_it() {
     assert_eq!(user["verified"], true, "the first verified factor verifies the phone");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_approval_does_not_sign_in_another_session_of_the_same_user() {
-    let app = TestApp::spawn().await;
+async fn an_approval_does_not_sign_in_another_session_of_the_same_user(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (attacker, _) = ada.log_in().await;
     let (owner, uuid) = ada.log_in().await;
@@ -30,9 +48,8 @@ async fn an_approval_does_not_sign_in_another_session_of_the_same_user() {
     attacker.post(routes::SESSION_CONTINUE, json!({})).await.refused(409, "not_approved");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_old_approval_is_not_accepted_at_the_next_login() {
-    let app = TestApp::spawn().await;
+async fn an_old_approval_is_not_accepted_at_the_next_login(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let session = ada.sign_in().await;
     session.delete(routes::SESSION).await.ok();
@@ -41,9 +58,8 @@ async fn an_old_approval_is_not_accepted_at_the_next_login() {
     assert!(!next.is_signed_in().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reading_the_status_changes_nothing_and_is_not_rate_limited() {
-    let app = TestApp::spawn().await;
+async fn reading_the_status_changes_nothing_and_is_not_rate_limited(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
     for _ in 0..300 {
@@ -58,18 +74,14 @@ async fn reading_the_status_changes_nothing_and_is_not_rate_limited() {
         "the response contains a polling interval"
     );
     let calls = app.provider_calls().await;
-    assert!(
-        !calls.iter().any(|call| call.starts_with("GET /onetouch")),
-        "no poll reaches the provider: {calls:?}"
-    );
+    assert!(!calls.iter().any(|call| provider.is_poll(call)), "no poll reaches the provider: {calls:?}");
     let head = session.send(session.request(Method::HEAD, routes::AUTHY_STATUS)).await;
     assert_eq!((head.status, head.text.as_str()), (StatusCode::OK, ""));
     app.client().get(routes::AUTHY_STATUS).await.refused(404, "no_session");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_approved_cookie_session_has_no_access_until_it_is_rotated() {
-    let app = TestApp::spawn().await;
+async fn an_approved_cookie_session_has_no_access_until_it_is_rotated(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let browser = app.browser();
     let login = browser.post(routes::SESSION, ada.credentials()).await;
@@ -94,9 +106,8 @@ async fn an_approved_cookie_session_has_no_access_until_it_is_rotated() {
         .refused(404, "no_session");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_denied_request_does_not_sign_in_and_stays_denied() {
-    let app = TestApp::spawn().await;
+async fn a_denied_request_does_not_sign_in_and_stays_denied(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     app.answer_request(&uuid, "deny").await;
@@ -106,9 +117,8 @@ async fn a_denied_request_does_not_sign_in_and_stays_denied() {
     assert_eq!(session.status().await, "denied");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_approval_request_expires_after_two_minutes() {
-    let app = TestApp::spawn().await;
+async fn an_approval_request_expires_after_two_minutes(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     app.advance(119);
@@ -119,9 +129,8 @@ async fn an_approval_request_expires_after_two_minutes() {
     assert!(!session.is_signed_in().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_phone_shows_details_from_the_server_and_ignores_those_of_the_client() {
-    let app = TestApp::spawn().await;
+async fn the_phone_shows_details_from_the_server_and_ignores_those_of_the_client(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     ada.sign_in().await;
     let client = app.client();
@@ -152,9 +161,8 @@ async fn the_phone_shows_details_from_the_server_and_ignores_those_of_the_client
     assert_eq!(status["phone"], format!("+44 •••-•••-{}", &ada.phone[6..]));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_request_is_open_at_a_time_and_a_denial_sends_no_new_one() {
-    let app = TestApp::spawn().await;
+async fn one_request_is_open_at_a_time_and_a_denial_sends_no_new_one(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     session.post(routes::SESSION_PUSH, json!({})).await.refused(409, "push_open");
@@ -172,9 +180,8 @@ async fn one_request_is_open_at_a_time_and_a_denial_sends_no_new_one() {
     assert!(session.is_signed_in().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_failed_to_send_leaves_the_previous_one_current() {
-    let app = TestApp::spawn().await;
+async fn a_request_that_failed_to_send_leaves_the_previous_one_current(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     app.answer_request(&uuid, "deny").await;
@@ -187,9 +194,8 @@ async fn a_request_that_failed_to_send_leaves_the_previous_one_current() {
     assert_eq!(session.status().await, "pending");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn concurrent_resends_send_one_approval_request() {
-    let app = TestApp::spawn().await;
+async fn concurrent_resends_send_one_approval_request(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
     app.answer_request(&uuid, "deny").await;
@@ -199,9 +205,8 @@ async fn concurrent_resends_send_one_approval_request() {
     assert_eq!(ada.phone_state().await["approvalRequests"].as_array().unwrap().len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_five_unanswered_requests_login_sends_a_code_instead() {
-    let app = TestApp::spawn().await;
+async fn after_five_unanswered_requests_login_sends_a_code_instead(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     ada.sign_in().await;
     let mut last = None;
@@ -237,9 +242,8 @@ async fn without_the_app_login_sends_a_code() {
     assert!(session.is_signed_in().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sign_in_works_by_polling_when_the_webhook_is_off() {
-    let app = TestApp::spawn().await;
+async fn sign_in_works_by_polling_when_the_webhook_is_off(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
     let ada = app.register().await;
     let (session, uuid) = ada.log_in().await;
@@ -254,13 +258,11 @@ async fn sign_in_works_by_polling_when_the_webhook_is_off() {
     app.wait_until("the server has found the denial", async || session.status().await == "denied").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_server_polls_the_provider_every_five_seconds_until_the_request_expires() {
-    let app = TestApp::spawn().await;
+async fn the_server_polls_the_provider_every_five_seconds_until_the_request_expires(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let ada = app.register().await;
     let (session, _) = ada.log_in().await;
-    let polls =
-        async || app.provider_calls().await.iter().filter(|call| call.starts_with("GET /onetouch")).count();
+    let polls = async || app.provider_calls().await.iter().filter(|call| provider.is_poll(call)).count();
     app.advance(3);
     app.wait_until("the provider is polled after three seconds", async || polls().await == 1).await;
     for round in 2..=5 {

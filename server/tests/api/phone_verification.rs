@@ -4,7 +4,21 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::routes::{self, cookie_api as api};
 
-use crate::app::{ApiClient, TestApp};
+use crate::{
+    app::{ApiClient, TestApp},
+    providers::{TestProvider, for_each_provider},
+};
+
+for_each_provider!(
+    a_browser_without_an_account_verifies_a_phone_by_sms_or_call,
+    a_signed_in_user_verifies_another_phone,
+    missing_and_invalid_fields_are_named,
+    a_code_is_accepted_once_for_its_session_and_phone,
+    a_verification_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it,
+    sends_are_limited_per_session_phone_and_number_range,
+    logout_ends_a_session_without_an_account,
+    failed_sends_do_not_count_and_landlines_get_a_call,
+);
 
 const PHONE: &str = "+447700900555";
 
@@ -25,9 +39,8 @@ async fn verified(session: &ApiClient<'_>) -> Value {
     session.post(api::LOGGED_IN, json!({})).await.ok()["verifiedPhone"].clone()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_without_an_account_verifies_a_phone_by_sms_or_call() {
-    let app = TestApp::spawn().await;
+async fn a_browser_without_an_account_verifies_a_phone_by_sms_or_call(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     for via in ["sms", "call"] {
         let browser = app.browser();
         let phone = format!("+4477009005{}", if via == "sms" { "01" } else { "02" });
@@ -52,9 +65,8 @@ async fn a_browser_without_an_account_verifies_a_phone_by_sms_or_call() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_signed_in_user_verifies_another_phone() {
-    let app = TestApp::spawn().await;
+async fn a_signed_in_user_verifies_another_phone(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let session = app.register().await.sign_in().await;
     let started = start(&session, PHONE).await;
     assert_eq!(started["token"], Value::Null);
@@ -64,9 +76,8 @@ async fn a_signed_in_user_verifies_another_phone() {
     assert!(session.is_signed_in().await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn missing_and_invalid_fields_are_named() {
-    let app = TestApp::spawn().await;
+async fn missing_and_invalid_fields_are_named(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let client = app.client();
     for (body, field) in [
         (json!({}), "phone_number"),
@@ -88,9 +99,8 @@ async fn missing_and_invalid_fields_are_named() {
     assert_eq!(app.provider_calls().await, Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_code_is_accepted_once_for_its_session_and_phone() {
-    let app = TestApp::spawn().await;
+async fn a_code_is_accepted_once_for_its_session_and_phone(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let (ada, eve) = (app.browser(), app.browser());
     start(&ada, PHONE).await;
     let right = json!({"phoneNumber": PHONE, "token": code(&app, PHONE).await});
@@ -109,9 +119,10 @@ async fn a_code_is_accepted_once_for_its_session_and_phone() {
     session.verify(&code(&app, &person.e164()).await).await.refused(401, "wrong_code");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_verification_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it() {
-    let app = TestApp::spawn().await;
+async fn a_verification_code_expires_after_ten_minutes_and_a_resend_does_not_extend_it(
+    provider: TestProvider,
+) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let browser = app.browser();
     start(&browser, PHONE).await;
     let first = code(&app, PHONE).await;
@@ -123,9 +134,8 @@ async fn a_verification_code_expires_after_ten_minutes_and_a_resend_does_not_ext
     browser.post(api::VERIFICATION_VERIFY, body).await.refused(401, "wrong_code");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sends_are_limited_per_session_phone_and_number_range() {
-    let app = TestApp::spawn_with(&[("LIMIT_VERIFICATIONS_PER_HOUR", "8")]).await;
+async fn sends_are_limited_per_session_phone_and_number_range(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[("LIMIT_VERIFICATIONS_PER_HOUR", "8")]).await;
     let browser = app.browser();
     start(&browser, PHONE).await;
     let refused = browser.post(api::VERIFICATION_START, json!({"phoneNumber": PHONE})).await;
@@ -191,9 +201,8 @@ async fn five_wrong_codes_lock_only_the_session_they_came_from() {
     owner.post(api::VERIFICATION_VERIFY, guess(&right)).await.ok();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn logout_ends_a_session_without_an_account() {
-    let app = TestApp::spawn().await;
+async fn logout_ends_a_session_without_an_account(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let browser = app.browser();
     start(&browser, PHONE).await;
     let body = json!({"phoneNumber": PHONE, "token": code(&app, PHONE).await});
@@ -203,27 +212,33 @@ async fn logout_ends_a_session_without_an_account() {
     assert_eq!(verified(&browser).await, Value::Null);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn failed_sends_do_not_count_and_landlines_get_a_call() {
-    let app = TestApp::spawn().await;
+async fn failed_sends_do_not_count_and_landlines_get_a_call(provider: TestProvider) {
+    let app = TestApp::spawn_at(provider, &[]).await;
     let browser = app.browser();
-    app.inject_fault(json!({"path": "/protected/json/phones", "status": 500})).await;
+    app.inject_fault(json!({"path": provider.codes_path(), "status": 500})).await;
     for _ in 0..6 {
         browser
             .post(api::VERIFICATION_START, json!({"phoneNumber": PHONE}))
             .await
             .refused(502, "provider_failed");
     }
-    let landline = json!({"message": "landline", "success": false, "errors": {}, "error_code": "60082"});
-    app.inject_fault(json!({"path": "/protected/json/phones", "status": 403, "body": landline, "times": 1}))
+    let landline = match provider {
+        TestProvider::Authy => {
+            json!({"message": "landline", "success": false, "errors": {}, "error_code": "60082"})
+        }
+        TestProvider::Verify => json!({"message": "landline", "code": 60205, "more_info": "", "status": 403}),
+    };
+    app.inject_fault(json!({"path": provider.codes_path(), "status": 403, "body": landline, "times": 1}))
         .await;
     assert_eq!(start(&browser, PHONE).await["via"], "call");
     assert_eq!(app.messages_to(PHONE).await[0]["via"], "call");
     // An incomplete or negative response of the provider does not verify the phone.
     let right = json!({"phoneNumber": PHONE, "token": code(&app, PHONE).await});
     for body in [json!({"success": false}), json!("<html>"), json!({})] {
-        app.inject_fault(json!({"path": "/protected/json/phones", "status": 200, "body": body})).await;
-        browser.post(api::VERIFICATION_VERIFY, right.clone()).await.refused(502, "provider_failed");
+        app.inject_fault(json!({"path": provider.codes_path(), "status": 200, "body": body})).await;
+        let answered = browser.post(api::VERIFICATION_VERIFY, right.clone()).await;
+        assert!(matches!(answered.status.as_u16(), 401 | 502), "{body}: {}", answered.text);
+        assert_eq!(verified(&browser).await, Value::Null);
     }
     app.call_sandbox(Method::DELETE, "/faults", json!({})).await;
     browser.post(api::VERIFICATION_VERIFY, right).await.ok();

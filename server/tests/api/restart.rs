@@ -5,46 +5,70 @@ use std::sync::Arc;
 use reqwest::Method;
 use sandbox::{Sandbox, Settings};
 use serde_json::json;
+use server::domain::clock::Clock;
 use shared::routes;
 
-use crate::app::{Person, TestApp};
+use crate::{
+    app::{Person, TestApp, test_clock},
+    providers::{TestProvider, for_each_provider},
+};
+
+for_each_provider!(a_server_restart_keeps_sessions_and_open_requests,);
 
 /// A sandbox outside the server that can be restarted on its own.
 struct StandaloneSandbox {
     running: Sandbox,
     port: u16,
+    /// The server's as well: approval requests expire by it.
+    clock: Arc<Clock>,
 }
 
 impl StandaloneSandbox {
     async fn start(port: u16) -> Self {
-        let running =
-            Sandbox::start(Settings { port, ..Settings::default() }).await.expect("the sandbox starts");
+        Self::start_by(port, test_clock()).await
+    }
+
+    async fn start_by(port: u16, clock: Arc<Clock>) -> Self {
+        let settings = Settings { port, clock: Arc::<Clock>::clone(&clock), ..Settings::default() };
+        let running = Sandbox::start(settings).await.expect("the sandbox starts");
         let port = running.port();
-        Self { running, port }
+        Self { running, port, clock }
     }
 
     async fn restart(self) -> Self {
         self.running.stop().await;
-        Self::start(self.port).await
+        Self::start_by(self.port, self.clock).await
     }
 }
 
 async fn app_with_sandbox(sandbox: &StandaloneSandbox) -> TestApp {
+    app_at(TestProvider::Authy, sandbox).await
+}
+
+async fn app_at(provider: TestProvider, sandbox: &StandaloneSandbox) -> TestApp {
     let url = sandbox.running.url();
-    let app = TestApp::spawn_with(&[
-        ("SANDBOX", "off"),
-        ("AUTHY_API_KEY", sandbox::API_KEY),
-        ("AUTHY_API_URL", &url),
-    ])
-    .await;
+    let [sign_in, enrolment, number] = sandbox::SERVICE_SIDS;
+    let at_authy = [("AUTHY_API_KEY", sandbox::API_KEY), ("AUTHY_API_URL", &url)];
+    let at_verify = [
+        ("TWILIO_ACCOUNT_SID", sandbox::ACCOUNT_SID),
+        ("TWILIO_AUTH_TOKEN", sandbox::AUTH_TOKEN),
+        ("VERIFY_SERVICE_SID", sign_in),
+        ("VERIFY_ENROLMENT_SERVICE_SID", enrolment),
+        ("VERIFY_NUMBER_SERVICE_SID", number),
+        ("VERIFY_API_URL", &url),
+    ];
+    let account = if provider == TestProvider::Authy { &at_authy[..] } else { &at_verify[..] };
+    let variables = [&[("SANDBOX", "off")], account].concat();
+    let app = TestApp::spawn_on(Arc::clone(&sandbox.clock), provider, &variables).await;
     configure_webhook(&app).await;
     app
 }
 
 /// Tells a sandbox the callback URL of the server; a new sandbox does not know it.
 async fn configure_webhook(app: &TestApp) {
-    let url = app.url(routes::AUTHY_CALLBACK);
-    app.call_sandbox(Method::PUT, "/webhook", json!({"url": url})).await.ok();
+    let webhooks =
+        json!({"url": app.url(routes::AUTHY_CALLBACK), "verifyUrl": app.url(routes::TWILIO_VERIFY)});
+    app.call_sandbox(Method::PUT, "/webhook", webhooks).await.ok();
 }
 
 /// The same person in a restarted application.
@@ -52,10 +76,9 @@ fn person_in<'a>(app: &'a TestApp, email: String, phone: String) -> Person<'a> {
     Person { app, email, phone }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_restart_keeps_sessions_and_open_requests() {
+async fn a_server_restart_keeps_sessions_and_open_requests(provider: TestProvider) {
     let sandbox = StandaloneSandbox::start(0).await;
-    let mut app = app_with_sandbox(&sandbox).await;
+    let mut app = app_at(provider, &sandbox).await;
     let (email, phone, signed_in, pending, uuid, awaiting_code) = {
         let ada = app.register().await;
         let signed_in = ada.sign_in().await.token.unwrap();

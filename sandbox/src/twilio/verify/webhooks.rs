@@ -6,13 +6,13 @@ use actix_web::{
     web::{Data, Path},
 };
 use serde_json::{Value, json};
-use shared::sandbox::ACCOUNT_SID;
+use shared::sandbox::{ACCOUNT_SID, SERVICE_SIDS};
 
 use super::{
     Outcome, events,
     links::of_service,
     paging::page,
-    state::{Webhook, sid},
+    state::{Verify, Webhook, sid},
 };
 use crate::{
     emulator::Emulator,
@@ -70,6 +70,35 @@ fn change(webhook: &mut Webhook, fields: &Fields) -> Result<(), TwilioError> {
     }
     *webhook = changed;
     Ok(())
+}
+
+/// The id of the webhook that is there from the start.
+const FIRST_WEBHOOK: &str = "YW00000000000000000000000000000001";
+
+impl Verify {
+    /// Makes, changes or removes the webhook that is there from the start: that of sign-ins, for all events.
+    pub(crate) fn set_first_webhook(&mut self, url: Option<&str>, now: i64) {
+        let Some(service) = self.services.iter_mut().find(|service| service.sid == SERVICE_SIDS[0]) else {
+            return;
+        };
+        service.webhooks.retain(|webhook| webhook.sid != FIRST_WEBHOOK);
+        service.webhooks.extend(url.map(|url| Webhook {
+            sid: FIRST_WEBHOOK.to_owned(),
+            friendly_name: "Countersign".to_owned(),
+            event_types: vec!["*".to_owned()],
+            url: url.to_owned(),
+            enabled: true,
+            version: "v2".to_owned(),
+            created_ms: now,
+            updated_ms: now,
+        }));
+    }
+
+    /// Where the webhook goes that is there from the start.
+    pub(crate) fn first_webhook_url(&self) -> Option<String> {
+        let webhooks = &self.service(SERVICE_SIDS[0])?.webhooks;
+        webhooks.iter().find(|webhook| webhook.sid == FIRST_WEBHOOK).map(|webhook| webhook.url.clone())
+    }
 }
 
 pub(super) async fn create(

@@ -77,7 +77,7 @@ async fn send(
     RequestClient(client): &RequestClient,
     via: Via,
 ) -> Result<Json<TokenSent>> {
-    let sent = codes.send(session, via, client).await?;
+    let sent = codes.send(session, Some(via), client).await?;
     Ok(Json(TokenSent { success: true, message: sent.message, cellphone: sent.phone }))
 }
 

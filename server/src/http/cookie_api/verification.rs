@@ -90,7 +90,7 @@ pub(in crate::http) async fn start(
         Some(session) if wish.carrier => sessions.require_signed_in(session).await.is_ok(),
         _ => false,
     };
-    let asked = Wish { phone, via: via(&wish.via)? };
+    let asked = Wish { phone, via: via(&wish.via)?.unwrap_or_default() };
     let started = verification.start(session, asked, &client).await;
     let started = started.map_err(|error| at_sent_field(error, &wish))?;
     if let Some(token) = &started.token {
@@ -99,6 +99,7 @@ pub(in crate::http) async fn start(
     let message = match started.via {
         shared::Via::Sms => format!("Text message sent to {number}."),
         shared::Via::Call => format!("Call to {number} initiated."),
+        shared::Via::WhatsApp | shared::Via::Email => format!("Code sent to {number}."),
     };
     let token = started.token.filter(|_| !client.cookie_only);
     Ok(Json(VerificationStarted {

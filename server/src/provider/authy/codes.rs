@@ -16,6 +16,9 @@ impl Authy {
         via: Via,
         action: &str,
     ) -> Result<Reference, ProviderError> {
+        if !matches!(via, Via::Sms | Via::Call) {
+            return Err(ProviderError::ChannelRefused);
+        }
         let path = format!("/protected/json/{via}/{user}");
         let query = [("force", "true"), ("action", action)];
         let answer = self.call(self.http.get(self.url(&path)).query(&query)).await?;

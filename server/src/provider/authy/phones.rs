@@ -19,6 +19,9 @@ impl Authy {
         phone: &PhoneNumber,
         via: Via,
     ) -> Result<PhoneFacts, ProviderError> {
+        if !matches!(via, Via::Sms | Via::Call) {
+            return Err(ProviderError::ChannelRefused);
+        }
         let body = json!({
             "via": via,
             "country_code": phone.calling_code(),

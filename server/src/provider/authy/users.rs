@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use super::Authy;
 use crate::{
     domain::factor::ProviderUser,
-    provider::{Person, ProviderError},
+    provider::{ExportedSecret, Person, ProviderError},
 };
+
+/// The application's migration tools are switched off.
+const TOOLS_DISABLED: &str = "60154";
 
 impl Authy {
     pub(in crate::provider) async fn enrol(&self, person: Person<'_>) -> Result<ProviderUser, ProviderError> {
@@ -29,5 +32,25 @@ impl Authy {
             return Err(ProviderError::UnexpectedResponse { status: 200 });
         }
         Ok(ProviderUser::from_text(id))
+    }
+
+    /// The secret of an authenticator for other apps than Authy's; `None` where the user has none, or the
+    /// application's migration tools are switched off.
+    pub(in crate::provider) async fn export_secret(
+        &self,
+        user: &ProviderUser,
+    ) -> Result<Option<ExportedSecret>, ProviderError> {
+        let path = format!("/protected/json/users/{user}/secret/export");
+        match self.call(self.http.get(self.url(&path))).await {
+            Ok(answer) => {
+                let text =
+                    |name: &str| answer[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+                let exported = text("secret").zip(text("otp"));
+                Ok(exported.map(|(secret, code)| ExportedSecret { secret, code }))
+            }
+            Err(ProviderError::Refused { code, .. }) if code == TOOLS_DISABLED => Ok(None),
+            Err(ProviderError::UnknownUser) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

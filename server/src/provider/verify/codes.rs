@@ -1,12 +1,16 @@
 //! Codes by text and by call.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use shared::{Via, phone::PhoneNumber};
+use shared::Via;
 
-use super::Verify;
+use super::{
+    Verify,
+    api::{NOT_FOUND, is_not_found},
+};
 use crate::{
     domain::code::Code,
-    provider::{CodePurpose, PhoneFacts, ProviderError, Reference, Unclaimed},
+    provider::{ClaimedCheck, CodePurpose, PhoneFacts, ProviderError, Reference},
 };
 
 /// A code as Verify has sent it.
@@ -28,33 +32,22 @@ impl Sent {
     }
 }
 
-/// No such verification: it was used, cancelled, has expired, or was checked too often.
-const NOT_FOUND: &str = "20404";
+/// What stands in a path as it is: a number's `+`, and what names and numbers are made of.
+const IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'+').remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
 /// Checked too often; it is not answered any more.
 const TOO_MANY_CHECKS: &str = "60202";
 
 impl Verify {
-    pub(in crate::provider) fn service(&self, purpose: CodePurpose) -> &str {
-        match purpose {
-            CodePurpose::SignIn => &self.services.sign_in,
-            CodePurpose::Enrolment => &self.services.enrolment,
-            CodePurpose::Number => &self.services.numbers,
-        }
-    }
-
     pub(in crate::provider) async fn send(
         &self,
         purpose: CodePurpose,
-        phone: &PhoneNumber,
+        to: &str,
         via: Via,
     ) -> Result<Sent, ProviderError> {
-        let channel = match via {
-            Via::Sms => "sms",
-            Via::Call => "call",
-        };
-        let form = [("To", phone.e164()), ("Channel", channel.to_owned())];
-        let url = self.url(&format!("/Services/{}/Verifications", self.service(purpose)));
-        let answer = self.call(self.http.post(url).form(&form)).await?;
+        let form = [("To", to), ("Channel", via.as_str())];
+        let url = self.api.url(&format!("/Services/{}/Verifications", self.services.of(purpose)));
+        let answer = self.api.call(self.api.http.post(url).form(&form)).await?;
         let verification = answer["sid"].as_str().and_then(Reference::of_push);
         // Without them nobody could tell whose code was sent.
         let sends = answer["send_code_attempts"].as_array().map(Vec::len).filter(|sends| *sends > 0);
@@ -75,17 +68,17 @@ impl Verify {
         purpose: CodePurpose,
         verification: &str,
         code: &Code,
-    ) -> Result<Unclaimed, ProviderError> {
+    ) -> Result<ClaimedCheck, ProviderError> {
         let form = [("VerificationSid", verification), ("Code", code.digits())];
-        let url = self.url(&format!("/Services/{}/VerificationCheck", self.service(purpose)));
-        match self.call(self.http.post(url).form(&form)).await {
+        let url = self.api.url(&format!("/Services/{}/VerificationCheck", self.services.of(purpose)));
+        match self.api.call(self.api.http.post(url).form(&form)).await {
             // HTTP 200 alone says nothing: a wrong code is 200 and pending.
             Ok(answer) if answer["status"] == "approved" && answer["valid"] == Value::Bool(true) => {
-                Ok(Unclaimed::Right)
+                Ok(ClaimedCheck::Right)
             }
-            Ok(_) => Ok(Unclaimed::Wrong),
+            Ok(_) => Ok(ClaimedCheck::Wrong),
             Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND || code == TOO_MANY_CHECKS => {
-                Ok(Unclaimed::Over)
+                Ok(ClaimedCheck::Over)
             }
             Err(error) => Err(error),
         }
@@ -97,10 +90,12 @@ impl Verify {
         purpose: CodePurpose,
         name: &str,
     ) -> Result<(), ProviderError> {
-        let url = self.url(&format!("/Services/{}/Verifications/{name}", self.service(purpose)));
-        match self.call(self.http.post(url).form(&[("Status", "canceled")])).await {
+        // An e-mail may hold what a path must not.
+        let name = utf8_percent_encode(name, IN_PATH);
+        let url = self.api.url(&format!("/Services/{}/Verifications/{name}", self.services.of(purpose)));
+        match self.api.call(self.api.http.post(url).form(&[("Status", "canceled")])).await {
             Ok(_) => Ok(()),
-            Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND => Ok(()),
+            Err(error) if is_not_found(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }

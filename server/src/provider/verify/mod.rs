@@ -3,19 +3,21 @@
 //! Three services: one for people whose phone is verified, one for phones that are not, and one for numbers nobody
 //! is enrolled with. Verify knows a code by service and number alone: whose it is stands in our database.
 
+mod api;
 mod codes;
+mod push;
+mod setup;
+mod webhook;
 
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder};
-use serde_json::Value;
-
+use api::Api;
 pub use codes::Sent;
+pub use push::PushToken;
+pub(super) use push::content_problem;
+pub use setup::{CODE_LENGTHS, ServiceFacts, Setup, WebhookFacts};
+pub use webhook::{SignedWebhook, VerifyEvent};
 
-use super::{
-    ProviderError,
-    http::{client, read, unreachable},
-};
 use crate::domain::{
     factor::{ProviderAccount, ProviderUser},
     ids::{Random, digest},
@@ -33,34 +35,45 @@ pub struct Services {
     pub numbers: String,
 }
 
+/// What calls authenticate with, and what webhooks are signed with.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// SID of the account, `AC…`.
+    pub account: String,
+    /// SID of the account, `AC…`, or of an API key, `SK…`.
+    pub user: String,
+    /// The account's auth token, or the secret of the key.
+    pub password: Secret,
+    /// The account's auth token. Twilio signs webhooks with nothing else: without it none is accepted.
+    pub auth_token: Option<Secret>,
+}
+
 /// A client of Verify for one account.
 #[derive(Debug)]
 pub struct Verify {
-    http: Client,
-    base: String,
-    sid: String,
-    token: Secret,
-    services: Services,
+    api: Api,
+    pub(super) services: Services,
     account: ProviderAccount,
     random: Random,
 }
 
 impl Verify {
-    /// A client for the account with this SID and auth token, at `base`. No call takes longer than `timeout`.
+    /// A client for these services at `base`. No call takes longer than `timeout`.
+    ///
+    /// Account and services say where people are enrolled: with another credential for them they stay so.
     #[must_use]
     pub fn new(
         base: &str,
-        sid: String,
-        token: Secret,
+        credentials: Credentials,
         services: Services,
         timeout: Duration,
         random: Random,
     ) -> Self {
-        let base = base.trim_end_matches('/').to_owned();
-        let fingerprint =
-            &digest(&["verify", &sid, &services.sign_in, &services.enrolment, &services.numbers])[..12];
-        let account = ProviderAccount::from_text(format!("verify {base} {fingerprint}"));
-        Self { http: client(timeout), base, sid, token, services, account, random }
+        let api = Api::new(base, credentials, timeout);
+        let named = [&api.credentials.account, &services.sign_in, &services.enrolment, &services.numbers];
+        let fingerprint = &digest(&["verify", named[0], named[1], named[2], named[3]])[..12];
+        let account = ProviderAccount::from_text(format!("verify {} {fingerprint}", api.base()));
+        Self { api, services, account, random }
     }
 
     pub(super) fn account(&self) -> &ProviderAccount {
@@ -70,32 +83,5 @@ impl Verify {
     /// A new identity: Verify enrols nobody before a device or an authenticator is.
     pub(super) fn enrol(&self) -> ProviderUser {
         ProviderUser::from_text(self.random.id())
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}/v2{path}", self.base)
-    }
-
-    async fn call(&self, request: RequestBuilder) -> Result<Value, ProviderError> {
-        let response = request.basic_auth(&self.sid, Some(self.token.reveal())).send().await;
-        let response = response.map_err(unreachable)?;
-        let status = response.status();
-        let body = read(response).await?;
-        let body: Value = serde_json::from_slice(&body)
-            .map_err(|_| ProviderError::UnexpectedResponse { status: status.as_u16() })?;
-        if status.is_success() { Ok(body) } else { Err(refusal(status.as_u16(), &body)) }
-    }
-}
-
-/// By the codes of Twilio's dictionary of errors.
-fn refusal(status: u16, body: &Value) -> ProviderError {
-    let code = body["code"].as_u64().filter(|_| status < 500);
-    let Some(code) = code else { return ProviderError::UnexpectedResponse { status } };
-    match (status, code) {
-        (_, 60202) => ProviderError::Refused { status, code: code.to_string() },
-        (429, _) | (_, 60410 | 60413 | 60238) => ProviderError::Limited,
-        (400, 60200) => ProviderError::BadPhone,
-        (_, 60204 | 60205 | 60217 | 60223 | 60605 | 21408) => ProviderError::ChannelRefused,
-        _ => ProviderError::Refused { status, code: code.to_string() },
     }
 }

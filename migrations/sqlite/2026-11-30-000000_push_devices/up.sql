@@ -1,0 +1,22 @@
+-- Devices that answer approval requests at Twilio Verify are factors of the kind 'push'. The reference is the
+-- provider's id of the device.
+ALTER TABLE factors ADD COLUMN reference TEXT;
+-- Of a phone: since when a device may have been registered for its user, and when a request was last approved.
+ALTER TABLE factors ADD COLUMN device_token_at BIGINT;
+ALTER TABLE factors ADD COLUMN last_push_at BIGINT;
+UPDATE factors SET last_push_at = (
+        SELECT last_sign_in_at FROM users WHERE users.id = factors.user_id AND users.last_channel = 'push'
+    ) WHERE kind = 'phone' AND state <> 'removed';
+CREATE UNIQUE INDEX factors_reference ON factors (provider_account, reference)
+    WHERE reference IS NOT NULL AND state <> 'removed';
+
+-- At Twilio Verify an approval request is one challenge for each device.
+CREATE TABLE approval_challenges (
+    reference   TEXT NOT NULL PRIMARY KEY,
+    approval_id TEXT NOT NULL REFERENCES approvals (id) ON DELETE CASCADE,
+    device      TEXT NOT NULL
+);
+CREATE INDEX approval_challenges_approval ON approval_challenges (approval_id);
+
+-- When a user's authenticator stayed behind at another provider; the user is invited to set one up again.
+ALTER TABLE users ADD COLUMN authenticator_lost_at BIGINT;

@@ -1,0 +1,120 @@
+//! Devices that a product's own app has registered, and that answer approval requests.
+
+use std::sync::Arc;
+
+use super::{Context, Result, ServiceError, enrolments::Enrolled, finish, sessions::UserSession};
+use crate::{
+    domain::{
+        client::Client,
+        event::{Act, Event, Outcome},
+        factor::{Enrolment, Method, PushDevice},
+        ids::UserId,
+        refusal::Refusal,
+    },
+    provider::{ProviderError, PushToken},
+    store::{
+        push_devices::{self, Changed},
+        users::UserRow,
+    },
+};
+
+/// Lets apps register devices.
+#[derive(Debug, Clone)]
+pub struct PushDevices {
+    context: Arc<Context>,
+}
+
+impl PushDevices {
+    /// Uses the context's database and providers.
+    #[must_use]
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context }
+    }
+
+    /// A token by which the app that asks registers its device.
+    ///
+    /// # Errors
+    /// [`Refusal::StepUpRequired`]; [`Refusal::PushUnavailable`] where the provider registers no devices so; or its
+    /// failure.
+    pub async fn token(&self, session: &UserSession, client: &Client) -> Result<PushToken> {
+        if !self.context.is_stepped_up(session) {
+            return Err(Refusal::StepUpRequired.into());
+        }
+        let (context, user, client) = (Arc::clone(&self.context), session.user.clone(), client.clone());
+        finish(async move {
+            let event = |outcome| {
+                let event = Event::new(Act::DeviceTokenIssued, outcome).user(&user.id).method(Method::Push);
+                event.address(client.address).record();
+            };
+            let enrolled = context.enrolled(&user).await?;
+            if !enrolled.provider.asks_devices() {
+                event(Outcome::Refused);
+                return Err(Refusal::PushUnavailable.into());
+            }
+            // Before the call: from now on there may be a device.
+            let (id, now) = (user.id.clone(), context.now());
+            context
+                .store
+                .write(move |db| Ok::<_, ServiceError>(push_devices::note_token(db, &id, now)?))
+                .await?;
+            let token = enrolled.provider.push_token(enrolled.user()).await;
+            event(if token.is_ok() { Outcome::Success } else { Outcome::Failed });
+            Ok(token?)
+        })
+        .await
+    }
+}
+
+impl Context {
+    /// Whether there may be a device to ask. Where the provider knows by itself whom to ask there may be.
+    pub(super) async fn may_have_devices(&self, user: &UserRow, enrolled: &Enrolled) -> Result<bool> {
+        if !enrolled.provider.asks_devices() {
+            return Ok(true);
+        }
+        let id = user.id.clone();
+        self.store.read(move |db| Ok::<_, ServiceError>(push_devices::may_exist(db, &id)?)).await
+    }
+
+    /// The devices that are asked one by one; none where the provider knows them.
+    ///
+    /// # Errors
+    /// [`ProviderError::NoPush`] where there is no device to ask.
+    pub(super) async fn devices_to_ask(&self, user: &UserRow) -> Result<Vec<String>> {
+        let enrolled = self.enrolled(user).await?;
+        if !enrolled.provider.asks_devices() {
+            return Ok(Vec::new());
+        }
+        let devices = self.read_devices(&user.id, &enrolled).await?;
+        if devices.is_empty() {
+            return Err(ProviderError::NoPush.into());
+        }
+        Ok(devices.into_iter().map(|device| device.reference).collect())
+    }
+
+    /// A user's devices as the provider has them now; they are the user's factors from now on.
+    pub(super) async fn read_devices(&self, user: &UserId, enrolled: &Enrolled) -> Result<Vec<PushDevice>> {
+        let devices = enrolled.provider.push_devices(enrolled.user()).await?;
+        let (id, at, listed) = (user.clone(), enrolled.at.clone(), devices.clone());
+        let (random, now) = (self.random, self.now());
+        let Changed { added, removed } = self
+            .store
+            .write(move |db| Ok::<_, ServiceError>(push_devices::sync(db, &id, &at, &listed, random, now)?))
+            .await?;
+        let acts = [(Act::FactorConfirmed, added), (Act::FactorRemoved, removed)];
+        for (act, times) in acts {
+            for _ in 0..times {
+                Event::new(act, Outcome::Success).user(user).method(Method::Push).record();
+            }
+        }
+        Ok(devices)
+    }
+
+    /// The same, when the provider says that they have changed.
+    pub(super) async fn devices_changed(&self, at: Enrolment) -> Result<()> {
+        let Some(provider) = self.providers.get(&at.account).cloned() else { return Ok(()) };
+        let of = at.clone();
+        let owner = self.store.read(move |db| Ok::<_, ServiceError>(push_devices::owner(db, &of)?)).await?;
+        let Some(owner) = owner else { return Ok(()) };
+        self.read_devices(&owner, &Enrolled { provider, at }).await.map(drop)
+    }
+}

@@ -1,0 +1,97 @@
+//! Who is enrolled at another provider than the current one, and what would move with them.
+
+use diesel::prelude::*;
+
+use super::{db::Db, factors, schema::factors::dsl};
+use crate::domain::{
+    clock::Timestamp,
+    factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
+    ids::UserId,
+};
+
+/// Enrolled users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// All of them.
+    pub all: i64,
+    /// Those at one provider account.
+    pub there: i64,
+}
+
+/// A user who may move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Where they are enrolled.
+    pub at: Enrolment,
+    /// When they last approved a request.
+    pub last_push_at: Option<Timestamp>,
+    /// Whether they have registered devices.
+    pub has_devices: bool,
+    /// Whether they use an authenticator whose secret the provider keeps.
+    pub has_provider_authenticator: bool,
+    /// Whether another account uses the same user of the provider, or has used it.
+    pub is_shared: bool,
+}
+
+/// Counts enrolled users, and those at `account`.
+///
+/// # Errors
+/// When a query fails.
+pub fn counts(db: &mut Db, account: &ProviderAccount) -> QueryResult<Counts> {
+    let phones = dsl::factors
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(dsl::state.ne(FactorState::Removed))
+        .filter(dsl::user_id.is_not_null());
+    let all = phones.count().get_result(db)?;
+    let there = phones.filter(dsl::provider_account.eq(account)).count().get_result(db)?;
+    Ok(Counts { all, there })
+}
+
+/// The next users enrolled elsewhere than at `account`, in the order of their ids.
+///
+/// # Errors
+/// When the query fails.
+pub fn elsewhere(
+    db: &mut Db,
+    account: &ProviderAccount,
+    after: Option<&UserId>,
+    most: i64,
+) -> QueryResult<Vec<UserId>> {
+    let first = UserId::from_text("");
+    dsl::factors
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .filter(dsl::state.ne(FactorState::Removed))
+        .filter(dsl::provider_account.ne(account))
+        .filter(dsl::user_id.gt(after.unwrap_or(&first)))
+        .order(dsl::user_id)
+        .limit(most)
+        .select(dsl::user_id.assume_not_null())
+        .load(db)
+}
+
+/// What is known of a user who may move; `None` where they are enrolled nowhere.
+///
+/// # Errors
+/// When a query fails.
+pub fn candidate(db: &mut Db, user: &UserId) -> QueryResult<Option<Candidate>> {
+    let in_use = dsl::factors.filter(dsl::state.ne(FactorState::Removed));
+    let phone: Option<(ProviderAccount, ProviderUser, Option<Timestamp>)> = in_use
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .select((
+            dsl::provider_account.assume_not_null(),
+            dsl::provider_user.assume_not_null(),
+            dsl::last_push_at,
+        ))
+        .get_result(db)
+        .optional()?;
+    let Some((account, provider_user, last_push_at)) = phone else { return Ok(None) };
+    let at = Enrolment { account, user: provider_user };
+    let count = |db: &mut Db, kind| -> QueryResult<i64> {
+        in_use.filter(dsl::user_id.eq(user)).filter(dsl::kind.eq(kind)).count().get_result(db)
+    };
+    let has_devices = count(db, FactorKind::Push)? > 0;
+    let has_provider_authenticator = count(db, FactorKind::ProviderAuthenticator)? > 0;
+    let is_shared = factors::is_shared(db, user, &at)?;
+    Ok(Some(Candidate { at, last_push_at, has_devices, has_provider_authenticator, is_shared }))
+}
