@@ -6,6 +6,7 @@
 mod app_secret;
 mod limits;
 mod provider;
+mod setup;
 mod source;
 
 use std::{
@@ -23,6 +24,7 @@ use url::Url;
 use app_secret::{app_secret, previous_app_secret};
 use limits::{lifetimes, limits};
 pub use provider::{AuthyAccount, ProviderAccounts, TwilioAccount, VerifyAccount};
+pub use setup::SetupConfig;
 pub use source::ConfigError;
 use source::Source;
 

@@ -171,7 +171,7 @@ fn sandbox_port(from: &Source<'_>, has_key: bool) -> Option<u16> {
     on.then_some(port)
 }
 
-const SERVICES: [&str; 3] =
+pub(super) const SERVICES: [&str; 3] =
     ["VERIFY_SERVICE_SID", "VERIFY_ENROLMENT_SERVICE_SID", "VERIFY_NUMBER_SERVICE_SID"];
 
 /// The account with three services of its own. The sandbox has all of them.

@@ -23,6 +23,7 @@ mod events;
 mod form_clients;
 mod layers;
 mod login;
+mod migration;
 mod one_touch;
 mod openapi;
 mod outages;

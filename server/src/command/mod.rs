@@ -1,9 +1,19 @@
 //! The commands of the programs `server` and `countersign`.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+mod arguments;
+mod migrate;
+mod verify_account;
+
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+
+use arguments::Command;
 
 use crate::{
     config::{Config, Findings},
@@ -13,25 +23,19 @@ use crate::{
     store::{Store, StoreError},
 };
 
-const USAGE: &str = "usage: countersign [serve | check | rekey]
-
-  serve   run the server (also without a command)
-  check   print every problem and weak spot of the settings, and what still depends on
-          APP_SECRET_PREVIOUS
-  rekey   encrypt all secrets in the database under APP_SECRET again";
-
 /// Runs the command that the words name.
 pub async fn run(words: &[String]) -> ExitCode {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        [] | ["serve"] => serve().await,
-        ["check"] => check().await,
-        ["rekey"] => rekey().await,
-        ["help" | "--help" | "-h"] => {
-            say(USAGE);
+    match arguments::read(words) {
+        Ok(Command::Serve) => serve().await,
+        Ok(Command::Check) => check().await,
+        Ok(Command::Rekey) => rekey().await,
+        Ok(Command::Migrate(wish)) => migrate::run(wish).await,
+        Ok(Command::SetupVerify { yes }) => verify_account::setup(yes).await,
+        Ok(Command::Help) => {
+            say(arguments::USAGE);
             ExitCode::SUCCESS
         }
-        _ => fail(USAGE),
+        Err(problem) => fail(&format!("countersign: {problem}\n\n{}", arguments::USAGE)),
     }
 }
 
@@ -41,7 +45,8 @@ pub async fn serve() -> ExitCode {
         Ok(config) => config,
         Err(problem) => return fail(&format!("countersign: {problem}")),
     };
-    start_logging(&config);
+    start_logging(&config, io::stdout, io::stdout().is_terminal());
+    let examined = config.clone();
     match Server::start(config, Arc::new(Clock::machine()), Random::system()).await {
         Ok(server) => {
             tracing::info!("listening at {}", server.url());
@@ -55,7 +60,10 @@ pub async fn serve() -> ExitCode {
                      log out, log in again, and approve on the phone"
                 );
             }
+            // Beside everything else: a provider that cannot be reached keeps nobody waiting.
+            let examining = tokio::spawn(async move { verify_account::warn_of_misfits(&examined).await });
             stop_signal().await;
+            examining.abort();
             tracing::info!("stopping");
             server.stop().await;
             ExitCode::SUCCESS
@@ -96,8 +104,13 @@ async fn check() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    let mut is_fit = true;
+    for finding in verify_account::examine(&config).await {
+        is_fit &= !finding.is_problem;
+        say(&finding.to_string());
+    }
     say("the server starts with these settings");
-    ExitCode::SUCCESS
+    if is_fit { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn old_keys(config: &Config) -> Result<Result<OldKeys, Unmigrated>, StoreError> {
@@ -180,11 +193,17 @@ fn fail(line: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn start_logging(config: &Config) {
+/// `colours` are for people who look at a terminal.
+fn start_logging<W>(config: &Config, to: W, colours: bool)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter = EnvFilter::new(&config.log_filter);
-    // Colours are for people who look at a terminal.
-    let colours = std::io::stdout().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(colours);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(colours)
+        .with_writer(to);
     if config.log_json {
         log.json().flatten_event(true).init();
     } else {

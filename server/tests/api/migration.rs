@@ -1,0 +1,538 @@
+//! Moving from Authy to Verify and back, while people sign in.
+
+use std::{
+    collections::HashMap,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use reqwest::{Client, Method};
+use sandbox::{Sandbox, Settings};
+use serde_json::{Value, json};
+use server::{
+    domain::{
+        clock::{Clock, Timestamp},
+        factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
+        ids::{FactorId, Random, UserId},
+        phone::Phone,
+    },
+    store::{
+        StoreError,
+        factors::{self, NewFactor},
+        users::{self, NewUserRow},
+    },
+};
+use shared::{phone::PhoneNumber, routes};
+
+use crate::{
+    app::{ApiClient, PASSWORD, Person, TestApp, test_clock},
+    providers::TestProvider,
+    totp::totp,
+};
+
+/// The settings of both providers, at one sandbox.
+fn both(url: &str) -> Vec<(&'static str, String)> {
+    let [sign_in, enrolment, number] = sandbox::SERVICE_SIDS;
+    vec![
+        ("SANDBOX", "off".to_owned()),
+        ("LIMITS", "off".to_owned()),
+        ("AUTHY_API_KEY", sandbox::API_KEY.to_owned()),
+        ("AUTHY_API_URL", url.to_owned()),
+        ("TWILIO_ACCOUNT_SID", sandbox::ACCOUNT_SID.to_owned()),
+        ("TWILIO_AUTH_TOKEN", sandbox::AUTH_TOKEN.to_owned()),
+        ("VERIFY_SERVICE_SID", sign_in.to_owned()),
+        ("VERIFY_ENROLMENT_SERVICE_SID", enrolment.to_owned()),
+        ("VERIFY_NUMBER_SERVICE_SID", number.to_owned()),
+        ("VERIFY_API_URL", url.to_owned()),
+    ]
+}
+
+/// A server at Authy, with a sandbox that plays both providers, by one clock.
+async fn start(clock: &Arc<Clock>) -> (Sandbox, TestApp) {
+    let settings = Settings { clock: Arc::<Clock>::clone(clock), ..Settings::default() };
+    let sandbox = Sandbox::start(settings).await.expect("the sandbox starts");
+    let variables = both(&sandbox.url());
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let app = TestApp::spawn_on(Arc::clone(clock), TestProvider::Authy, &variables).await;
+    listen(&app).await;
+    (sandbox, app)
+}
+
+async fn listen(app: &TestApp) {
+    let webhooks =
+        json!({"url": app.url(routes::AUTHY_CALLBACK), "verifyUrl": app.url(routes::TWILIO_VERIFY)});
+    app.call_sandbox(Method::PUT, "/webhook", webhooks).await.ok();
+}
+
+/// Restarts the server with another provider for new users.
+async fn switch(app: &mut TestApp, provider: &str) {
+    app.stop().await;
+    app.variables.insert("PROVIDER".into(), provider.into());
+    app.start().await;
+    listen(app).await;
+}
+
+/// The command, with the settings of the server.
+fn command(app: &TestApp, words: &[&str]) -> Command {
+    let config = app.config();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.args(words).env_clear().envs(&app.variables).env("APP_SECRET", config.app_secret.reveal());
+    command.env("RUST_LOG", "info").env_remove("PORT");
+    command
+}
+
+/// Runs the command to its end. Returns its report, what it printed, and its log.
+async fn migrate(app: &TestApp, words: &[&str]) -> (Value, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let mut command = command(app, &[words, &["--report", file.to_str().unwrap()]].concat());
+    let output = tokio::task::spawn_blocking(move || command.output().expect("the program runs"));
+    let output = output.await.unwrap();
+    let (told, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{log}");
+    let report = std::fs::read_to_string(&file).expect("a report");
+    (serde_json::from_str(&report).expect("JSON"), told.into_owned(), log.into_owned())
+}
+
+fn count(report: &Value, name: &str) -> u64 {
+    report[name].as_u64().unwrap_or_else(|| panic!("{name} in {report}"))
+}
+
+/// All users are accounted for, each once.
+fn adds_up(report: &Value) {
+    let staying: u64 = report["stay"].as_object().expect("reasons").values().filter_map(Value::as_u64).sum();
+    assert_eq!(
+        count(report, "users"),
+        count(report, "thereBefore") + count(report, "movedMeanwhile") + count(report, "moved") + staying,
+        "{report:#}"
+    );
+    assert_eq!(report["staying"].as_array().map(Vec::len), usize::try_from(staying).ok());
+}
+
+/// Signs in by what the server has sent: a request, or a code.
+async fn sign_in<'a>(app: &'a TestApp, person: &Person<'_>) -> ApiClient<'a> {
+    let login = app.client().post(routes::SESSION, person.credentials()).await.ok();
+    let session = app.bearer(login["token"].as_str().expect("a token"));
+    match login["authyResponse"]["approval_request"]["uuid"].as_str() {
+        Some(uuid) => {
+            app.answer_request(uuid, "approve").await;
+        }
+        None => drop(session.verify(&person.code().await).await.ok()),
+    }
+    assert!(session.is_signed_in().await, "{login}");
+    session
+}
+
+/// How a person is enrolled: provider account of the phone in use, and how often they were enrolled in all.
+async fn enrolment(app: &TestApp, person: &Person<'_>) -> String {
+    let email = person.email.clone();
+    let store = app.store();
+    let enrolled = store.read(move |db| {
+        let user = users::by_login(db, &email)?.expect("the user exists");
+        factors::enrolment(db, &user.id).map_err(StoreError::from)
+    });
+    enrolled.await.unwrap().expect("enrolled").account.as_str().to_owned()
+}
+
+async fn last_push(app: &TestApp, person: &Person<'_>, at: Timestamp) {
+    use diesel::RunQueryDsl;
+    let change = format!(
+        "UPDATE factors SET last_push_at = {} WHERE kind = 'phone' AND user_id = (SELECT id FROM users WHERE email = '{}')",
+        at.0, person.email
+    );
+    app.store()
+        .write(move |db| diesel::sql_query(change).execute(db).map_err(StoreError::from))
+        .await
+        .unwrap();
+}
+
+/// Gives people an authenticator enrolled at Authy, as an earlier version did; returns the code it shows.
+async fn enrol_at_authy(app: &TestApp, person: &Person<'_>) -> Enrolment {
+    let (email, now) = (person.email.clone(), app.clock.now());
+    app.store()
+        .write(move |db| {
+            let user = users::by_login(db, &email)?.expect("the user exists");
+            let at = factors::enrolment(db, &user.id)?.expect("enrolled");
+            let phone =
+                NewFactor::phone(FactorId::new(Random::system()), user.id, at.clone(), Some(now), now);
+            factors::insert(db, &NewFactor { kind: FactorKind::ProviderAuthenticator, ..phone })?;
+            Ok::<_, StoreError>(at)
+        })
+        .await
+        .unwrap()
+}
+
+/// The secret and the code of the authenticator that the sandbox keeps for a user.
+async fn exported(url: &str, at: &Enrolment) -> Value {
+    let export = format!("{url}/protected/json/users/{}/secret/export", at.user);
+    let call = Client::new().get(export).query(&[("api_key", sandbox::API_KEY)]);
+    call.send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_moves_at_the_next_sign_in_unless_they_approved_a_request_within_ninety_days() {
+    let (_sandbox, mut app) = start(&test_clock()).await;
+    let (ada, grace) = {
+        let (ada, grace) = (app.register().await, app.register().await);
+        sign_in(&app, &ada).await;
+        sign_in(&app, &grace).await;
+        (ada.email.clone(), grace.email.clone())
+    };
+    switch(&mut app, "verify").await;
+    let people = [person(&app, &ada, 0), person(&app, &grace, 1)];
+    app.advance(89 * 24 * 3600);
+    sign_in(&app, &people[0]).await;
+    assert!(enrolment(&app, &people[0]).await.starts_with("authy "), "uses the app");
+    app.advance(2 * 24 * 3600);
+    sign_in(&app, &people[1]).await;
+    assert!(enrolment(&app, &people[1]).await.starts_with("verify "), "91 days without an approval");
+    sign_in(&app, &people[0]).await;
+    assert!(enrolment(&app, &people[0]).await.starts_with("authy "), "approved two days ago");
+}
+
+fn person<'a>(app: &'a TestApp, email: &str, number: u32) -> Person<'a> {
+    Person { app, email: email.to_owned(), phone: format!("77009{number:05}") }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_signing_in_finishes_at_the_provider_that_asked() {
+    let (_sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    let mut tokens = Vec::new();
+    {
+        for _ in 0..3 {
+            let ada = app.register().await;
+            let (session, uuid) = ada.log_in().await;
+            if tokens.len() == 1 {
+                session.post(routes::SESSION_RESEND, json!({})).await.ok();
+            }
+            tokens.push((session.token.clone().unwrap(), uuid, ada.email.clone()));
+        }
+    }
+    switch(&mut app, "verify").await;
+    let (report, ..) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
+    assert_eq!(count(&report, "moved"), 3, "{report}");
+    let people: Vec<Person<'_>> =
+        tokens.iter().zip(0..).map(|((_, _, email), number)| person(&app, email, number)).collect();
+    let session = |at: usize| app.bearer(&tokens[at].0);
+    // A request.
+    app.answer_request(&tokens[0].1, "approve").await;
+    app.wait_until("the answer has come", async || session(0).is_signed_in().await).await;
+    // A code that was texted.
+    session(1).verify(&people[1].code().await).await.ok();
+    // A code of the app.
+    session(2).verify(&people[2].soft_token().await).await.ok();
+    for ada in &people {
+        assert!(enrolment(&app, ada).await.starts_with("verify "));
+        // The next sign-in is by Verify, and the app's codes open nothing there.
+        let login = app.client().post(routes::SESSION, ada.credentials()).await.ok();
+        assert_eq!(login["authyResponse"]["via"], "sms");
+        let next = app.bearer(login["token"].as_str().unwrap());
+        next.verify(&ada.soft_token().await).await.refused(401, "wrong_code");
+        next.verify(&ada.code().await).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authenticator_comes_along_where_nobody_shares_it_and_its_owner_is_invited_otherwise() {
+    let (sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    let url = sandbox.url();
+    let (emails, own, shared) = {
+        let (ada, grace) = (app.register().await, app.register().await);
+        let mut joan = app.unregistered_person();
+        joan.phone.clone_from(&grace.phone);
+        app.client().post(routes::USER, joan.form()).await.ok();
+        let own = enrol_at_authy(&app, &ada).await;
+        let shared = enrol_at_authy(&app, &grace).await;
+        (vec![ada.email.clone(), grace.email.clone(), joan.email.clone()], own, shared)
+    };
+    switch(&mut app, "verify").await;
+    let (report, told, log) = migrate(&app, &["migrate", "authy", "--to", "verify", "--dry-run"]).await;
+    assert_eq!((count(&report, "moved"), &report["dryRun"]), (3, &json!(true)), "{told}");
+    let (report, told, log_of_move) = migrate(&app, &["migrate", "authy", "--to", "verify"]).await;
+    adds_up(&report);
+    assert_eq!(count(&report, "moved"), 3, "a dry run has moved nobody");
+    assert_eq!(report["authenticators"], json!({"moved": 1, "shared": 1}), "{told}");
+    assert!(!log.contains("provider_changed"), "{log}");
+    assert_eq!(log_of_move.matches("provider_changed").count(), 3, "{log_of_move}");
+    // Ada's app goes on working; the code it has just shown does not.
+    let (ada, grace) = (person(&app, &emails[0], 0), person(&app, &emails[1], 1));
+    let secret = exported(&url, &own).await;
+    let code_in =
+        |steps: i64| totp(secret["secret"].as_str().unwrap(), Timestamp(app.clock.now().0 + steps * 30_000));
+    let login = app.client().post(routes::SESSION, ada.credentials()).await.ok();
+    let session = app.bearer(login["token"].as_str().unwrap());
+    session.verify(&code_in(0)).await.refused(401, "wrong_code");
+    session.verify(&code_in(1)).await.ok();
+    assert_eq!(session.get(routes::USER).await.ok()["authenticatorLost"], false);
+    // Grace shares her number with Joan: whose secret it is nobody knows.
+    let secret = exported(&url, &shared).await;
+    let login = app.client().post(routes::SESSION, grace.credentials()).await.ok();
+    let session = app.bearer(login["token"].as_str().unwrap());
+    session.verify(secret["otp"].as_str().unwrap()).await.refused(401, "wrong_code");
+    session.verify(&grace.code().await).await.ok();
+    let user = session.get(routes::USER).await.ok();
+    assert_eq!((&user["authenticator"], &user["authenticatorLost"]), (&json!(false), &json!(true)));
+    session.delete(routes::AUTHENTICATOR_INVITATION).await.ok();
+    assert_eq!(session.get(routes::USER).await.ok()["authenticatorLost"], false);
+}
+
+/// Moved one after the other, the second of two who share a number looks as if she had always been alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_shared_a_number_is_remembered_when_the_other_has_moved_or_was_deleted() {
+    let (_sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    {
+        let grace = app.register().await;
+        let mut joan = app.unregistered_person();
+        joan.phone.clone_from(&grace.phone);
+        app.client().post(routes::USER, joan.form()).await.ok();
+        for person in [&grace, &joan] {
+            enrol_at_authy(&app, person).await;
+        }
+        last_push(&app, &grace, app.clock.now()).await;
+    }
+    switch(&mut app, "verify").await;
+    let (first, ..) = migrate(&app, &["migrate", "authy", "--to", "verify"]).await;
+    assert_eq!((first["authenticators"].clone(), count(&first, "moved")), (json!({"shared": 1}), 1));
+    let (second, ..) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
+    assert_eq!((second["authenticators"].clone(), count(&second, "moved")), (json!({"shared": 1}), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authenticator_that_is_not_exported_stays_behind_and_a_provider_that_fails_moves_nobody() {
+    let (_sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    {
+        let ada = app.register().await;
+        enrol_at_authy(&app, &ada).await;
+        app.register().await;
+    }
+    switch(&mut app, "verify").await;
+    let export =
+        |status: u16, body: Value| json!({"path": "/protected/json/users", "status": status, "body": body});
+    app.inject_fault(export(500, json!({}))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let mut failing =
+        command(&app, &["migrate", "authy", "--to", "verify", "--report", file.to_str().unwrap()]);
+    let output = tokio::task::spawn_blocking(move || failing.output().unwrap()).await.unwrap();
+    assert!(!output.status.success(), "somebody could not be moved");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    adds_up(&report);
+    assert_eq!((count(&report, "moved"), &report["stay"]), (1, &json!({"provider_failed": 1})), "{report}");
+    let disabled =
+        json!({"message": "Migration tools are disabled", "success": false, "error_code": "60154"});
+    app.inject_fault(export(403, disabled)).await;
+    let (report, ..) = migrate(&app, &["migrate", "authy", "--to", "verify"]).await;
+    assert_eq!((count(&report, "moved"), &report["authenticators"]), (1, &json!({"not_exported": 1})));
+    assert_eq!(report["invitedToSetUpAnAuthenticator"][0]["reason"], "not_exported");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_refuses_to_move_people_whom_the_servers_would_move_back() {
+    let (_sandbox, app) = start(&Arc::new(Clock::machine())).await;
+    let run = |words: &'static [&'static str], without: &str| {
+        let mut command = command(&app, words);
+        command.env_remove(without);
+        command.output().expect("the program runs")
+    };
+    let refused = run(&["migrate", "authy", "--to", "verify"], "");
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("PROVIDER: set it to verify"), "{text}");
+    let refused = run(&["migrate", "verify", "--to", "authy", "--batch", "0"], "");
+    assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("usage"));
+}
+
+/// 2,000 people at Authy, as an import leaves them: unverified phones of their own, two hundred with an authenticator
+/// there, fifty who have approved a request today.
+async fn make_people(app: &TestApp, url: &str, many: u32) -> Vec<String> {
+    let account = {
+        let ada = app.register().await;
+        let email = ada.email.clone();
+        let store = app.store();
+        let read = store.read(move |db| {
+            let user = users::by_login(db, &email)?.expect("the user exists");
+            factors::enrolment(db, &user.id).map_err(StoreError::from)
+        });
+        read.await.unwrap().expect("enrolled").account
+    };
+    let http = Client::new();
+    let enrolled: Vec<(u32, String)> = stream::iter(1..many)
+        .map(|number| {
+            let (http, url) = (http.clone(), url.to_owned());
+            async move {
+                let body = json!({"user": {
+                    "email": format!("person{number}@example.com"),
+                    "cellphone": format!("77009{number:05}"), "country_code": "44",
+                }});
+                let call = http.post(format!("{url}/protected/json/users/new"));
+                let call = call.query(&[("api_key", sandbox::API_KEY)]).json(&body);
+                let answer: Value = call.send().await.unwrap().json().await.unwrap();
+                (number, answer["user"]["id"].to_string())
+            }
+        })
+        .buffer_unordered(8)
+        .collect()
+        .await;
+    let (hash, now) = (bcrypt::hash(PASSWORD, 4).unwrap(), app.clock.now());
+    app.store()
+        .write(move |db| {
+            for (number, provider_user) in enrolled {
+                insert(db, &account, number, &provider_user, &hash, now)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    (0..many).map(|number| format!("person{number}@example.com")).collect()
+}
+
+fn insert(
+    db: &mut server::store::Db,
+    account: &ProviderAccount,
+    number: u32,
+    provider_user: &str,
+    hash: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    use diesel::RunQueryDsl;
+    let id = UserId::new(Random::system());
+    let email = format!("person{number}@example.com");
+    let phone = PhoneNumber::from_e164(&format!("+4477009{number:05}")).expect("a number");
+    users::insert(
+        db,
+        &NewUserRow {
+            id: id.clone(),
+            full_name: "Ada Lovelace".to_owned(),
+            username: None,
+            username_key: None,
+            email_key: email.clone(),
+            email,
+            password_hash: hash.to_owned(),
+            phone: Phone::new(phone),
+            created_at: now,
+            unverified_since: Some(now),
+        },
+    )?;
+    let at = Enrolment { account: account.clone(), user: ProviderUser::from_text(provider_user) };
+    let phone = NewFactor::phone(FactorId::new(Random::system()), id.clone(), at, None, now);
+    if number % 10 == 0 {
+        let factor = NewFactor {
+            id: FactorId::new(Random::system()),
+            kind: FactorKind::ProviderAuthenticator,
+            state: FactorState::Active,
+            ..phone.clone()
+        };
+        factors::insert(db, &factor)?;
+    }
+    factors::insert(db, &phone)?;
+    if number % 40 == 7 {
+        let change = format!("UPDATE factors SET last_push_at = {} WHERE user_id = '{id}'", now.0);
+        diesel::sql_query(change).execute(db)?;
+    }
+    Ok(())
+}
+
+/// How often each kind of enrolment is there, by provider and state.
+async fn enrolments(app: &TestApp) -> HashMap<(String, String), i64> {
+    use diesel::{
+        QueryableByName, RunQueryDsl,
+        sql_types::{BigInt, Text},
+    };
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        provider: String,
+        #[diesel(sql_type = Text)]
+        state: String,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = "SELECT substr(provider_account, 1, 5) AS provider, \
+        CASE state WHEN 'removed' THEN 'removed' ELSE 'in use' END AS state, COUNT(*) AS count \
+        FROM factors WHERE kind = 'phone' GROUP BY 1, 2";
+    let store = app.store();
+    let rows = store.read(move |db| diesel::sql_query(query).load::<Row>(db).map_err(StoreError::from));
+    rows.await
+        .unwrap()
+        .into_iter()
+        .map(|row| ((row.provider.trim().to_owned(), row.state), row.count))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_ten_times() {
+    const PEOPLE: u32 = 2000;
+    const KILLS: u32 = 10;
+    let (sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    let emails = make_people(&app, &sandbox.url(), PEOPLE).await;
+    switch(&mut app, "verify").await;
+    let moved_by_hand = tokio::sync::Notify::new();
+    let words = ["migrate", "authy", "--to", "verify", "--batch", "50"];
+    let signing_in = async {
+        let mut signed_in = 0;
+        for round in 0.. {
+            // Far apart, so that they meet the command everywhere.
+            let at = (round * 617) % PEOPLE;
+            sign_in(&app, &person(&app, &emails[at as usize], at)).await;
+            signed_in += 1;
+            if tokio::time::timeout(Duration::ZERO, moved_by_hand.notified()).await.is_ok() {
+                break;
+            }
+        }
+        signed_in
+    };
+    let moving = async {
+        for kill in 0..KILLS {
+            let mut child = command(&app, &words)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the program runs");
+            let before = enrolments(&app).await[&("authy".to_owned(), "in use".to_owned())];
+            // Killed somewhere in the middle: as soon as it has moved somebody, a little later each time.
+            app.wait_until("the command has moved somebody", async || {
+                let now = enrolments(&app).await[&("authy".to_owned(), "in use".to_owned())];
+                now < before - i64::from(kill * 4)
+            })
+            .await;
+            child.kill().expect("it runs still");
+            child.wait().unwrap();
+        }
+        let ended = migrate(&app, &words).await;
+        moved_by_hand.notify_one();
+        ended
+    };
+    let (signed_in, (report, told, _)) = tokio::join!(signing_in, moving);
+    assert!(signed_in > 20, "{signed_in} people signed in meanwhile");
+    adds_up(&report);
+    assert_eq!(count(&report, "users"), u64::from(PEOPLE));
+    assert_eq!(report["stay"], json!({"uses_push": 50}), "{told}");
+    let in_all = |now: &HashMap<(String, String), i64>, provider: &str, state: &str| {
+        now.get(&(provider.to_owned(), state.to_owned())).copied().unwrap_or_default()
+    };
+    let now = enrolments(&app).await;
+    // Everybody is somewhere, and nobody was moved twice.
+    assert_eq!(in_all(&now, "verif", "in use"), i64::from(PEOPLE) - 50, "{now:?}");
+    assert_eq!(in_all(&now, "authy", "in use"), 50, "{now:?}");
+    assert_eq!(in_all(&now, "authy", "removed"), i64::from(PEOPLE) - 50, "{now:?}");
+    assert_eq!(in_all(&now, "verif", "removed"), 0, "{now:?}");
+    let (report, told, _) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
+    adds_up(&report);
+    assert_eq!((count(&report, "moved"), &report["stay"]), (50, &json!({})), "{told}");
+    // And back.
+    switch(&mut app, "authy").await;
+    let (report, told, _) = migrate(&app, &["migrate", "verify", "--to", "authy"]).await;
+    adds_up(&report);
+    assert_eq!(
+        (count(&report, "moved"), count(&report, "users")),
+        (u64::from(PEOPLE), u64::from(PEOPLE)),
+        "{told}"
+    );
+    let now = enrolments(&app).await;
+    assert_eq!(in_all(&now, "authy", "in use"), i64::from(PEOPLE), "{now:?}");
+    for at in [0, 7, 10, 1999] {
+        sign_in(&app, &person(&app, &emails[at], u32::try_from(at).unwrap())).await;
+    }
+}
