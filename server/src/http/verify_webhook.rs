@@ -29,7 +29,7 @@ use crate::{
     responses(
         (status = 200, description = "Accepted"),
         (status = 401, description = "The signature is missing or wrong", body = ApiError),
-        (status = 415, description = "A field is missing or of the wrong type", body = ApiError),
+        (status = 422, description = "A field is missing or wrong", body = ApiError),
     )
 )]
 pub(super) async fn accept(
