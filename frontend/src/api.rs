@@ -8,8 +8,9 @@ use serde::{
 };
 use serde_wasm_bindgen::Serializer;
 use shared::{
-    ApiError, Approval, ApprovalCreated, Authenticator, CodeSent, EnrolAuthenticator, ErrorCode, Login,
-    LoginAnswer, NewApproval, NewUser, PushAnswer, Resend, StatusAnswer, User, VerifyCode, Via,
+    ApiError, Approval, ApprovalCreated, Authenticator, CodeSent, EnrolAuthenticator, ErrorCode, Factor,
+    Factors, Login, LoginAnswer, NewApproval, NewUser, PushAnswer, RenameFactor, Resend, StatusAnswer, User,
+    VerifyCode, Via,
     cookie_api::{CheckVerification, Protected, StartVerification, VerificationStarted, Whereabouts},
     routes::{self, cookie_api},
 };
@@ -119,6 +120,23 @@ pub async fn confirm_authenticator(id: &str, code: String) -> ApiResult<()> {
     post_only(&routes::AUTHENTICATOR_CONFIRM.replace("{id}", id), &VerifyCode { code }).await
 }
 
+pub async fn dismiss_invitation() -> ApiResult<()> {
+    send(Method::DELETE, routes::AUTHENTICATOR_INVITATION.to_owned(), None).await.map(drop)
+}
+
+pub async fn factors() -> ApiResult<Vec<Factor>> {
+    get::<Factors>(routes::FACTORS).await.map(|answer| answer.factors)
+}
+
+pub async fn rename_factor(id: &str, name: String) -> ApiResult<()> {
+    let body = json(&RenameFactor { name })?;
+    send(Method::PATCH, routes::FACTOR.replace("{id}", id), Some(body)).await.map(drop)
+}
+
+pub async fn remove_factor(id: &str) -> ApiResult<()> {
+    send(Method::DELETE, routes::FACTOR.replace("{id}", id), None).await.map(drop)
+}
+
 pub async fn create_approval(data: &NewApproval) -> ApiResult<ApprovalCreated> {
     post(routes::APPROVALS, data).await
 }
@@ -148,9 +166,12 @@ pub async fn check_verification(check: &CheckVerification) -> ApiResult<()> {
 }
 
 async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> ApiResult<T> {
+    parse(&send(Method::POST, path.to_owned(), Some(json(body)?)).await?)
+}
+
+fn json(body: &impl Serialize) -> ApiResult<String> {
     let body = body.serialize(&Serializer::json_compatible()).map_err(|_| ApiFailure::Unreachable)?;
-    let body = JSON::stringify(&body).map_err(|_| ApiFailure::Unreachable)?;
-    parse(&send(Method::POST, path.to_owned(), Some(body.into())).await?)
+    JSON::stringify(&body).map(Into::into).map_err(|_| ApiFailure::Unreachable)
 }
 
 /// A `POST` whose response has nothing this page needs.

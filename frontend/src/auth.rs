@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::{ErrorCode, PushStatus, StatusAnswer, User, routes::page};
+use shared::{ErrorCode, PushStatus, StatusAnswer, User, Via, Way, routes::page};
 
 use crate::{
     api::{self, ApiFailure},
@@ -28,13 +28,15 @@ pub enum AuthState {
 pub struct SentCode {
     /// The server's message; absent when it only said that it is too soon for another code.
     pub message: Option<String>,
+    /// How it was sent; absent where that is not known.
+    pub via: Option<Via>,
     /// When another code may be requested, by [`browser::now_ms`].
     pub resend_at: f64,
 }
 
 impl SentCode {
-    pub fn new(message: Option<String>, resend_after_seconds: u32) -> Self {
-        Self { message, resend_at: browser::now_ms() + f64::from(resend_after_seconds) * 1000.0 }
+    pub fn new(message: Option<String>, via: Option<Via>, resend_after_seconds: u32) -> Self {
+        Self { message, via, resend_at: browser::now_ms() + f64::from(resend_after_seconds) * 1000.0 }
     }
 }
 
@@ -69,6 +71,21 @@ impl AuthContext {
 
     pub fn get() -> Self {
         expect_context()
+    }
+
+    /// How codes may be sent here, in the order in which they are offered. Where nobody is known yet, as texts and calls.
+    pub fn code_channels(self) -> Vec<Via> {
+        self.state.with_untracked(|state| match state {
+            AuthState::Pending(status) => {
+                let can_work = |via: &Via| status.ways.contains(&Way::from(*via));
+                Via::ALL.into_iter().filter(can_work).collect()
+            }
+            // An e-mail shows nothing about a phone that is to be verified.
+            AuthState::SignedIn(user) => {
+                user.code_channels.iter().copied().filter(|via| user.verified || *via != Via::Email).collect()
+            }
+            AuthState::Anonymous | AuthState::Failed(_) => vec![Via::Sms, Via::Call],
+        })
     }
 
     /// Loads the state from the server.

@@ -90,7 +90,7 @@ pub fn page_after_push(auth: AuthContext, answer: PushAnswer) -> &'static str {
     if answer.success {
         page::APPROVE
     } else if answer.via.is_some() {
-        auth.sent.set(Some(SentCode::new(Some(answer.message), DEFAULT_RESEND_SECONDS)));
+        auth.sent.set(Some(SentCode::new(Some(answer.message), answer.via, DEFAULT_RESEND_SECONDS)));
         page::CODE
     } else {
         auth.not_sent.set(Some(answer.message));
@@ -122,24 +122,28 @@ pub fn approved(auth: AuthContext) -> Memo<bool> {
 
 /// Sends a code to the phone of this session.
 pub async fn send_code(auth: AuthContext, via: Via) -> Result<(), ApiFailure> {
-    let sent = api::send_code(via).await.map(|sent| (sent.message, sent.resend_after_seconds));
+    let sent = api::send_code(via).await.map(|sent| (sent.message, sent.via, sent.resend_after_seconds));
     record_sent(auth, sent)
 }
 
 /// Records the outcome of sending a code: the server's message, and the seconds until another code
 /// may be requested. A failure starts that wait only when the server says that it is too soon.
-pub fn record_sent(auth: AuthContext, sent: Result<(String, u32), ApiFailure>) -> Result<(), ApiFailure> {
+pub fn record_sent(
+    auth: AuthContext,
+    sent: Result<(String, Via, u32), ApiFailure>,
+) -> Result<(), ApiFailure> {
     match sent {
-        Ok((message, resend_after_seconds)) => {
+        Ok((message, via, resend_after_seconds)) => {
             auth.not_sent.set(None);
-            auth.sent.set(Some(SentCode::new(Some(message), resend_after_seconds)));
+            auth.sent.set(Some(SentCode::new(Some(message), Some(via), resend_after_seconds)));
             Ok(())
         }
         Err(failure) => {
             // `Retry-After` of other failures is not about codes.
             if let (ErrorCode::TooMany, Some(seconds)) = (failure.code(), failure.retry_after()) {
-                let message = auth.sent.get_untracked().and_then(|sent| sent.message);
-                auth.sent.set(Some(SentCode::new(message, seconds)));
+                let before = auth.sent.get_untracked();
+                let (message, via) = before.map_or((None, None), |sent| (sent.message, sent.via));
+                auth.sent.set(Some(SentCode::new(message, via, seconds)));
             }
             Err(failure)
         }

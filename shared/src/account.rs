@@ -61,6 +61,9 @@ pub struct User {
     /// is done, or `DELETE /user/authenticator/invitation` says that its owner has read it.
     #[serde(default)]
     pub authenticator_lost: bool,
+    /// How codes may be sent; the first is used where a client does not say.
+    #[serde(default)]
+    pub code_channels: Vec<crate::Via>,
     /// Whether a factor passed in this session recently enough to change factors.
     pub fresh: bool,
     /// Delivery of the message that confirms the phone; absent if none was sent.

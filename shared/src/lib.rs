@@ -26,5 +26,5 @@ pub use enrolment::{
 pub use error::{ApiError, ErrorCode};
 pub use session::{
     ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus,
-    Resend, StatusAnswer, TokenAnswer, VerifyCode, Via,
+    Resend, StatusAnswer, TokenAnswer, VerifyCode, Via, Way,
 };

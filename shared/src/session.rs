@@ -145,6 +145,38 @@ impl From<Via> for Channel {
     }
 }
 
+/// A way to complete the sign-in that can work now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// An approval request.
+    Push,
+    /// A code by text.
+    Sms,
+    /// A code by call.
+    Call,
+    /// A code by WhatsApp.
+    WhatsApp,
+    /// A code by e-mail.
+    Email,
+    /// A code of the provider's app.
+    App,
+    /// A code of an authenticator app.
+    Authenticator,
+}
+
+impl From<Via> for Way {
+    fn from(via: Via) -> Self {
+        match via {
+            Via::Sms => Self::Sms,
+            Via::Call => Self::Call,
+            Via::WhatsApp => Self::WhatsApp,
+            Via::Email => Self::Email,
+        }
+    }
+}
+
 /// The status of a session's newest approval request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -173,6 +205,9 @@ pub struct StatusAnswer {
     pub poll_after_ms: u32,
     /// Masked number, `+1 •••-•••-1234`.
     pub phone: String,
+    /// The ways that can work now.
+    #[serde(default)]
+    pub ways: Vec<Way>,
     /// The sign-in method that last succeeded; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_channel: Option<Channel>,

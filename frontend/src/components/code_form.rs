@@ -99,7 +99,7 @@ pub fn CodeForm(
     }
 }
 
-/// Sends another code, after the wait that began when the last one was sent.
+/// Sends another code, after the wait that began when the last one was sent: the same way again, or by a call.
 #[component]
 fn ResendButtons(send: ApiCall<Via>) -> impl IntoView {
     let auth = AuthContext::get();
@@ -114,32 +114,54 @@ fn ResendButtons(send: ApiCall<Via>) -> impl IntoView {
                 .into_any()
         }
     };
+    let channels = StoredValue::new_local(auth.code_channels());
+    // What was called is not texted again: the person may have no way to read a text.
+    let again = move || {
+        let last = auth.sent.with_untracked(|sent| sent.as_ref().and_then(|sent| sent.via));
+        let written = last.filter(|via| *via != Via::Call);
+        written.or_else(|| channels.with_value(|channels| channels.first().copied())).unwrap_or_default()
+    };
+    let can_call = channels.with_value(|channels| channels.contains(&Via::Call) && channels.len() > 1);
     view! {
         <div class="row">
-            <button class="link" type="button" disabled=disabled on:click=move |_| submission.run(send.run(Via::Sms))>
+            <button class="link" type="button" disabled=disabled on:click=move |_| submission.run(send.run(again()))>
                 {label}
             </button>
-            <button class="link" type="button" disabled=disabled on:click=move |_| submission.run(send.run(Via::Call))>
-                "Call me instead"
-            </button>
+            {can_call.then(|| view! {
+                <button class="link" type="button" disabled=disabled on:click=move |_| submission.run(send.run(Via::Call))>
+                    "Call me instead"
+                </button>
+            })}
         </div>
         <FailureNotice failure=submission.failure />
     }
 }
 
-/// Sends the first code, by text or by call.
+/// Sends the first code, in one of the ways that are allowed.
 #[component]
 pub fn SendButtons(send: ApiCall<Via>) -> impl IntoView {
     let submission = Submission::new();
+    let button = move |(at, via): (usize, Via)| {
+        let label = match via {
+            Via::Sms => "Text me a code",
+            Via::Call if at == 0 => "Call me",
+            Via::Call => "Call me instead",
+            Via::WhatsApp => "Send a code by WhatsApp",
+            Via::Email => "Send a code by email",
+        };
+        view! {
+            <button
+                class=if at == 0 { "button" } else { "button plain" }
+                type="button"
+                aria-busy=move || submission.aria_busy()
+                on:click=move |_| submission.run(send.run(via))
+            >
+                {label}
+            </button>
+        }
+    };
     view! {
-        <div class="row">
-            <button class="button" type="button" aria-busy=move || submission.aria_busy() on:click=move |_| submission.run(send.run(Via::Sms))>
-                "Text me a code"
-            </button>
-            <button class="button plain" type="button" aria-busy=move || submission.aria_busy() on:click=move |_| submission.run(send.run(Via::Call))>
-                "Call me instead"
-            </button>
-        </div>
+        <div class="row">{AuthContext::get().code_channels().into_iter().enumerate().map(button).collect_view()}</div>
         <FailureNotice failure=submission.failure />
     }
 }

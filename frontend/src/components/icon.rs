@@ -15,6 +15,7 @@ pub enum Icon {
     Keypad,
     Text,
     Call,
+    Mail,
 }
 
 impl Icon {
@@ -33,6 +34,9 @@ impl Icon {
             Self::Text => r#"<path d="M3 4h14v9.5H9.5L6 16.5v-3H3z"/>"#,
             Self::Call => {
                 r#"<path d="M5 3h2.6l1.3 3.7-1.7 1.4a8.6 8.6 0 0 0 4.7 4.7l1.4-1.7 3.7 1.3V15a2 2 0 0 1-2 2C8.9 17 3 11.1 3 5a2 2 0 0 1 2-2z"/>"#
+            }
+            Self::Mail => {
+                r#"<rect x="2.5" y="4.5" width="15" height="11" rx="1"/><path d="m3 5.5 7 5.5 7-5.5"/>"#
             }
             Self::Down => r#"<path d="m5 8 5 5 5-5"/>"#,
         }

@@ -4,15 +4,18 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use shared::{User, phone::written, routes::page};
 
+use super::devices::Devices;
 use crate::{
+    api,
     auth::{Access, AuthContext, AuthState},
     components::{
         icon::{Icon, icon},
+        notice::FailureNotice,
         pair::announce_page,
         require_access::RequireAccess,
         seal::{Half, Seal},
     },
-    flow::{RETRY_MS, mounted},
+    flow::{RETRY_MS, Submission, mounted},
 };
 
 #[component]
@@ -53,7 +56,7 @@ fn is_final(status: &str) -> bool {
 }
 
 /// `21 November 2026` of an RFC 3339 time.
-fn date(time: &str) -> String {
+pub fn date(time: &str) -> String {
     const MONTHS: [&str; 12] = [
         "January",
         "February",
@@ -100,6 +103,7 @@ fn details_of(user: User) -> impl IntoView {
     let verified = user.verified;
     view! {
         <div class="stack">
+            {user.authenticator_lost.then(|| view! { <Invitation /> })}
             <div class="row">
                 <Seal half mini=true />
                 <div><h1 tabindex="-1">{user.full_name.clone()}</h1><p class="quiet">{factors}</p></div>
@@ -122,6 +126,37 @@ fn details_of(user: User) -> impl IntoView {
                     <div><dt>"Member since"</dt><dd><time datetime=user.created_at>{since}</time></dd></div>
                 </dl>
             </section>
+            <Devices />
         </div>
+    }
+}
+
+/// The authenticator app stayed behind at another provider: its owner is told so once, with the reason.
+#[component]
+fn Invitation() -> impl IntoView {
+    let auth = AuthContext::get();
+    let submission = Submission::new();
+    let dismiss = move |_| {
+        submission.run(async move {
+            api::dismiss_invitation().await?;
+            auth.refresh().await;
+            Ok(())
+        });
+    };
+    view! {
+        <section class="notice wait" aria-labelledby="invitation">
+            {icon(Icon::Alert)}
+            <div>
+                <h2 id="invitation">"Set up your authenticator app again"</h2>
+                <p>"We changed our provider, and your authenticator app could not be moved. Its codes no longer work here."</p>
+                <div class="row">
+                    <a class="link" href=page::AUTHENTICATOR>"Set up authenticator app"</a>
+                    <button class="link" type="button" aria-busy=move || submission.aria_busy() on:click=dismiss>
+                        "Not now"
+                    </button>
+                </div>
+                <FailureNotice failure=submission.failure />
+            </div>
+        </section>
     }
 }

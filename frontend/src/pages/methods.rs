@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use shared::{Channel, PushStatus, Via, routes::page};
+use shared::{Channel, PushStatus, Via, Way, routes::page};
 
 use crate::{
     api,
@@ -35,11 +35,11 @@ fn Choices() -> impl IntoView {
     let tick = every_second();
     let submission = Submission::new();
     follow_request(auth);
-    let (phone, last, push_is_open) = match auth.state.get_untracked() {
+    let (phone, last, push_is_open, ways) = match auth.state.get_untracked() {
         AuthState::Pending(status) => {
-            (status.phone, status.last_channel, status.status == PushStatus::Pending)
+            (status.phone, status.last_channel, status.status == PushStatus::Pending, status.ways)
         }
-        _ => (String::new(), None, false),
+        _ => (String::new(), None, false, Vec::new()),
     };
     // One row is for all codes that an app shows.
     let last = last.map(|last| if last == Channel::Authenticator { Channel::SoftToken } else { last });
@@ -60,9 +60,9 @@ fn Choices() -> impl IntoView {
                     });
                     page::CODE
                 }
-                Channel::Sms | Channel::Call => {
-                    let via = if channel == Channel::Sms { Via::Sms } else { Via::Call };
-                    send_code(auth, via).await?;
+                Channel::Sms | Channel::Call | Channel::WhatsApp | Channel::Email => {
+                    let via = Via::ALL.into_iter().find(|via| Channel::from(*via) == channel);
+                    send_code(auth, via.unwrap_or_default()).await?;
                     page::CODE
                 }
             };
@@ -76,7 +76,7 @@ fn Choices() -> impl IntoView {
     };
     let choose = StoredValue::new_local(choose);
     let row = move |channel: Channel, symbol: Icon, name: &'static str, about: String| {
-        let sends = matches!(channel, Channel::Sms | Channel::Call);
+        let sends = !matches!(channel, Channel::Push | Channel::SoftToken | Channel::Authenticator);
         let waits = move || sends && wait.get() > 0;
         let description = move || match wait.get() {
             left if waits() => {
@@ -106,18 +106,41 @@ fn Choices() -> impl IntoView {
         }
     };
     let to = format!("To {phone}");
+    let is_offered = |way: Way| ways.contains(&way);
+    let reach_the_phone = !ways.iter().any(|way| matches!(way, Way::Email | Way::Authenticator));
+    let rows = [
+        is_offered(Way::Push).then(|| {
+            let about = "One tap, and you see who is asking".to_owned();
+            row(Channel::Push, Icon::Phone, "Approve on the phone", about)
+        }),
+        (is_offered(Way::App) || is_offered(Way::Authenticator)).then(|| {
+            row(
+                Channel::SoftToken,
+                Icon::Keypad,
+                "Code from the app",
+                "Works with the phone offline".to_owned(),
+            )
+        }),
+        is_offered(Way::WhatsApp).then(|| row(Channel::WhatsApp, Icon::Text, "Code by WhatsApp", to.clone())),
+        is_offered(Way::Sms).then(|| row(Channel::Sms, Icon::Text, "Code by text", to.clone())),
+        is_offered(Way::Call).then(|| row(Channel::Call, Icon::Call, "Code by call", to)),
+        is_offered(Way::Email).then(|| {
+            row(Channel::Email, Icon::Mail, "Code by email", "To the email of your account".to_owned())
+        }),
+    ];
     view! {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Choose another way"</h1>
                 <StatusNotice text=auth.not_sent />
-                <p>"All of them reach the same phone. The safest is first."</p>
-                <ul>
-                    {row(Channel::Push, Icon::Phone, "Approve on the phone", "One tap, and you see who is asking".to_owned())}
-                    {row(Channel::SoftToken, Icon::Keypad, "Code from the app", "Works with the phone offline".to_owned())}
-                    {row(Channel::Sms, Icon::Text, "Code by text", to.clone())}
-                    {row(Channel::Call, Icon::Call, "Code by call", to)}
-                </ul>
+                <p>
+                    {if reach_the_phone {
+                        "All of them reach the same phone. The safest is first."
+                    } else {
+                        "The safest is first."
+                    }}
+                </p>
+                <ul>{rows.into_iter().flatten().collect_view()}</ul>
                 <FailureNotice failure=submission.failure />
             </section>
             <Stub

@@ -4,6 +4,7 @@ pub mod account;
 pub mod approve;
 pub mod authenticator;
 pub mod code;
+pub mod devices;
 pub mod fixed;
 pub mod log_in;
 pub mod methods;

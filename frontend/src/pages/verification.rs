@@ -107,7 +107,7 @@ fn AnyPhone() -> impl IntoView {
             }
         };
         problem.set(field_problem.clone());
-        let sent = started.map(|started| (started.message, started.resend_after_seconds));
+        let sent = started.map(|started| (started.message, started.via, started.resend_after_seconds));
         let recorded = record_sent(auth, sent);
         // A problem shown at the field is not shown below the buttons as well.
         if field_problem.is_some() { Ok(()) } else { recorded }

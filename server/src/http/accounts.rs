@@ -72,6 +72,7 @@ pub(super) async fn read(
         created_at: user.created_at.to_rfc3339(),
         authenticator,
         authenticator_lost: user.authenticator_lost_at.is_some() && !authenticator,
+        code_channels: sessions.code_channels(),
         fresh: sessions.is_stepped_up(&session),
         confirmation,
     }))

@@ -181,6 +181,18 @@ impl Provider {
         }
     }
 
+    /// Whether the provider has an app of its own that shows codes.
+    #[must_use]
+    pub fn has_app(&self) -> bool {
+        matches!(self, Self::Authy(_))
+    }
+
+    /// Whether the provider sends codes this way.
+    #[must_use]
+    pub fn sends_by(&self, via: Via) -> bool {
+        matches!(self, Self::Verify(_)) || matches!(via, Via::Sms | Via::Call)
+    }
+
     /// Enrols a person. At Authy the same phone again is the same user.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::{
 
 fn status_of(session: &SessionId) -> Arc<KnownStatus> {
     let number = shared::phone::PhoneNumber::from_e164("+447700900123").expect("a number");
-    Arc::new(KnownStatus::of(StatusRow {
+    let row = StatusRow {
         session: session.clone(),
         state: SessionState::Pending,
         origin: Origin::Password,
@@ -23,8 +23,12 @@ fn status_of(session: &SessionId) -> Arc<KnownStatus> {
         last_method: None,
         factor: None,
         factor_at: None,
+        enrolled_at: None,
+        has_device: false,
+        has_authenticator: false,
         push: None,
-    }))
+    };
+    Arc::new(KnownStatus::of(row, &[]))
 }
 
 fn change(session: &SessionId, number: i64) -> Change {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
-use shared::{Channel, PushStatus};
+use shared::{Channel, PushStatus, Way};
 
 use super::status::PushView;
 use crate::{
@@ -24,6 +24,8 @@ pub(super) struct KnownStatus {
     pub(super) row: StatusRow,
     /// The masked number.
     phone: Box<RawValue>,
+    /// The ways that can work now.
+    ways: Box<RawValue>,
     request: Option<RequestTexts>,
     /// Of what was read, the same at every server.
     digest: String,
@@ -52,6 +54,7 @@ struct Answer<'a> {
     status: PushStatus,
     poll_after_ms: u32,
     phone: &'a RawValue,
+    ways: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_channel: Option<Channel>,
     version: &'a str,
@@ -72,11 +75,11 @@ struct ShownRequest<'a> {
 }
 
 impl KnownStatus {
-    pub(super) fn of(row: StatusRow) -> Self {
+    pub(super) fn of(row: StatusRow, ways: &[Way]) -> Self {
         let push = row.push.as_ref();
         let reference = push.and_then(|push| push.reference.as_deref());
         let sent = push.map_or(0, |push| push.created_at.0);
-        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent);
+        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent, ways);
         let digest = Sha256::digest(format!("{}\n{}\n{read:?}", row.session, reference.unwrap_or_default()));
         // The provider's id of the user, which the phone shows to clients of the cookie API, is shown to nobody
         // who has not passed a factor.
@@ -92,7 +95,8 @@ impl KnownStatus {
                 expires_at: json(&push.expires_at.to_rfc3339()),
             }
         });
-        Self { phone: json(&row.phone.masked()), request, digest: hex::encode(&digest[..8]), row }
+        let (phone, ways) = (json(&row.phone.masked()), json(ways));
+        Self { phone, ways, request, digest: hex::encode(&digest[..8]), row }
     }
 }
 
@@ -162,6 +166,7 @@ impl Serialize for SessionStatus {
             status,
             poll_after_ms: poll_after_ms(status, age),
             phone: &known.phone,
+            ways: &known.ways,
             last_channel: known.row.last_method.map(Into::into),
             version: &self.version(),
             approval_request: known
@@ -201,7 +206,7 @@ mod tests {
             expires_at: Timestamp(121_000),
         };
         for (push, last_method) in [(Some(push), Some(Method::Push)), (None, None)] {
-            let known = KnownStatus::of(StatusRow {
+            let row = StatusRow {
                 session: SessionId::from_text("s"),
                 state: State::Pending,
                 origin: Origin::Password,
@@ -210,10 +215,14 @@ mod tests {
                 cookie_only: false,
                 phone: Phone::new(PhoneNumber::from_e164("+447700900123").expect("a number")),
                 last_method,
+                enrolled_at: None,
+                has_device: false,
+                has_authenticator: false,
                 factor: None,
                 factor_at: None,
                 push,
-            });
+            };
+            let known = KnownStatus::of(row, &[Way::Push, Way::WhatsApp]);
             let status = SessionStatus { known: Arc::new(known), now: Timestamp(2_000) };
             let sent = serde_json::to_string(&status).expect("it is JSON");
             let read: StatusAnswer = serde_json::from_str(&sent).expect("a status answer");

@@ -229,6 +229,12 @@ impl Sessions {
         }
     }
 
+    /// How codes may be sent.
+    #[must_use]
+    pub fn code_channels(&self) -> Vec<shared::Via> {
+        self.context.settings.channels.all().to_vec()
+    }
+
     /// Whether a factor passed in the session so recently that factors may be changed.
     #[must_use]
     pub fn is_stepped_up(&self, session: &UserSession) -> bool {

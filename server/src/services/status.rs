@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use shared::PushStatus;
+use shared::{PushStatus, Way};
 use tokio::time::{Instant, sleep_until};
 
 use super::{
@@ -168,7 +168,8 @@ impl StatusReader {
             None => Box::pin(self.read_together(token_hash.clone())).await?,
         };
         let row = row.filter(|row| !row.is_refused(carrier)).ok_or(Refusal::NoSession)?;
-        let known = Arc::new(KnownStatus::of(row));
+        let ways = self.context.ways(&row);
+        let known = Arc::new(KnownStatus::of(row, &ways));
         hub.hold(token_hash, &known, began);
         Ok(SessionStatus { known, now })
     }
@@ -209,6 +210,28 @@ impl StatusReader {
             }
         };
         self.together.run(token, read).await
+    }
+}
+
+impl Context {
+    /// The ways by which a session can be completed now. Limits are not among what is looked at: they end.
+    fn ways(&self, row: &StatusRow) -> Vec<Way> {
+        // Whose account is not configured any more is enrolled at the current one before use.
+        let enrolled = row.enrolled_at.as_ref().and_then(|account| self.providers.get(account));
+        let provider = enrolled.unwrap_or_else(|| self.providers.current());
+        let mut ways = Vec::with_capacity(6);
+        if row.has_device || !provider.asks_devices() {
+            ways.push(Way::Push);
+        }
+        if provider.has_app() {
+            ways.push(Way::App);
+        }
+        if row.has_authenticator {
+            ways.push(Way::Authenticator);
+        }
+        let channels = self.settings.channels.all().iter();
+        ways.extend(channels.filter(|via| provider.sends_by(**via)).map(|via| Way::from(*via)));
+        ways
     }
 }
 

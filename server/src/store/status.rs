@@ -1,17 +1,17 @@
 //! The status of sessions, which clients poll: one query.
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 
 use super::{
     db::Db,
     schema::sessions::dsl,
-    schema::{approvals, users},
+    schema::{approvals, factors, users},
     sessions::live,
 };
 use crate::domain::{
     approval::ApprovalState,
     clock::Timestamp,
-    factor::Method,
+    factor::{FactorKind, FactorState, Method, ProviderAccount},
     ids::{SessionId, TokenHash},
     limits::Lifetimes,
     phone::Phone,
@@ -37,6 +37,12 @@ pub struct StatusRow {
     pub phone: Phone,
     /// The factor that passed last, in any session.
     pub last_method: Option<Method>,
+    /// The provider account at which the phone is enrolled.
+    pub enrolled_at: Option<ProviderAccount>,
+    /// Whether a registered device answers approval requests.
+    pub has_device: bool,
+    /// Whether an authenticator app is active, here or at the provider.
+    pub has_authenticator: bool,
     /// The factor that passed last in the session.
     pub factor: Option<Method>,
     /// When that was.
@@ -93,6 +99,19 @@ pub fn read(
     now: Timestamp,
     lifetimes: Lifetimes,
 ) -> QueryResult<Vec<(TokenHash, StatusRow)>> {
+    // Without lists of values: with them, SQLite would parse the statement anew at every call.
+    macro_rules! factors_that {
+        ($are_of_kind:expr) => {
+            factors::table
+                .filter(factors::user_id.eq(users::id.nullable()))
+                .filter($are_of_kind)
+                .filter(factors::state.ne(FactorState::Removed))
+        };
+    }
+    let is_authenticator = || {
+        let own = factors::kind.eq(FactorKind::Authenticator);
+        own.or(factors::kind.eq(FactorKind::ProviderAuthenticator))
+    };
     macro_rules! statuses {
         ($of_tokens:expr) => {
             dsl::sessions
@@ -111,6 +130,13 @@ pub fn read(
                         dsl::cookie_only,
                         users::phone,
                         users::last_channel,
+                        factors_that!(factors::kind.eq(FactorKind::Phone))
+                            .select(factors::provider_account)
+                            .single_value(),
+                        exists(factors_that!(factors::kind.eq(FactorKind::Push))),
+                        exists(
+                            factors_that!(is_authenticator()).filter(factors::state.eq(FactorState::Active)),
+                        ),
                         dsl::factor,
                         dsl::factor_at,
                         Option::<Push>::as_select(),

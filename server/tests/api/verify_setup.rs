@@ -150,6 +150,7 @@ async fn what_setup_did_not_make_is_told_and_not_changed() {
         machine.set(name, sid);
     }
     machine.set("PROVIDER", "verify");
+    let before = machine.listed("/Services", "services").await;
     let (ok, text) = machine.run(&["setup", "verify", "--yes"], "").await;
     assert!(
         !ok && text.contains("problem: VERIFY_SERVICE_SID: codes of") && text.contains("APP_NAME"),
