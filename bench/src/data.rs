@@ -16,6 +16,7 @@ use server::{
     store::{
         Db, Store, StoreError, approval_polls,
         approvals::{self, AtProvider, NewApproval},
+        enrolments,
         factors::{self, NewFactor},
         sessions::{self, NewSession},
         users::{self, NewUserRow, UserRow},
@@ -50,7 +51,7 @@ pub(crate) async fn add(database: &str, like: &str, count: usize) -> Result<Vec<
     let like = like.to_owned();
     let found = store.read(move |db| -> std::result::Result<_, StoreError> {
         let user = users::by_login(db, &like)?.ok_or(StoreError::UnknownKind)?;
-        let at = factors::enrolment(db, &user.id)?.ok_or(StoreError::UnknownKind)?;
+        let at = enrolments::current(db, &user.id)?.ok_or(StoreError::UnknownKind)?;
         Ok((user, at))
     });
     let model = Arc::new(found.await?);

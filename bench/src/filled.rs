@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use server::{
     domain::clock::Clock,
-    store::{Db, Store, StoreError, factors, users},
+    store::{Db, Store, StoreError, enrolments, users},
 };
 
 use crate::{Result, programs::EMAIL};
@@ -93,7 +93,7 @@ pub(crate) async fn fill(database: &str, size: Size) -> Result<()> {
     let store = Store::new(database, 1, Duration::from_secs(3600))?;
     let found = store.read(|db| -> std::result::Result<_, StoreError> {
         let user = users::by_login(db, EMAIL)?.ok_or(StoreError::UnknownKind)?;
-        let at = factors::enrolment(db, &user.id)?.ok_or(StoreError::UnknownKind)?;
+        let at = enrolments::current(db, &user.id)?.ok_or(StoreError::UnknownKind)?;
         Ok((user.password_hash, at.account.as_str().to_owned()))
     });
     let (hash, account) = found.await?;

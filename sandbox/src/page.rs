@@ -9,11 +9,11 @@ use actix_web::{
         header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS},
     },
     middleware::Next,
-    web::{self, ServiceConfig},
+    web::{self, Data, ServiceConfig},
 };
 use serde_json::json;
 
-use crate::response;
+use crate::{emulator::Emulator, response, twilio::verify::cors};
 
 /// Hosts of the providers. Who calls the sandbox by such a name has a proxy that sends the name here.
 pub(crate) const PROVIDER_HOSTS: [&str; 3] = ["api.authy.com", "api.twilio.com", "verify.twilio.com"];
@@ -83,7 +83,9 @@ pub(crate) async fn local_only(
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     // No page of somebody else has such a name.
     let local_host = matches!(name, "127.0.0.1" | "localhost" | "[::1]") || PROVIDER_HOSTS.contains(&name);
-    let same_origin = header(ORIGIN).is_none_or(|origin| origin == format!("http://{host}"));
+    let emulator = call.app_data::<Data<Emulator>>().expect("the app has an emulator");
+    let same_origin = header(ORIGIN).is_none_or(|origin| origin == format!("http://{host}"))
+        || cors::is_open(emulator, call.path());
     if local_host && same_origin {
         return next.call(call).await.map(ServiceResponse::map_into_boxed_body);
     }

@@ -429,3 +429,22 @@ test("an access token is fetched, and a challenge is answered by the account's c
 test("every operation of the description was called, and each answer had exactly its members", () => {
   assert.deepEqual(operations.filter((operation) => !held.has(operation)), []);
 });
+
+test("a page of another origin may call Verify, as a device in a browser does, and nothing else", async () => {
+  const Origin = "https://app.example.com";
+  const Authorization = `Basic ${Buffer.from(`${config.accountSid}:${config.authToken}`).toString("base64")}`;
+  const call = (method, path, headers) => fetch(`${sandbox.url}${path}`, { method, headers: { Origin, ...headers } });
+  const asked = await call("OPTIONS", "/v2/Services", { "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization" });
+  assert.equal(asked.status, 204);
+  assert.match(asked.headers.get("access-control-allow-headers"), /Authorization/);
+  const read = await call("GET", "/v2/Services", { Authorization });
+  assert.deepEqual([read.status, read.headers.get("access-control-allow-origin")], [200, "*"]);
+  assert.match(read.headers.get("access-control-expose-headers"), /Twilio-Verify-Signature-Fields/);
+  assert.equal((await call("GET", "/v2/Services")).status, 401, "an origin is no credential");
+  for (const path of ["/_sandbox/phones", "/protected/json/app/details", `/2010-04-01/Accounts/${config.accountSid}/Messages.json`]) {
+    const refused = await call("GET", path, { Authorization });
+    assert.deepEqual([refused.status, refused.headers.get("access-control-allow-origin")], [403, null], path);
+  }
+  await sandbox.verify({ noCors: true });
+  assert.equal((await call("GET", "/v2/Services", { Authorization })).status, 403);
+});

@@ -71,6 +71,8 @@ pub(super) fn limits(from: &Source<'_>) -> Limits {
             default.address_wrong_passwords,
             5000,
         ),
+        device_tokens: default.device_tokens,
+        device_lists: default.device_lists,
         confirmations: default.confirmations,
         sign_ups: quota("LIMIT_SIGN_UPS_PER_HOUR", default.sign_ups, 1000),
         accounts_per_phone,

@@ -31,6 +31,10 @@ pub enum AttemptKind {
     Code,
     /// The same for a phone that is verified without an account.
     NumberCode,
+    /// A token that registers a device.
+    DeviceToken,
+    /// A look at the provider for somebody's devices.
+    DeviceList,
     /// A code typed to confirm an authenticator app.
     Confirmation,
 }
@@ -141,6 +145,10 @@ pub struct Limits {
     pub account_wrong_passwords: Quota,
     /// Wrong passwords from one address.
     pub address_wrong_passwords: Quota,
+    /// Tokens that register devices, of one account.
+    pub device_tokens: Quota,
+    /// Looks at the provider for the devices of one account; then those that are known are shown.
+    pub device_lists: Quota,
     /// Wrong codes typed to confirm an authenticator app, of one account.
     pub confirmations: Quota,
     /// Accounts made from one address.
@@ -189,6 +197,8 @@ impl Limits {
         wrong_passwords: u32::MAX,
         account_wrong_passwords: Quota::UNLIMITED,
         address_wrong_passwords: Quota::UNLIMITED,
+        device_tokens: Quota::UNLIMITED,
+        device_lists: Quota::UNLIMITED,
         confirmations: Quota::UNLIMITED,
         sign_ups: Quota::UNLIMITED,
         accounts_per_phone: 0,
@@ -224,6 +234,8 @@ impl Limits {
         wrong_passwords: 10,
         account_wrong_passwords: Quota::hourly(50),
         address_wrong_passwords: Quota::hourly(100),
+        device_tokens: Quota::hourly(10),
+        device_lists: Quota::hourly(60),
         confirmations: Quota::hourly(10),
         sign_ups: Quota::hourly(20),
         accounts_per_phone: 5,

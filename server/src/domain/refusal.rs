@@ -64,6 +64,9 @@ pub enum Refusal {
         /// Tries before the lock; `None` where they are not counted.
         left: Option<u32>,
     },
+    /// A code that was sent can't be used any more: used, expired, tried too often, or replaced.
+    #[error("the code has expired or was used")]
+    CodeExpired,
     /// A limit is reached.
     #[error("too many {what}")]
     TooMany {
@@ -113,6 +116,9 @@ pub enum Counted {
     /// Streams of one session.
     #[error("streams")]
     Streams,
+    /// Tokens that register devices.
+    #[error("device tokens")]
+    DeviceTokens,
     /// New accounts from one address.
     #[error("sign-ups")]
     SignUps,

@@ -1,6 +1,6 @@
 //! From what happened to what a client sees: one `match` to a code, one shape. The code has the status.
 
-use std::{collections::BTreeMap, error::Error as _, fmt, time::Duration};
+use std::{collections::BTreeMap, error::Error as _, fmt};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -10,9 +10,13 @@ use serde::Serialize;
 use shared::{ApiError, ErrorCode};
 use thiserror::Error as ThisError;
 
-use super::{headers::set_security_headers, origin::ForeignOrigin};
+use super::{
+    error_texts::{message_of, seconds, taken_message, too_many, when_in},
+    headers::set_security_headers,
+    origin::ForeignOrigin,
+};
 use crate::{
-    domain::refusal::{Counted, Refusal},
+    domain::refusal::Refusal,
     provider::{CallbackError, ProviderError},
     services::ServiceError,
     store::StoreError,
@@ -146,6 +150,9 @@ impl Error {
                 Some(1) => "Wrong code. 1 try left.".to_owned(),
                 Some(left) => format!("Wrong code. {left} tries left."),
             },
+            Self::Failed(ServiceError::Refused(Refusal::CodeExpired)) => {
+                "This code has expired or was already used. Get a new code.".to_owned()
+            }
             Self::Failed(ServiceError::Refused(Refusal::TooMany { what, wait })) => too_many(*what, *wait),
             Self::Failed(ServiceError::Refused(
                 Refusal::Busy { wait } | Refusal::TooManyWaiting { wait },
@@ -190,86 +197,9 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::AlreadyRedeemed => ErrorCode::AlreadyRedeemed,
         Refusal::NotApproved => ErrorCode::NotApproved,
         Refusal::PushOpen => ErrorCode::PushOpen,
-        Refusal::WrongCode { .. } => ErrorCode::WrongCode,
+        Refusal::WrongCode { .. } | Refusal::CodeExpired => ErrorCode::WrongCode,
         Refusal::TooMany { .. } => ErrorCode::TooMany,
         Refusal::Busy { .. } | Refusal::TooManyWaiting { .. } => ErrorCode::Unavailable,
-    }
-}
-
-fn seconds(wait: Duration) -> u64 {
-    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
-}
-
-/// "in 30 seconds", "in 15 minutes", "in 2 hours".
-fn when_in(wait: Duration) -> String {
-    let seconds = seconds(wait);
-    let (count, unit) = match seconds {
-        0..=90 => (seconds, "second"),
-        91..=5400 => (seconds.div_ceil(60), "minute"),
-        _ => (seconds.div_ceil(3600), "hour"),
-    };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("in {count} {unit}{plural}")
-}
-
-fn taken_message(field: &str) -> &'static str {
-    if field == "email" { "An account with this email already exists." } else { "This username is taken." }
-}
-
-fn too_many(what: Counted, wait: Duration) -> String {
-    let when = when_in(wait);
-    match what {
-        Counted::Resends => format!("We just sent a code. You can get a new one {when}."),
-        Counted::Verifications => format!("Too many codes were requested. Try again {when}."),
-        Counted::Sends => {
-            format!("Too many codes were sent. Try again {when}, or use another sign-in method.")
-        }
-        Counted::Pushes => format!("Too many requests weren't approved. Use a code, or try again {when}."),
-        Counted::Approvals => format!("Too many requests weren't approved. Try again {when}."),
-        Counted::Codes => format!("Too many wrong codes. Try again {when}."),
-        Counted::Passwords => format!("Too many wrong passwords. Try again {when}."),
-        Counted::Streams => format!("Too many requests. Try again {when}."),
-        Counted::SignUps => format!("Too many accounts were created from your network. Try again {when}."),
-    }
-}
-
-fn message_of(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::Unreadable => "The request can't be read.",
-        ErrorCode::UnsupportedType => "Send JSON or form data.",
-        ErrorCode::TooLarge => "The request is larger than 64 KiB.",
-        ErrorCode::InvalidFields => "Check the marked fields.",
-        ErrorCode::NotFound => "Not found.",
-        ErrorCode::MethodNotAllowed => "This method isn't allowed here.",
-        ErrorCode::ForeignOrigin => "Requests from other sites aren't allowed.",
-        ErrorCode::WrongSignature => "The signature is missing or wrong.",
-        ErrorCode::NoSuchUser => "User not found.",
-        ErrorCode::WrongCredentials => "Wrong email or password.",
-        ErrorCode::WrongCode => "Wrong code. Check it and try again.",
-        ErrorCode::Taken => "This account exists already.",
-        ErrorCode::NoSession => "Your sign-in has ended. Sign in again.",
-        ErrorCode::NotSignedIn => "You're not signed in.",
-        ErrorCode::SecondFactorRequired => "Complete the second step first.",
-        ErrorCode::NotApproved => "The request isn't approved yet.",
-        ErrorCode::PushOpen => "A request is already waiting on your phone.",
-        ErrorCode::PhoneUnverified => "Verify your phone number first.",
-        ErrorCode::PhoneInUse => "This phone number can't be used for another account.",
-        ErrorCode::StepUpRequired => "Verify it's you, then try again.",
-        ErrorCode::AlreadyEnrolled => "A QR code was shown a moment ago. Wait a minute to get a new one.",
-        ErrorCode::PushUnavailable => "Approval requests can't reach this phone. Use a code instead.",
-        ErrorCode::NoPush => "No approval request was sent in this sign-in.",
-        ErrorCode::OtherData => "The details changed after approval. Send a new request.",
-        ErrorCode::AlreadyRedeemed => "This approval was already used. Send a new request.",
-        ErrorCode::ChannelRefused => {
-            "Text messages and calls can't reach this phone. Use another sign-in method, such as the code from the app."
-        }
-        ErrorCode::TooMany => "Too many requests. Try again in a moment.",
-        ErrorCode::ProviderLimit => {
-            "No more codes can be sent to this number for now. Try again in 10 minutes."
-        }
-        ErrorCode::ProviderFailed => "We couldn't reach your phone. Nothing was sent. Try again in a minute.",
-        ErrorCode::Unavailable => "The service is unavailable. Try again in a moment.",
-        _ => "Something went wrong on our side.",
     }
 }
 
@@ -378,24 +308,5 @@ fn old_name(field: String) -> String {
         "countryCode" => "country_code".to_owned(),
         "phone" => "phone_number".to_owned(),
         _ => field,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_told_in_the_largest_unit_that_fits() {
-        for (seconds, told) in [
-            (0, "in 1 second"),
-            (30, "in 30 seconds"),
-            (900, "in 15 minutes"),
-            (3600, "in 60 minutes"),
-            (7200, "in 2 hours"),
-            (86_400, "in 24 hours"),
-        ] {
-            assert_eq!(when_in(Duration::from_secs(seconds)), told);
-        }
     }
 }

@@ -10,6 +10,7 @@ mod cookie;
 mod cookie_api;
 mod docs;
 mod error;
+mod error_texts;
 mod factors;
 mod headers;
 mod health;

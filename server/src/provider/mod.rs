@@ -130,8 +130,10 @@ pub enum CodeCheck {
     UnspecifiedCode,
     /// Right; an app showed it.
     AppCode,
-    /// Wrong, expired, or used before.
+    /// Wrong; at Authy also expired, or used before.
     Wrong,
+    /// There is no such code any more: used, expired, tried too often, or another one took its place.
+    Over,
 }
 
 /// What the provider knows about a phone it sent a code to.

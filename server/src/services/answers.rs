@@ -19,7 +19,7 @@ use crate::{
         Db, StoreError,
         approval_challenges::{self, OpenRequest},
         approvals::{self, Answered, AtProvider, Open, Settled},
-        factors, nonces, push_devices,
+        enrolments, nonces, push_devices,
     },
 };
 
@@ -122,7 +122,7 @@ impl Context {
         // Of whoever is asked something, the user is known.
         let others = arrived.iter().map(|arrived| &arrived.callback).filter(|callback| !is_asked(callback));
         let others: BTreeSet<_> = others.map(|callback| (&callback.account, &callback.user)).collect();
-        let known = factors::known(db, &others, now.minus(REMOVED_USERS_KNOWN))?;
+        let known = enrolments::known(db, &others, now.minus(REMOVED_USERS_KNOWN))?;
         let is_known = |Arrived { callback, .. }: &Arrived| {
             is_asked(callback)
                 || known.iter().any(|(account, user)| *account == callback.account && *user == callback.user)

@@ -240,6 +240,18 @@ impl Context {
         vec![counter.count(&["confirmation", user.as_str()], self.limits().confirmations)]
     }
 
+    /// A token that registers a device.
+    pub(super) fn device_token_budget(&self, user: &UserId) -> Vec<Count> {
+        let counter = self.counter(AttemptKind::DeviceToken, Counted::DeviceTokens);
+        vec![counter.count(&["device token", user.as_str()], self.limits().device_tokens)]
+    }
+
+    /// A look at the provider for a user's devices that somebody has asked for.
+    pub(super) fn device_list_budget(&self, user: &UserId) -> Vec<Count> {
+        let counter = self.counter(AttemptKind::DeviceList, Counted::DeviceTokens);
+        vec![counter.count(&["device list", user.as_str()], self.limits().device_lists)]
+    }
+
     /// A password typed for an account, or for a name nobody has: both count alike.
     pub(super) fn password_budget(&self, whose: &str, user: Option<&UserRow>, client: &Client) -> Budget {
         let (limits, counter) = (self.limits(), self.counter(AttemptKind::Password, Counted::Passwords));

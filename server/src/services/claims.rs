@@ -158,7 +158,8 @@ impl Claim<'_> {
 
     async fn check(&self, typed: &Code) -> Result<CodeCheck> {
         let Some(verification) = self.held().await?.and_then(|own| own.verification) else {
-            return Ok(CodeCheck::Wrong);
+            // It has expired, or another owner's code has taken its place.
+            return Ok(CodeCheck::Over);
         };
         let checked = self.provider.check_claimed_code(self.code.purpose, &verification, typed).await?;
         if matches!(checked, ClaimedCheck::Right | ClaimedCheck::Over) {
@@ -172,7 +173,11 @@ impl Claim<'_> {
                 tracing::warn!(%error, "releasing the claim of a code");
             }
         }
-        Ok(if checked == ClaimedCheck::Right { CodeCheck::SentCode } else { CodeCheck::Wrong })
+        Ok(match checked {
+            ClaimedCheck::Right => CodeCheck::SentCode,
+            ClaimedCheck::Wrong => CodeCheck::Wrong,
+            ClaimedCheck::Over => CodeCheck::Over,
+        })
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
     store::{
         Db, attempts,
         codes::{self, Owner, Sent},
+        enrolments,
         factors::{self, AuthenticatorRow},
         sessions,
         users::{self, UserRow, WrongCodes},
@@ -75,6 +76,8 @@ enum Checker {
 enum Judgement {
     Right(Method),
     Wrong,
+    /// It can't be right any more. That counts as a wrong one: it is a guess all the same.
+    Expired,
 }
 
 impl Codes {
@@ -118,7 +121,7 @@ impl Codes {
                 }
                 Ok(verified)
             }
-            Ok(Judgement::Wrong) => {
+            Ok(judgement @ (Judgement::Wrong | Judgement::Expired)) => {
                 let id = reserved.id;
                 self.context
                     .store
@@ -127,7 +130,11 @@ impl Codes {
                     })
                     .await?;
                 event(Outcome::Wrong).record();
-                Err(Refusal::WrongCode { left: reserved.left }.into())
+                let is_last = reserved.left == Some(0);
+                Err(match judgement {
+                    Judgement::Expired if !is_last => Refusal::CodeExpired.into(),
+                    _ => Refusal::WrongCode { left: reserved.left }.into(),
+                })
             }
             Err(failure) => {
                 self.give_back_check(&user.id, reserved).await;
@@ -156,8 +163,11 @@ impl Codes {
                         return Ok(Judgement::Wrong);
                     };
                     let checked = self.context.check_claimed(provider, service, of, code).await?;
-                    let is_right = checked == CodeCheck::SentCode;
-                    return Ok(if is_right { Judgement::Right(sent.via.into()) } else { Judgement::Wrong });
+                    return Ok(match checked {
+                        CodeCheck::SentCode => Judgement::Right(sent.via.into()),
+                        CodeCheck::Over => Judgement::Expired,
+                        _ => Judgement::Wrong,
+                    });
                 }
                 match provider.check_code(&reference, code, Some(&action)).await {
                     Ok(CodeCheck::SentCode) => Ok(Judgement::Right(sent.via.into())),
@@ -165,7 +175,7 @@ impl Codes {
                     Ok(CodeCheck::UnspecifiedCode) => Ok(Judgement::Right(sent.via.into())),
                     Ok(CodeCheck::AppCode) if sent_alone => Ok(Judgement::Wrong),
                     Ok(CodeCheck::AppCode) => Ok(Judgement::Right(Method::App)),
-                    Ok(CodeCheck::Wrong) => Ok(Judgement::Wrong),
+                    Ok(CodeCheck::Wrong | CodeCheck::Over) => Ok(Judgement::Wrong),
                     // A provider that has forgotten the user has forgotten the code: it is enrolled
                     // again before the next send.
                     Err(ProviderError::UnknownUser) => Ok(Judgement::Wrong),
@@ -186,7 +196,8 @@ impl Codes {
                     Some(before) => check_app(&before, code).await?,
                     None => call_for_user!(context, user, |enrolled| check_app(&enrolled, code))?.1,
                 };
-                Ok(if checked == CodeCheck::Wrong { Judgement::Wrong } else { Judgement::Right(Method::App) })
+                let is_wrong = matches!(checked, CodeCheck::Wrong | CodeCheck::Over);
+                Ok(if is_wrong { Judgement::Wrong } else { Judgement::Right(Method::App) })
             }
         }
     }
@@ -207,7 +218,7 @@ impl Codes {
                     }
                     let at = asked_at(db, &user, began)?;
                     let own = match &at {
-                        Some(at) => factors::has_own_provider_authenticator(db, &user, at, began)?,
+                        Some(at) => enrolments::has_own_authenticator(db, &user, at, began)?,
                         None => false,
                     };
                     return Ok::<_, ServiceError>(match (codes::last_sent(db, &session_id, since)?, own) {
@@ -318,7 +329,7 @@ impl Codes {
 
 /// Where a user was enrolled when the session began.
 fn asked_at(db: &mut Db, user: &UserId, began: Timestamp) -> Result<Option<Enrolment>> {
-    Ok(factors::enrolment_at(db, user, began)?.or(factors::enrolment(db, user)?))
+    Ok(enrolments::at_moment(db, user, began)?.or(enrolments::current(db, user)?))
 }
 
 async fn check_app(enrolled: &Enrolled, code: &Code) -> std::result::Result<CodeCheck, ProviderError> {

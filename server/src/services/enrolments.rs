@@ -10,10 +10,7 @@ use crate::{
         ids::FactorId,
     },
     provider::{Person, Provider, ProviderError},
-    store::{
-        factors::{self, NewFactor},
-        users::UserRow,
-    },
+    store::{enrolments, factors::NewFactor, users::UserRow},
 };
 
 /// A user's enrolment and the provider that holds it.
@@ -43,7 +40,7 @@ impl Context {
     pub(super) async fn known_enrolment(&self, user: &UserRow) -> Result<Option<Enrolled>> {
         let id = user.id.clone();
         let at =
-            self.store.read(move |db| Ok::<_, super::ServiceError>(factors::enrolment(db, &id)?)).await?;
+            self.store.read(move |db| Ok::<_, super::ServiceError>(enrolments::current(db, &id)?)).await?;
         Ok(at.and_then(|at| {
             let provider = Arc::clone(self.providers.get(&at.account)?);
             Some(Enrolled { provider, at })
@@ -68,7 +65,7 @@ impl Context {
         self.store
             .write(move |db| {
                 crate::store::lock(db, user_id.as_str())?;
-                Ok::<_, super::ServiceError>(factors::replace_enrolment(db, &factor, now)?)
+                Ok::<_, super::ServiceError>(enrolments::replace(db, &factor, now)?)
             })
             .await?;
         Event::new(Act::FactorEnrolled, Outcome::Success).user(&user.id).record();

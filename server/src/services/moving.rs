@@ -16,6 +16,7 @@ use crate::{
     },
     provider::{Person, Provider},
     store::{
+        enrolments,
         factors::{self, NewFactor},
         moves::{self, Candidate},
         users::{self, UserRow},
@@ -223,14 +224,14 @@ impl Context {
             .store
             .write(move |db| {
                 crate::store::lock(db, id.as_str())?;
-                if factors::enrolment(db, &id)?.as_ref() != Some(&from) {
+                if enrolments::current(db, &id)?.as_ref() != Some(&from) {
                     return Ok(None);
                 }
                 // Another account may have been enrolled with the same phone meanwhile.
-                if imported.is_some() && factors::is_shared(db, &id, &from)? {
+                if imported.is_some() && enrolments::is_shared(db, &id, &from)? {
                     (authenticator, imported) = (AuthenticatorMove::Shared, None);
                 }
-                factors::replace_enrolment(db, &phone, now)?;
+                enrolments::replace(db, &phone, now)?;
                 if let Some(Imported { factor, step }) = imported {
                     factors::insert(db, &factor)?;
                     factors::use_step(db, &factor.id, step, now)?;

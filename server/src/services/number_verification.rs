@@ -151,17 +151,17 @@ impl NumberVerification {
         }
     }
 
-    /// Whether a code is right; a right one is used up.
-    async fn is_right(&self, owner: &SessionId, phone: &PhoneNumber, code: &Code) -> Result<bool> {
+    /// Checks a code; a right one is used up.
+    async fn judge(&self, owner: &SessionId, phone: &PhoneNumber, code: &Code) -> Result<CodeCheck> {
         let provider = self.context.providers.current();
         match provider.claimed_service(CodePurpose::Number) {
             Some(service) => {
                 let number = phone.e164();
                 let of = number_code(owner, &number);
-                let checked = self.context.check_claimed(provider, service, of, code).await?;
-                Ok(checked == CodeCheck::SentCode)
+                self.context.check_claimed(provider, service, of, code).await
             }
-            None => Ok(provider.check_verification(phone, code).await?),
+            None if provider.check_verification(phone, code).await? => Ok(CodeCheck::SentCode),
+            None => Ok(CodeCheck::Wrong),
         }
     }
 
@@ -243,14 +243,17 @@ impl NumberVerification {
         let event = |outcome| Event::new(Act::NumberVerified, outcome).address(client.address).record();
         let counted = self.count_code(session, &e164, client).await;
         let (subject, counted) = counted.inspect_err(|_| event(Outcome::Refused))?;
-        match self.is_right(&session.session.id, phone, code).await {
-            Ok(true) => {
+        match self.judge(&session.session.id, phone, code).await {
+            Ok(CodeCheck::SentCode) => {
                 event(Outcome::Success);
                 self.accept(session, e164, subject, counted).await
             }
-            Ok(false) => {
+            Ok(checked) => {
                 event(Outcome::Wrong);
-                Err(Refusal::WrongCode { left: None }.into())
+                Err(match checked {
+                    CodeCheck::Over => Refusal::CodeExpired.into(),
+                    _ => Refusal::WrongCode { left: None }.into(),
+                })
             }
             Err(error) => {
                 self.context.take_back(counted).await?;

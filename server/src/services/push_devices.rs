@@ -13,6 +13,7 @@ use crate::{
     },
     provider::{ProviderError, PushToken},
     store::{
+        attempts,
         push_devices::{self, Changed},
         users::UserRow,
     },
@@ -34,7 +35,7 @@ impl PushDevices {
     /// A token by which the app that asks registers its device.
     ///
     /// # Errors
-    /// [`Refusal::StepUpRequired`]; [`Refusal::PushUnavailable`] where the provider registers no devices so; or its
+    /// [`Refusal::StepUpRequired`]; [`Refusal::TooMany`]; [`Refusal::PushUnavailable`] where the provider registers no devices so; or its
     /// failure.
     pub async fn token(&self, session: &UserSession, client: &Client) -> Result<PushToken> {
         if !self.context.is_stepped_up(session) {
@@ -52,11 +53,12 @@ impl PushDevices {
                 return Err(Refusal::PushUnavailable.into());
             }
             // Before the call: from now on there may be a device.
-            let (id, now) = (user.id.clone(), context.now());
-            context
-                .store
-                .write(move |db| Ok::<_, ServiceError>(push_devices::note_token(db, &id, now)?))
-                .await?;
+            let (id, now, budget) = (user.id.clone(), context.now(), context.device_token_budget(&user.id));
+            let counted = context.store.write(move |db| {
+                attempts::count_all(db, budget, now)??;
+                Ok::<_, ServiceError>(push_devices::note_token(db, &id, now)?)
+            });
+            counted.await.inspect_err(|_| event(Outcome::Refused))?;
             let token = enrolled.provider.push_token(enrolled.user()).await;
             event(if token.is_ok() { Outcome::Success } else { Outcome::Failed });
             Ok(token?)

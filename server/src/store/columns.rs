@@ -182,6 +182,8 @@ word_column!(AttemptKind,
     AttemptKind::Code => "code",
     AttemptKind::NumberCode => "number_code",
     AttemptKind::Confirmation => "confirmation",
+    AttemptKind::DeviceToken => "device_token",
+    AttemptKind::DeviceList => "device_list",
 );
 
 word_column!(ApprovalPurpose,

@@ -17,6 +17,7 @@ pub mod claims;
 pub mod codes;
 pub mod columns;
 mod db;
+pub mod enrolments;
 pub mod factors;
 mod inline_reader;
 pub mod messages;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{db::Db, factors, schema::factors::dsl};
+use super::{db::Db, enrolments, schema::factors::dsl};
 use crate::domain::{
     clock::Timestamp,
     factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
@@ -92,6 +92,6 @@ pub fn candidate(db: &mut Db, user: &UserId) -> QueryResult<Option<Candidate>> {
     };
     let has_devices = count(db, FactorKind::Push)? > 0;
     let has_provider_authenticator = count(db, FactorKind::ProviderAuthenticator)? > 0;
-    let is_shared = factors::is_shared(db, user, &at)?;
+    let is_shared = enrolments::is_shared(db, user, &at)?;
     Ok(Some(Candidate { at, last_push_at, has_devices, has_provider_authenticator, is_shared }))
 }

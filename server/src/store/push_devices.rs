@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::{
     db::Db,
+    enrolments,
     factors::{self, NewFactor},
     schema::factors::dsl,
 };
@@ -81,7 +82,7 @@ pub fn sync(
 ) -> QueryResult<Changed> {
     super::lock(db, user.as_str())?;
     // Enrolled elsewhere meanwhile: these devices are nobody's.
-    if factors::enrolment(db, user)?.as_ref() != Some(at) {
+    if enrolments::current(db, user)?.as_ref() != Some(at) {
         return Ok(Changed::default());
     }
     let known: Vec<(FactorId, Option<String>)> = dsl::factors

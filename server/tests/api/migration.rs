@@ -19,7 +19,7 @@ use server::{
         phone::Phone,
     },
     store::{
-        StoreError,
+        StoreError, enrolments,
         factors::{self, NewFactor},
         users::{self, NewUserRow},
     },
@@ -132,7 +132,7 @@ async fn enrolment(app: &TestApp, person: &Person<'_>) -> String {
     let store = app.store();
     let enrolled = store.read(move |db| {
         let user = users::by_login(db, &email)?.expect("the user exists");
-        factors::enrolment(db, &user.id).map_err(StoreError::from)
+        enrolments::current(db, &user.id).map_err(StoreError::from)
     });
     enrolled.await.unwrap().expect("enrolled").account.as_str().to_owned()
 }
@@ -155,7 +155,7 @@ async fn enrol_at_authy(app: &TestApp, person: &Person<'_>) -> Enrolment {
     app.store()
         .write(move |db| {
             let user = users::by_login(db, &email)?.expect("the user exists");
-            let at = factors::enrolment(db, &user.id)?.expect("enrolled");
+            let at = enrolments::current(db, &user.id)?.expect("enrolled");
             let phone =
                 NewFactor::phone(FactorId::new(Random::system()), user.id, at.clone(), Some(now), now);
             factors::insert(db, &NewFactor { kind: FactorKind::ProviderAuthenticator, ..phone })?;
@@ -353,7 +353,7 @@ async fn make_people(app: &TestApp, url: &str, many: u32) -> Vec<String> {
         let store = app.store();
         let read = store.read(move |db| {
             let user = users::by_login(db, &email)?.expect("the user exists");
-            factors::enrolment(db, &user.id).map_err(StoreError::from)
+            enrolments::current(db, &user.id).map_err(StoreError::from)
         });
         read.await.unwrap().expect("enrolled").account
     };
@@ -417,7 +417,7 @@ fn insert(
     )?;
     let at = Enrolment { account: account.clone(), user: ProviderUser::from_text(provider_user) };
     let phone = NewFactor::phone(FactorId::new(Random::system()), id.clone(), at, None, now);
-    if number % 10 == 0 {
+    if number.is_multiple_of(10) {
         let factor = NewFactor {
             id: FactorId::new(Random::system()),
             kind: FactorKind::ProviderAuthenticator,
@@ -435,7 +435,7 @@ fn insert(
 }
 
 /// How often each kind of enrolment is there, by provider and state.
-async fn enrolments(app: &TestApp) -> HashMap<(String, String), i64> {
+async fn enrolled(app: &TestApp) -> HashMap<(String, String), i64> {
     use diesel::{
         QueryableByName, RunQueryDsl,
         sql_types::{BigInt, Text},
@@ -490,10 +490,10 @@ async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_t
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("the program runs");
-            let before = enrolments(&app).await[&("authy".to_owned(), "in use".to_owned())];
+            let before = enrolled(&app).await[&("authy".to_owned(), "in use".to_owned())];
             // Killed somewhere in the middle: as soon as it has moved somebody, a little later each time.
             app.wait_until("the command has moved somebody", async || {
-                let now = enrolments(&app).await[&("authy".to_owned(), "in use".to_owned())];
+                let now = enrolled(&app).await[&("authy".to_owned(), "in use".to_owned())];
                 now < before - i64::from(kill * 4)
             })
             .await;
@@ -512,7 +512,7 @@ async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_t
     let in_all = |now: &HashMap<(String, String), i64>, provider: &str, state: &str| {
         now.get(&(provider.to_owned(), state.to_owned())).copied().unwrap_or_default()
     };
-    let now = enrolments(&app).await;
+    let now = enrolled(&app).await;
     // Everybody is somewhere, and nobody was moved twice.
     assert_eq!(in_all(&now, "verif", "in use"), i64::from(PEOPLE) - 50, "{now:?}");
     assert_eq!(in_all(&now, "authy", "in use"), 50, "{now:?}");
@@ -530,7 +530,7 @@ async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_t
         (u64::from(PEOPLE), u64::from(PEOPLE)),
         "{told}"
     );
-    let now = enrolments(&app).await;
+    let now = enrolled(&app).await;
     assert_eq!(in_all(&now, "authy", "in use"), i64::from(PEOPLE), "{now:?}");
     for at in [0, 7, 10, 1999] {
         sign_in(&app, &person(&app, &emails[at], u32::try_from(at).unwrap())).await;

@@ -6,6 +6,7 @@ mod bindings;
 mod caller;
 mod challenges;
 mod checks;
+pub(crate) mod cors;
 mod device;
 mod entities;
 pub(crate) mod events;
@@ -45,6 +46,7 @@ fn at(path: &str) -> Resource {
 pub(super) fn routes(app: &mut ServiceConfig) {
     let scope = web::scope("/v2")
         .wrap(from_fn(provider_call))
+        .wrap(from_fn(cors::any_origin))
         .service(at("/Services").post(services::create).get(services::list))
         .service(
             at("/Services/{service}").get(services::fetch).post(services::update).delete(services::delete),

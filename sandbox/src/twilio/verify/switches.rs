@@ -14,6 +14,8 @@ pub(crate) struct Switches {
     pub(super) codes_work_once: bool,
     /// How webhooks are written.
     pub(super) webhook_body: WebhookBody,
+    /// Pages of other origins may not call the API, as a device in a browser does.
+    pub(super) no_cors: bool,
 }
 
 /// How webhooks are written.
