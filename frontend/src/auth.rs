@@ -77,13 +77,10 @@ impl AuthContext {
     pub fn code_channels(self) -> Vec<Via> {
         self.state.with_untracked(|state| match state {
             AuthState::Pending(status) => {
-                let can_work = |via: &Via| status.ways.contains(&Way::from(*via));
-                Via::ALL.into_iter().filter(can_work).collect()
+                let channel = |way: &Way| Via::ALL.into_iter().find(|via| Way::from(*via) == *way);
+                status.ways.iter().filter_map(channel).collect()
             }
-            // An e-mail shows nothing about a phone that is to be verified.
-            AuthState::SignedIn(user) => {
-                user.code_channels.iter().copied().filter(|via| user.verified || *via != Via::Email).collect()
-            }
+            AuthState::SignedIn(user) => user.code_channels.clone(),
             AuthState::Anonymous | AuthState::Failed(_) => vec![Via::Sms, Via::Call],
         })
     }

@@ -57,10 +57,11 @@ pub struct User {
     pub created_at: String,
     /// Whether an authenticator app is active.
     pub authenticator: bool,
-    /// Whether there was one that could not move along to another provider, and has to be set up again. Until that
-    /// is done, or `DELETE /user/authenticator/invitation` says that its owner has read it.
-    #[serde(default)]
-    pub authenticator_lost: bool,
+    /// Why there was one that could not move along to another provider, and has to be set up again: `shared` (other
+    /// accounts have the same phone there) or `not_exported`. Absent otherwise, when that was done, and when
+    /// `DELETE /user/authenticator/invitation` has said that its owner has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticator_lost: Option<String>,
     /// How codes may be sent; the first is used where a client does not say.
     #[serde(default)]
     pub code_channels: Vec<crate::Via>,

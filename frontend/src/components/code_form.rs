@@ -115,7 +115,7 @@ fn ResendButtons(send: ApiCall<Via>) -> impl IntoView {
         }
     };
     let channels = StoredValue::new_local(auth.code_channels());
-    // What was called is not texted again: the person may have no way to read a text.
+    // The way it was sent last, unless that has a button of its own.
     let again = move || {
         let last = auth.sent.with_untracked(|sent| sent.as_ref().and_then(|sent| sent.via));
         let written = last.filter(|via| *via != Via::Call);

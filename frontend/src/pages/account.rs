@@ -103,7 +103,7 @@ fn details_of(user: User) -> impl IntoView {
     let verified = user.verified;
     view! {
         <div class="stack">
-            {user.authenticator_lost.then(|| view! { <Invitation /> })}
+            {user.authenticator_lost.as_deref().map(|why| view! { <Invitation shared=why == "shared" /> })}
             <div class="row">
                 <Seal half mini=true />
                 <div><h1 tabindex="-1">{user.full_name.clone()}</h1><p class="quiet">{factors}</p></div>
@@ -133,7 +133,15 @@ fn details_of(user: User) -> impl IntoView {
 
 /// The authenticator app stayed behind at another provider: its owner is told so once, with the reason.
 #[component]
-fn Invitation() -> impl IntoView {
+fn Invitation(
+    /// Other accounts have the same phone number, so that nobody could tell whose it was.
+    shared: bool,
+) -> impl IntoView {
+    let reason = if shared {
+        "other accounts used the same phone number there"
+    } else {
+        "the old provider didn’t hand it over"
+    };
     let auth = AuthContext::get();
     let submission = Submission::new();
     let dismiss = move |_| {
@@ -148,7 +156,7 @@ fn Invitation() -> impl IntoView {
             {icon(Icon::Alert)}
             <div>
                 <h2 id="invitation">"Set up your authenticator app again"</h2>
-                <p>"We changed our provider, and your authenticator app could not be moved. Its codes no longer work here."</p>
+                <p>"We changed our provider, and your authenticator app couldn’t be moved: "{reason}". Its codes no longer work here."</p>
                 <div class="row">
                     <a class="link" href=page::AUTHENTICATOR>"Set up authenticator app"</a>
                     <button class="link" type="button" aria-busy=move || submission.aria_busy() on:click=dismiss>

@@ -1,4 +1,4 @@
-ALTER TABLE users DROP COLUMN authenticator_lost_at;
+ALTER TABLE users DROP COLUMN authenticator_lost;
 DROP TABLE approval_challenges;
 DELETE FROM factors WHERE kind = 'push';
 DROP INDEX factors_reference;

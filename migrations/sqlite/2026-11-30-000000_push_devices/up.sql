@@ -4,9 +4,9 @@ ALTER TABLE factors ADD COLUMN reference TEXT;
 -- Of a phone: since when a device may have been registered for its user, and when a request was last approved.
 ALTER TABLE factors ADD COLUMN device_token_at BIGINT;
 ALTER TABLE factors ADD COLUMN last_push_at BIGINT;
-UPDATE factors SET last_push_at = (
-        SELECT last_sign_in_at FROM users WHERE users.id = factors.user_id AND users.last_channel = 'push'
-    ) WHERE kind = 'phone' AND state <> 'removed';
+UPDATE factors SET last_push_at = (SELECT last_sign_in_at FROM users WHERE users.id = factors.user_id)
+    WHERE kind = 'phone' AND state <> 'removed'
+        AND user_id IN (SELECT id FROM users WHERE last_channel = 'push');
 CREATE UNIQUE INDEX factors_reference ON factors (provider_account, reference)
     WHERE reference IS NOT NULL AND state <> 'removed';
 
@@ -18,5 +18,5 @@ CREATE TABLE approval_challenges (
 );
 CREATE INDEX approval_challenges_approval ON approval_challenges (approval_id);
 
--- When a user's authenticator stayed behind at another provider; the user is invited to set one up again.
-ALTER TABLE users ADD COLUMN authenticator_lost_at BIGINT;
+-- Why a user's authenticator stayed behind at another provider; the user is invited to set one up again.
+ALTER TABLE users ADD COLUMN authenticator_lost TEXT;

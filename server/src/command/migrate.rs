@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     domain::{
         clock::Clock,
+        factor::LossReason,
         ids::{Random, UserId},
     },
     provider::ProviderKind,
@@ -96,7 +97,7 @@ fn fits(config: &Config, wish: &Migrate) -> Result<(), String> {
 }
 
 async fn move_all(moving: &Moving, wish: &Migrate, report: &mut Report) -> Result<(), ServiceError> {
-    let rules = MoveRules { with_push: wish.with_push, dry_run: wish.dry_run };
+    let rules = MoveRules { with_push: wish.with_push, with_loss: true, dry_run: wish.dry_run };
     let counts = moving.counts().await?;
     (report.users, report.there_before) = (counts.all, counts.there);
     let mut after: Option<UserId> = None;
@@ -114,6 +115,15 @@ async fn move_all(moving: &Moving, wish: &Migrate, report: &mut Report) -> Resul
     }
     report.end(moving.counts().await?);
     Ok(())
+}
+
+/// What became of an authenticator, as in the report.
+fn word(outcome: AuthenticatorMove) -> &'static str {
+    match outcome {
+        AuthenticatorMove::None => "none",
+        AuthenticatorMove::Moved => "moved",
+        AuthenticatorMove::Lost(why) => why.as_str(),
+    }
 }
 
 /// What became of everybody.
@@ -200,8 +210,8 @@ impl Report {
         let invited: Vec<Value> = self
             .moved
             .iter()
-            .filter(|(_, outcome)| outcome.is_lost())
-            .map(|(user, outcome)| json!({"user": user.as_str(), "reason": outcome.as_str()}))
+            .filter(|(_, outcome)| matches!(outcome, AuthenticatorMove::Lost(_)))
+            .map(|(user, outcome)| json!({"user": user.as_str(), "reason": word(*outcome)}))
             .collect();
         let named = |counts: BTreeMap<&'static str, usize>| json!(counts);
         json!({
@@ -214,7 +224,7 @@ impl Report {
             "moved": self.moved.len(),
             "stay": named(self.reasons().into_iter().map(|(reason, count)| (reason.as_str(), count)).collect()),
             "authenticators":
-                named(self.authenticators().into_iter().map(|(outcome, count)| (outcome.as_str(), count)).collect()),
+                named(self.authenticators().into_iter().map(|(outcome, count)| (word(outcome), count)).collect()),
             "staying": stays,
             "invitedToSetUpAnAuthenticator": invited,
         })
@@ -233,11 +243,14 @@ impl std::fmt::Display for Report {
         for (outcome, count) in self.authenticators() {
             let what = match outcome {
                 AuthenticatorMove::None => continue,
+                AuthenticatorMove::Moved if self.dry_run => {
+                    "with their authenticator app, if the provider exports it"
+                }
                 AuthenticatorMove::Moved => "with their authenticator app, which goes on working",
-                AuthenticatorMove::Shared => {
+                AuthenticatorMove::Lost(LossReason::Shared) => {
                     "set up their authenticator app again: other accounts share their number at the provider"
                 }
-                AuthenticatorMove::NotExported => {
+                AuthenticatorMove::Lost(LossReason::NotExported) => {
                     "set up their authenticator app again: the provider does not give its secret away"
                 }
             };
@@ -248,6 +261,7 @@ impl std::fmt::Display for Report {
                 StayReason::UsesPush => {
                     "approve requests on the phone; --with-push moves them, they get codes then"
                 }
+                StayReason::LosesAuthenticator => "would have to set up their authenticator app again",
                 StayReason::ProviderFailed => "the provider failed or refused; see the log",
                 StayReason::Busy => "were changed at the same moment",
             };

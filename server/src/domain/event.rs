@@ -34,6 +34,8 @@ pub enum Act {
     FactorConfirmed,
     /// A factor was removed.
     FactorRemoved,
+    /// A factor was named.
+    FactorRenamed,
     /// An app was given a token to register a device.
     DeviceTokenIssued,
     /// A user was moved to another provider.
@@ -59,6 +61,7 @@ impl Act {
             Self::FactorEnrolled => "factor_enrolled",
             Self::FactorConfirmed => "factor_confirmed",
             Self::FactorRemoved => "factor_removed",
+            Self::FactorRenamed => "factor_renamed",
             Self::DeviceTokenIssued => "device_token_issued",
             Self::ProviderChanged => "provider_changed",
             Self::SessionEnded => "session_ended",

@@ -21,6 +21,37 @@ pub struct Enrolment {
     pub user: ProviderUser,
 }
 
+/// Why an authenticator whose secret the provider has kept could not move along.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    diesel::expression::AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = diesel::sql_types::Text)]
+pub enum LossReason {
+    /// Other accounts use the same user of the provider: nobody can tell whose it is.
+    Shared,
+    /// The provider does not give the secret away, or it is none that can be kept here.
+    NotExported,
+}
+
+impl LossReason {
+    /// As in reports, and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::NotExported => "not_exported",
+        }
+    }
+}
+
 /// A device that answers approval requests, as its provider lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushDevice {

@@ -116,6 +116,9 @@ pub enum Counted {
     /// Streams of one session.
     #[error("streams")]
     Streams,
+    /// Tries of one code.
+    #[error("tries of one code")]
+    CodeTries,
     /// Tokens that register devices.
     #[error("device tokens")]
     DeviceTokens,

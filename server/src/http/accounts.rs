@@ -71,8 +71,11 @@ pub(super) async fn read(
         verified: user.is_phone_verified(),
         created_at: user.created_at.to_rfc3339(),
         authenticator,
-        authenticator_lost: user.authenticator_lost_at.is_some() && !authenticator,
-        code_channels: sessions.code_channels(),
+        authenticator_lost: user
+            .authenticator_lost
+            .filter(|_| !authenticator)
+            .map(|why| why.as_str().to_owned()),
+        code_channels: sessions.code_channels(&session),
         fresh: sessions.is_stepped_up(&session),
         confirmation,
     }))

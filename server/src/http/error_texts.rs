@@ -41,6 +41,7 @@ pub(super) fn too_many(what: Counted, wait: Duration) -> String {
         Counted::Approvals => format!("Too many requests weren't approved. Try again {when}."),
         Counted::Codes => format!("Too many wrong codes. Try again {when}."),
         Counted::Passwords => format!("Too many wrong passwords. Try again {when}."),
+        Counted::CodeTries => "This code was tried too often. Get a new code.".to_owned(),
         Counted::DeviceTokens => format!("Too many devices were to be registered. Try again {when}."),
         Counted::Streams => format!("Too many requests. Try again {when}."),
         Counted::SignUps => format!("Too many accounts were created from your network. Try again {when}."),

@@ -86,7 +86,7 @@ pub(super) async fn remove_authenticator(
     SignedIn(session): SignedIn,
     id: Path<String>,
 ) -> Result<HttpResponse> {
-    factors.remove(&session, &id, &client).await?;
+    factors.remove_authenticator(&session, &id, &client).await?;
     Ok(HttpResponse::Ok().json(json!({"message": "Authenticator app removed."})))
 }
 
@@ -141,11 +141,12 @@ pub(super) async fn list(
 )]
 pub(super) async fn rename(
     factors: Data<Factors>,
+    RequestClient(client): RequestClient,
     SignedIn(session): SignedIn,
     id: Path<String>,
     Body(wish): Body<RenameFactor>,
 ) -> Result<HttpResponse> {
-    factors.rename(&session, &id, &wish.name).await?;
+    factors.rename(&session, &id, &wish.name, &client).await?;
     Ok(HttpResponse::Ok().json(json!({"message": "Name saved."})))
 }
 

@@ -182,6 +182,8 @@ pub(super) fn code(field: &'static str, typed: &str) -> Result<Code> {
 pub(super) fn via(wish: &str) -> Result<Option<Via>> {
     match wish.trim() {
         "" => Ok(None),
-        name => Via::from_name(name).map(Some).ok_or_else(|| invalid("via", "Choose sms or call.")),
+        name => Via::from_name(name)
+            .map(Some)
+            .ok_or_else(|| invalid("via", "Choose sms, call, whatsapp or email.")),
     }
 }

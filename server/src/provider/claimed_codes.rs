@@ -12,8 +12,10 @@ pub enum ClaimedCheck {
     Right,
     /// Wrong.
     Wrong,
-    /// There is no such code any more, or it may be tried no more.
+    /// There is no such code any more: used, cancelled, or expired.
     Over,
+    /// It was tried so often that it is judged no more.
+    TooOften,
 }
 
 impl Provider {

@@ -40,6 +40,12 @@ pub enum ProviderError {
     /// It does not accept this e-mail.
     #[error("the provider does not accept this e-mail")]
     BadEmail,
+    /// The account that holds the user is not configured any more.
+    #[error("the provider account is not among the settings")]
+    UnknownAccount,
+    /// A secret came with another code than it has by our clock.
+    #[error("the provider's clock and ours differ")]
+    OtherCode,
     /// Something was sent or cancelled before this failure.
     #[error("after something was done: {0}")]
     PartlyDone(Box<ProviderError>),

@@ -13,7 +13,7 @@ mod messages;
 mod pushes;
 pub mod verify;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use shared::{Via, phone::PhoneNumber};
 
@@ -132,8 +132,13 @@ pub enum CodeCheck {
     AppCode,
     /// Wrong; at Authy also expired, or used before.
     Wrong,
-    /// There is no such code any more: used, expired, tried too often, or another one took its place.
+    /// There is no such code any more: used, expired, or another one took its place.
     Over,
+    /// It was tried so often that it is judged no more, until it would have expired. Another one can be sent.
+    TooOften {
+        /// Until then.
+        wait: Duration,
+    },
 }
 
 /// What the provider knows about a phone it sent a code to.
@@ -299,8 +304,6 @@ impl Provider {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::domain::secret::Secret;
 

@@ -126,7 +126,7 @@ impl Accounts {
             phone: row.phone.clone(),
             phone_verified_at: None,
             created_at: now,
-            authenticator_lost_at: None,
+            authenticator_lost: None,
         };
         let factor = NewFactor::phone(FactorId::new(context.random), row.id.clone(), at, None, now);
         let token = Token::new(context.random);

@@ -157,12 +157,13 @@ impl Claim<'_> {
     }
 
     async fn check(&self, typed: &Code) -> Result<CodeCheck> {
-        let Some(verification) = self.held().await?.and_then(|own| own.verification) else {
+        let held = self.held().await?.and_then(|own| Some((own.verification?, own.claimed_at)));
+        let Some((verification, claimed_at)) = held else {
             // It has expired, or another owner's code has taken its place.
             return Ok(CodeCheck::Over);
         };
         let checked = self.provider.check_claimed_code(self.code.purpose, &verification, typed).await?;
-        if matches!(checked, ClaimedCheck::Right | ClaimedCheck::Over) {
+        if checked != ClaimedCheck::Wrong {
             // What stays behind where this fails is harmless: the verification is over.
             let (place, owner) = (self.place.clone(), self.code.owner.to_owned());
             let released = self
@@ -177,6 +178,10 @@ impl Claim<'_> {
             ClaimedCheck::Right => CodeCheck::SentCode,
             ClaimedCheck::Wrong => CodeCheck::Wrong,
             ClaimedCheck::Over => CodeCheck::Over,
+            ClaimedCheck::TooOften => {
+                let wait = claimed_at.plus(CODE_LIFETIME).since(self.context.now());
+                CodeCheck::TooOften { wait }
+            }
         })
     }
 }

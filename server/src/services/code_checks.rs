@@ -1,6 +1,6 @@
 //! Checking a code: one code is one guess, judged in one place.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Result, ServiceError,
@@ -78,6 +78,10 @@ enum Judgement {
     Wrong,
     /// It can't be right any more. That counts as a wrong one: it is a guess all the same.
     Expired,
+    /// It was tried so often that the provider judges it no more; that counts as well.
+    TooOften {
+        wait: Duration,
+    },
 }
 
 impl Codes {
@@ -121,7 +125,7 @@ impl Codes {
                 }
                 Ok(verified)
             }
-            Ok(judgement @ (Judgement::Wrong | Judgement::Expired)) => {
+            Ok(judgement) => {
                 let id = reserved.id;
                 self.context
                     .store
@@ -133,6 +137,9 @@ impl Codes {
                 let is_last = reserved.left == Some(0);
                 Err(match judgement {
                     Judgement::Expired if !is_last => Refusal::CodeExpired.into(),
+                    Judgement::TooOften { wait } => {
+                        Refusal::TooMany { what: Counted::CodeTries, wait }.into()
+                    }
                     _ => Refusal::WrongCode { left: reserved.left }.into(),
                 })
             }
@@ -166,6 +173,7 @@ impl Codes {
                     return Ok(match checked {
                         CodeCheck::SentCode => Judgement::Right(sent.via.into()),
                         CodeCheck::Over => Judgement::Expired,
+                        CodeCheck::TooOften { wait } => Judgement::TooOften { wait },
                         _ => Judgement::Wrong,
                     });
                 }
@@ -175,7 +183,9 @@ impl Codes {
                     Ok(CodeCheck::UnspecifiedCode) => Ok(Judgement::Right(sent.via.into())),
                     Ok(CodeCheck::AppCode) if sent_alone => Ok(Judgement::Wrong),
                     Ok(CodeCheck::AppCode) => Ok(Judgement::Right(Method::App)),
-                    Ok(CodeCheck::Wrong | CodeCheck::Over) => Ok(Judgement::Wrong),
+                    Ok(CodeCheck::Wrong | CodeCheck::Over | CodeCheck::TooOften { .. }) => {
+                        Ok(Judgement::Wrong)
+                    }
                     // A provider that has forgotten the user has forgotten the code: it is enrolled
                     // again before the next send.
                     Err(ProviderError::UnknownUser) => Ok(Judgement::Wrong),
@@ -196,7 +206,8 @@ impl Codes {
                     Some(before) => check_app(&before, code).await?,
                     None => call_for_user!(context, user, |enrolled| check_app(&enrolled, code))?.1,
                 };
-                let is_wrong = matches!(checked, CodeCheck::Wrong | CodeCheck::Over);
+                let is_wrong =
+                    matches!(checked, CodeCheck::Wrong | CodeCheck::Over | CodeCheck::TooOften { .. });
                 Ok(if is_wrong { Judgement::Wrong } else { Judgement::Right(Method::App) })
             }
         }
@@ -218,7 +229,7 @@ impl Codes {
                     }
                     let at = asked_at(db, &user, began)?;
                     let own = match &at {
-                        Some(at) => enrolments::has_own_authenticator(db, &user, at, began)?,
+                        Some(at) => enrolments::has_own_authenticator(db, &user, at)?,
                         None => false,
                     };
                     return Ok::<_, ServiceError>(match (codes::last_sent(db, &session_id, since)?, own) {

@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{CodeSent, Via};
 
-use super::{
-    Context, Result, ServiceError, claims::CodeFor, enrolments::call_for_user, finish, sessions::UserSession,
-};
+use super::{Context, Result, ServiceError, claims::CodeFor, finish, sessions::UserSession};
 use crate::{
     domain::{
         client::Client,
@@ -14,7 +12,7 @@ use crate::{
         ids::{AttemptId, SendId},
         refusal::{Counted, Refusal},
     },
-    provider::{CodePurpose, ProviderError, Reference},
+    provider::{CodePurpose, Provider, ProviderError, Reference},
     store::{
         attempts,
         codes::{self, Owner, Sent},
@@ -39,14 +37,37 @@ pub(super) fn code_for(user: &UserRow, via: Via) -> CodeFor<'_> {
 }
 
 impl Context {
-    /// Refuses a way to send codes that is not allowed.
-    pub(super) fn require_channel(&self, via: Via) -> Result<()> {
-        let channels = &self.settings.channels;
-        if channels.allows(via) {
-            return Ok(());
+    /// How codes may be sent to a user: as far as it is allowed, their provider can do it, and, for the first code of a
+    /// phone, shows that they have it.
+    pub(super) fn channels_for(&self, provider: &Provider, is_phone_verified: bool) -> Vec<Via> {
+        let can_work = |via: &Via| provider.sends_by(*via) && (is_phone_verified || *via != Via::Email);
+        let allowed: Vec<Via> = self.settings.channels.all().iter().copied().filter(can_work).collect();
+        // Whoever is still at the other provider is not locked out by what is allowed for this one.
+        if allowed.is_empty() { vec![Via::Sms] } else { allowed }
+    }
+
+    /// The way to send a code that was asked for, or else the first one.
+    async fn channel(&self, user: &UserRow, wish: Option<Via>) -> Result<Via> {
+        let enrolled = self.known_enrolment(user).await?;
+        let provider =
+            enrolled.as_ref().map_or_else(|| self.providers.current(), |enrolled| &enrolled.provider);
+        chosen(&self.channels_for(provider, user.is_phone_verified()), wish)
+    }
+
+    /// The same for a number nobody is enrolled with.
+    pub(super) fn number_channel(&self, wish: Option<Via>) -> Result<Via> {
+        chosen(&self.channels_for(self.providers.current(), false), wish)
+    }
+}
+
+fn chosen(channels: &[Via], wish: Option<Via>) -> Result<Via> {
+    match wish {
+        None => Ok(channels.first().copied().unwrap_or_default()),
+        Some(via) if channels.contains(&via) => Ok(via),
+        Some(_) => {
+            let names: Vec<&str> = channels.iter().map(|via| via.as_str()).collect();
+            Err(Refusal::InvalidFields([("via", format!("Choose {}.", names.join(" or ")))].into()).into())
         }
-        let names: Vec<&str> = channels.all().iter().map(|via| via.as_str()).collect();
-        Err(Refusal::InvalidFields([("via", format!("Choose {}.", names.join(" or ")))].into()).into())
     }
 }
 
@@ -71,8 +92,7 @@ impl Codes {
     /// [`Refusal::InvalidFields`] for a way that is not allowed, [`Refusal::TooMany`], or the provider's failure; it is not counted, unless the code may have
     /// gone out all the same.
     pub async fn send(&self, session: &UserSession, via: Option<Via>, client: &Client) -> Result<CodeSent> {
-        let via = via.unwrap_or_else(|| self.context.settings.channels.first());
-        self.context.require_channel(via)?;
+        let via = self.context.channel(&session.user, via).await?;
         let (codes, session, client) = (self.clone(), session.clone(), client.clone());
         finish(async move { codes.send_to_end(&session, via, &client).await }).await
     }
@@ -154,17 +174,27 @@ impl Codes {
 
     async fn send_by(&self, session: &UserSession, via: Via) -> Result<Sent> {
         let (context, code) = (&self.context, code_for(&session.user, via));
-        let enrolled = context.enrolled(&session.user).await?;
-        if let Some(service) = enrolled.provider.claimed_service(code.purpose) {
-            let sent = context.send_claimed(&enrolled.provider, service, code, via).await?;
-            let reference = format!("{service}/{}", sent.verification);
-            return Ok(Sent { account: enrolled.at.account, reference, via });
+        let mut enrolled = context.enrolled(&session.user).await?;
+        let mut is_again = false;
+        loop {
+            if let Some(service) = enrolled.provider.claimed_service(code.purpose) {
+                let sent = context.send_claimed(&enrolled.provider, service, code, via).await?;
+                let reference = format!("{service}/{}", sent.verification);
+                return Ok(Sent { account: enrolled.at.account, reference, via });
+            }
+            let action = self.action(session);
+            match enrolled.provider.send_code(enrolled.user(), via, &action).await {
+                // Enrolled again, perhaps at another provider, which sends codes in another way.
+                Err(ProviderError::UnknownUser) if !is_again => {
+                    enrolled = context.enrol_again(&session.user, Some(&enrolled.at)).await?;
+                    is_again = true;
+                }
+                sent => {
+                    let Reference(reference) = sent?;
+                    return Ok(Sent { account: enrolled.at.account, reference, via });
+                }
+            }
         }
-        let action = self.action(session);
-        let (enrolled, Reference(reference)) = call_for_user!(context, &session.user, |enrolled| enrolled
-            .provider
-            .send_code(enrolled.user(), via, &action))?;
-        Ok(Sent { account: enrolled.at.account, reference, via })
     }
 
     /// Binds a code to this account and session: the provider accepts it with the same action alone,

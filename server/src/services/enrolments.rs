@@ -6,11 +6,16 @@ use super::{Context, Result};
 use crate::{
     domain::{
         event::{Act, Event, Outcome},
-        factor::{Enrolment, ProviderUser},
+        factor::{Enrolment, LossReason, ProviderUser},
         ids::FactorId,
     },
     provider::{Person, Provider, ProviderError},
-    store::{enrolments, factors::NewFactor, users::UserRow},
+    store::{
+        enrolments,
+        factors::{self, NewFactor},
+        moves,
+        users::{self, UserRow},
+    },
 };
 
 /// A user's enrolment and the provider that holds it.
@@ -32,7 +37,7 @@ impl Context {
     pub(super) async fn enrolled(&self, user: &UserRow) -> Result<Enrolled> {
         match self.known_enrolment(user).await? {
             Some(enrolled) => Ok(enrolled),
-            None => self.enrol_again(user).await,
+            None => self.enrol_again(user, None).await,
         }
     }
 
@@ -47,8 +52,9 @@ impl Context {
         }))
     }
 
-    /// Enrols a user again, at the current account: the provider no longer knows the user.
-    pub(super) async fn enrol_again(&self, user: &UserRow) -> Result<Enrolled> {
+    /// Enrols a user again, at the current account: where they were enrolled nobody knows them any more, or that account
+    /// is not configured. Whoever was enrolled elsewhere meanwhile stays there.
+    pub(super) async fn enrol_again(&self, user: &UserRow, unknown: Option<&Enrolment>) -> Result<Enrolled> {
         let provider = Arc::clone(self.providers.current());
         let person = Person { email: &user.email, phone: user.phone.number() };
         let enrolled = provider.enrol(person).await?;
@@ -61,13 +67,26 @@ impl Context {
             user.phone_verified_at,
             now,
         );
-        let user_id = user.id.clone();
-        self.store
-            .write(move |db| {
-                crate::store::lock(db, user_id.as_str())?;
-                Ok::<_, super::ServiceError>(enrolments::replace(db, &factor, now)?)
-            })
-            .await?;
+        let (user_id, unknown) = (user.id.clone(), unknown.cloned());
+        let other = self.store.write(move |db| {
+            crate::store::lock(db, user_id.as_str())?;
+            let current = enrolments::current(db, &user_id)?;
+            if let (Some(unknown), Some(current)) = (&unknown, current)
+                && *unknown != current
+            {
+                return Ok(Some(current));
+            }
+            if moves::has_provider_authenticator(db, &user_id)? && !factors::has_authenticator(db, &user_id)?
+            {
+                users::set_authenticator_lost(db, &user_id, Some(LossReason::NotExported))?;
+            }
+            enrolments::replace(db, &factor, now)?;
+            Ok::<_, super::ServiceError>(None)
+        });
+        if let Some(at) = other.await? {
+            let provider = self.providers.get(&at.account).ok_or(ProviderError::UnknownAccount)?;
+            return Ok(Enrolled { provider: Arc::clone(provider), at });
+        }
         Event::new(Act::FactorEnrolled, Outcome::Success).user(&user.id).record();
         Ok(Enrolled { provider, at })
     }
@@ -80,7 +99,8 @@ macro_rules! call_for_user {
         let $enrolled = $context.enrolled($user).await?;
         match $call.await {
             Err(crate::provider::ProviderError::UnknownUser) => {
-                let $enrolled = $context.enrol_again($user).await?;
+                let unknown = $enrolled.at.clone();
+                let $enrolled = $context.enrol_again($user, Some(&unknown)).await?;
                 $call.await.map(|result| ($enrolled, result))
             }
             other => other.map(|result| ($enrolled, result)),

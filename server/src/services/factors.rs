@@ -86,7 +86,7 @@ impl Factors {
     ///
     /// # Errors
     /// [`Refusal::StepUpRequired`], [`Refusal::NotFound`], [`Refusal::InvalidFields`].
-    pub async fn rename(&self, session: &UserSession, id: &str, typed: &str) -> Result<()> {
+    pub async fn rename(&self, session: &UserSession, id: &str, typed: &str, client: &Client) -> Result<()> {
         self.require_step_up(session)?;
         let name = Some(name(typed)?).filter(|name| !name.is_empty());
         let (user, id) = (session.user.id.clone(), FactorId::from_text(id));
@@ -94,7 +94,23 @@ impl Factors {
             .context
             .store
             .write(move |db| Ok::<_, ServiceError>(factors::rename(db, &user, &id, name.as_deref())?));
-        if named.await? { Ok(()) } else { Err(Refusal::NotFound.into()) }
+        if !named.await? {
+            return Err(Refusal::NotFound.into());
+        }
+        Event::new(Act::FactorRenamed, Outcome::Success)
+            .user(&session.user.id)
+            .address(client.address)
+            .record();
+        Ok(())
+    }
+
+    /// Removes an authenticator, also one that is not confirmed.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove).
+    pub async fn remove_authenticator(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
+        self.remove_of(session, id, client, &[FactorKind::Authenticator, FactorKind::ProviderAuthenticator])
+            .await
     }
 
     /// Removes a device or an authenticator. The phone stays.
@@ -102,19 +118,36 @@ impl Factors {
     /// # Errors
     /// [`Refusal::StepUpRequired`]; [`Refusal::NotFound`]; or the provider's failure, which removes nothing.
     pub async fn remove(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
+        const KINDS: [FactorKind; 3] =
+            [FactorKind::Push, FactorKind::Authenticator, FactorKind::ProviderAuthenticator];
+        self.remove_of(session, id, client, &KINDS).await
+    }
+
+    async fn remove_of(
+        &self,
+        session: &UserSession,
+        id: &str,
+        client: &Client,
+        kinds: &'static [FactorKind],
+    ) -> Result<()> {
         self.require_step_up(session)?;
         let (factors, session, client) = (self.clone(), session.clone(), client.clone());
         let id = FactorId::from_text(id);
-        finish(async move { factors.remove_to_end(&session, id, &client).await }).await
+        finish(async move { factors.remove_to_end(&session, id, &client, kinds).await }).await
     }
 
-    async fn remove_to_end(&self, session: &UserSession, id: FactorId, client: &Client) -> Result<()> {
+    async fn remove_to_end(
+        &self,
+        session: &UserSession,
+        id: FactorId,
+        client: &Client,
+        kinds: &[FactorKind],
+    ) -> Result<()> {
         let (context, user) = (&self.context, session.user.id.clone());
-        let rows = {
-            let user = user.clone();
-            context.store.read(move |db| Ok::<_, ServiceError>(factors::of_user(db, &user)?)).await?
-        };
-        let row = rows.into_iter().find(|row| row.id == id && row.kind != FactorKind::Phone);
+        let (of, wanted) = (user.clone(), id.clone());
+        let row =
+            context.store.read(move |db| Ok::<_, ServiceError>(factors::find(db, &of, &wanted)?)).await?;
+        let row = row.filter(|row| kinds.contains(&row.kind));
         let row = row.ok_or(Refusal::NotFound)?;
         let method = if row.kind == FactorKind::Push { Method::Push } else { Method::Authenticator };
         let event = |outcome| {

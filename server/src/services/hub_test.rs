@@ -23,6 +23,7 @@ fn status_of(session: &SessionId) -> Arc<KnownStatus> {
         last_method: None,
         factor: None,
         factor_at: None,
+        is_phone_verified: true,
         enrolled_at: None,
         has_device: false,
         has_authenticator: false,

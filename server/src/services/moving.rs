@@ -5,25 +5,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Context, Result, ServiceError, authenticators::place};
+use super::{Context, Result, ServiceError, authenticators::place, enrolments::Enrolled, finish};
 use crate::{
     domain::{
         authenticator::TotpSecret,
         code::Code,
         event::{Act, Event, Outcome},
-        factor::{Enrolment, FactorKind, FactorState, Method},
+        factor::{Enrolment, FactorKind, FactorState, LossReason, Method},
         ids::{FactorId, UserId},
     },
-    provider::{Person, Provider},
+    provider::{Person, Provider, ProviderError, ProviderKind},
     store::{
-        enrolments,
+        StoreError, enrolments,
         factors::{self, NewFactor},
         moves::{self, Candidate},
         users::{self, UserRow},
     },
 };
 
-/// Whoever has approved a request within this time uses the provider's app, which cannot move.
+/// Whoever has used the provider's app within this time goes on using it: it cannot move.
 const USES_PUSH: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Which users move.
@@ -31,6 +31,8 @@ const USES_PUSH: Duration = Duration::from_secs(90 * 24 * 3600);
 pub struct MoveRules {
     /// Also those who approve requests, who get codes from then on.
     pub with_push: bool,
+    /// Also those whose authenticator stays behind.
+    pub with_loss: bool,
     /// Nobody moves, and no provider is called: what would be done is told.
     pub dry_run: bool,
 }
@@ -49,8 +51,10 @@ pub enum Moved {
 /// Why a user stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StayReason {
-    /// Has approved a request within 90 days, or has a registered device.
+    /// Has approved a request or used the provider's app within 90 days, or has a registered device.
     UsesPush,
+    /// Would have to set up an authenticator again.
+    LosesAuthenticator,
     /// The provider failed or refused; another run tries again.
     ProviderFailed,
     /// Changed by somebody else at the same moment; another run tries again.
@@ -63,6 +67,7 @@ impl StayReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UsesPush => "uses_push",
+            Self::LosesAuthenticator => "loses_authenticator",
             Self::ProviderFailed => "provider_failed",
             Self::Busy => "busy",
         }
@@ -76,29 +81,8 @@ pub enum AuthenticatorMove {
     None,
     /// It is kept here from now on; its app goes on working.
     Moved,
-    /// Other accounts use the same user of the provider: nobody can tell whose it is.
-    Shared,
-    /// The provider does not give the secret away.
-    NotExported,
-}
-
-impl AuthenticatorMove {
-    /// As in a report.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Moved => "moved",
-            Self::Shared => "shared",
-            Self::NotExported => "not_exported",
-        }
-    }
-
-    /// Whether the user has to set it up again.
-    #[must_use]
-    pub fn is_lost(self) -> bool {
-        matches!(self, Self::Shared | Self::NotExported)
-    }
+    /// It stayed behind: the user has to set it up again.
+    Lost(LossReason),
 }
 
 /// A secret that comes along.
@@ -154,7 +138,7 @@ impl Moving {
                 let moved = self.context.move_user(&row, rules).await?;
                 if let (Moved::Stays(reason), false) = (moved, rules.dry_run) {
                     let outcome = match reason {
-                        StayReason::UsesPush => Outcome::Refused,
+                        StayReason::UsesPush | StayReason::LosesAuthenticator => Outcome::Refused,
                         StayReason::ProviderFailed | StayReason::Busy => Outcome::Failed,
                     };
                     Event::new(Act::ProviderChanged, outcome).user(&row.id).record();
@@ -168,15 +152,21 @@ impl Moving {
 }
 
 impl Context {
-    /// Moves a user who signs in and is enrolled elsewhere. Where that fails they sign in as before.
-    pub(super) async fn move_at_sign_in(&self, user: &UserRow) {
-        if !self.providers.has_others() {
+    /// Moves a user who signs in from Authy to Verify. Where that fails, or costs an authenticator, they sign in as
+    /// before: only the password is known to be theirs. Going back is for the command alone, so that servers with the
+    /// settings of before do not move people to and fro during a restart.
+    pub(super) async fn move_at_sign_in(self: &Arc<Self>, user: &UserRow) {
+        if !self.providers.has_others() || self.providers.current().kind() != ProviderKind::Verify {
             return;
         }
-        match self.move_user(user, MoveRules { with_push: false, dry_run: false }).await {
-            Ok(_) => {}
-            Err(error) => tracing::warn!(user.id = %user.id, %error, "moving to the current provider"),
-        }
+        let (context, user) = (Arc::clone(self), user.clone());
+        let rules = MoveRules { with_push: false, with_loss: false, dry_run: false };
+        finish(async move {
+            if let Err(error) = context.move_user(&user, rules).await {
+                tracing::warn!(user.id = %user.id, %error, "moving to the current provider");
+            }
+        })
+        .await;
     }
 
     async fn move_user(&self, user: &UserRow, rules: MoveRules) -> Result<Moved> {
@@ -187,98 +177,140 @@ impl Context {
         if candidate.at.account == *current.account() {
             return Ok(Moved::AlreadyThere);
         }
-        let now = self.now();
-        let uses_push =
-            candidate.has_devices || candidate.last_push_at.is_some_and(|at| at.plus(USES_PUSH) > now);
-        if uses_push && !rules.with_push {
-            return Ok(Moved::Stays(StayReason::UsesPush));
-        }
-        if rules.dry_run {
-            return Ok(Moved::Moved(candidate.expected_authenticator()));
-        }
-        match self.move_candidate(user, &candidate, current).await {
-            Ok(moved) => Ok(moved),
+        match self.try_to_move(user, candidate, current, rules).await {
             Err(ServiceError::Provider(error)) => {
                 tracing::warn!(user.id = %user.id, %error, "a user stays at the provider before");
                 Ok(Moved::Stays(StayReason::ProviderFailed))
             }
-            Err(other) => Err(other),
+            // Most likely another transaction about the same person.
+            Err(ServiceError::Store(StoreError::Statement(error))) => {
+                tracing::warn!(user.id = %user.id, %error, "a user could not be moved");
+                Ok(Moved::Stays(StayReason::Busy))
+            }
+            other => other,
         }
     }
 
-    async fn move_candidate(&self, user: &UserRow, candidate: &Candidate, to: &Provider) -> Result<Moved> {
-        let (mut authenticator, mut imported) = (candidate.expected_authenticator(), None);
-        if authenticator == AuthenticatorMove::Moved {
+    async fn try_to_move(
+        &self,
+        user: &UserRow,
+        candidate: Candidate,
+        to: &Provider,
+        rules: MoveRules,
+    ) -> Result<Moved> {
+        let now = self.now();
+        let mut uses_push =
+            candidate.has_devices || candidate.used_app_at.is_some_and(|at| at.plus(USES_PUSH) > now);
+        if !uses_push
+            && candidate.may_have_devices
+            && !rules.dry_run
+            && let Some(provider) = self.providers.get(&candidate.at.account)
+        {
+            // Registered, and never looked at since.
+            let enrolled = Enrolled { provider: Arc::clone(provider), at: candidate.at.clone() };
+            uses_push = !self.read_devices(&user.id, &enrolled).await?.is_empty();
+        }
+        if uses_push && !rules.with_push {
+            return Ok(Moved::Stays(StayReason::UsesPush));
+        }
+        let expected = candidate.expected_authenticator();
+        if rules.dry_run {
+            return Ok(Moved::Moved(expected));
+        }
+        if matches!(expected, AuthenticatorMove::Lost(_)) && !rules.with_loss {
+            return Ok(Moved::Stays(StayReason::LosesAuthenticator));
+        }
+        let (mut authenticator, mut imported) = (expected, None);
+        if expected == AuthenticatorMove::Moved {
             imported = self.import_authenticator(user, &candidate.at).await?;
             if imported.is_none() {
-                authenticator = AuthenticatorMove::NotExported;
+                authenticator = AuthenticatorMove::Lost(LossReason::NotExported);
+                if !rules.with_loss {
+                    return Ok(Moved::Stays(StayReason::LosesAuthenticator));
+                }
             }
         }
         let person = Person { email: &user.email, phone: user.phone.number() };
         let at = Enrolment { account: to.account().clone(), user: to.enrol(person).await? };
-        let now = self.now();
         let phone =
             NewFactor::phone(FactorId::new(self.random), user.id.clone(), at, user.phone_verified_at, now);
-        let (id, from) = (user.id.clone(), candidate.at.clone());
-        let moved = self
-            .store
-            .write(move |db| {
-                crate::store::lock(db, id.as_str())?;
-                if enrolments::current(db, &id)?.as_ref() != Some(&from) {
-                    return Ok(None);
-                }
-                // Another account may have been enrolled with the same phone meanwhile.
-                if imported.is_some() && enrolments::is_shared(db, &id, &from)? {
-                    (authenticator, imported) = (AuthenticatorMove::Shared, None);
-                }
-                enrolments::replace(db, &phone, now)?;
-                if let Some(Imported { factor, step }) = imported {
-                    factors::insert(db, &factor)?;
-                    factors::use_step(db, &factor.id, step, now)?;
-                }
-                if authenticator.is_lost() {
-                    users::set_authenticator_lost(db, &id, Some(now))?;
-                }
-                Ok::<_, ServiceError>(Some(authenticator))
-            })
-            .await?;
-        let Some(authenticator) = moved else { return Ok(Moved::Stays(StayReason::Busy)) };
-        Event::new(Act::ProviderChanged, Outcome::Success).user(&user.id).record();
-        let act = match authenticator {
-            AuthenticatorMove::None => None,
-            AuthenticatorMove::Moved => Some(Act::FactorConfirmed),
-            AuthenticatorMove::Shared | AuthenticatorMove::NotExported => Some(Act::FactorRemoved),
-        };
-        if let Some(act) = act {
-            Event::new(act, Outcome::Success).user(&user.id).method(Method::Authenticator).record();
+        let (id, from) = (user.id.clone(), candidate.at);
+        let moved = self.store.write(move |db| {
+            crate::store::lock(db, id.as_str())?;
+            let enrolled = enrolments::current(db, &id)?;
+            if enrolled.as_ref() != Some(&from) {
+                let is_there =
+                    enrolled.is_some_and(|at| Some(&at.account) == phone.provider_account.as_ref());
+                return Ok(if is_there { Moved::AlreadyThere } else { Moved::Stays(StayReason::Busy) });
+            }
+            // While the provider was asked, its owner may have removed it, or confirmed another one.
+            let (still, own) =
+                (moves::has_provider_authenticator(db, &id)?, factors::has_authenticator(db, &id)?);
+            if !still || own {
+                (authenticator, imported) = (AuthenticatorMove::None, None);
+            } else if imported.is_some() && enrolments::is_shared(db, &id, &from)? {
+                // Another account was enrolled with the same phone meanwhile.
+                (authenticator, imported) = (AuthenticatorMove::Lost(LossReason::Shared), None);
+            }
+            // Users before factors, as everywhere.
+            if let AuthenticatorMove::Lost(why) = authenticator {
+                users::set_authenticator_lost(db, &id, Some(why))?;
+            }
+            enrolments::replace(db, &phone, now)?;
+            if let Some(Imported { factor, step }) = imported {
+                factors::insert(db, &factor)?;
+                factors::use_step(db, &factor.id, step, now)?;
+            }
+            Ok::<_, ServiceError>(Moved::Moved(authenticator))
+        });
+        let moved = moved.await?;
+        if let Moved::Moved(authenticator) = moved {
+            Event::new(Act::ProviderChanged, Outcome::Success).user(&user.id).record();
+            let act = match authenticator {
+                AuthenticatorMove::None => None,
+                AuthenticatorMove::Moved => Some(Act::FactorConfirmed),
+                AuthenticatorMove::Lost(_) => Some(Act::FactorRemoved),
+            };
+            if let Some(act) = act {
+                Event::new(act, Outcome::Success).user(&user.id).method(Method::Authenticator).record();
+            }
         }
-        Ok(Moved::Moved(authenticator))
+        Ok(moved)
     }
 
-    /// The secret that a provider has kept for a user, sealed for our own keeping. `None` where it is not given away,
-    /// or where the code that comes with it is not the one it has here: then its app would be refused.
+    /// The secret that a provider has kept for a user, sealed for our own keeping. `None` where it is not given away, or
+    /// cannot be kept here.
+    ///
+    /// # Errors
+    /// The provider's; also where the code that comes with the secret is not the one it has by our clock, for then its
+    /// app would be refused, and where the account is not configured any more.
     async fn import_authenticator(&self, user: &UserRow, at: &Enrolment) -> Result<Option<Imported>> {
-        let Some(provider) = self.providers.get(&at.account) else { return Ok(None) };
-        let Some(exported) = provider.export_secret(&at.user).await? else { return Ok(None) };
-        let now = self.now();
-        let secret = TotpSecret::from_base32(&exported.secret);
-        let Some((secret, code)) = secret.zip(Code::read(&exported.code)) else { return Ok(None) };
-        let Some(step) = secret.step_of(&code, now, None) else { return Ok(None) };
-        let id = FactorId::new(self.random);
-        let factor = NewFactor {
-            id: id.clone(),
-            user_id: user.id.clone(),
-            kind: FactorKind::Authenticator,
-            state: FactorState::Active,
-            name: None,
-            provider_account: None,
-            provider_user: None,
-            secret: Some(self.keys.seal(&place(&id), secret.as_bytes(), self.random)),
-            created_at: now,
-            confirmed_at: Some(now),
-            reference: None,
-        };
-        Ok(Some(Imported { factor, step }))
+        /// The code may end between the two clocks.
+        const TRIES: usize = 2;
+        let provider = self.providers.get(&at.account).ok_or(ProviderError::UnknownAccount)?;
+        for _ in 0..TRIES {
+            let Some(exported) = provider.export_secret(&at.user).await? else { return Ok(None) };
+            let Some(secret) = TotpSecret::from_base32(&exported.secret) else { return Ok(None) };
+            let now = self.now();
+            let step = Code::read(&exported.code).and_then(|code| secret.step_of(&code, now, None));
+            let Some(step) = step else { continue };
+            let id = FactorId::new(self.random);
+            let factor = NewFactor {
+                id: id.clone(),
+                user_id: user.id.clone(),
+                kind: FactorKind::Authenticator,
+                state: FactorState::Active,
+                name: None,
+                provider_account: None,
+                provider_user: None,
+                secret: Some(self.keys.seal(&place(&id), secret.as_bytes(), self.random)),
+                created_at: now,
+                confirmed_at: Some(now),
+                reference: None,
+            };
+            return Ok(Some(Imported { factor, step }));
+        }
+        Err(ProviderError::OtherCode.into())
     }
 }
 
@@ -287,7 +319,7 @@ impl Candidate {
     fn expected_authenticator(&self) -> AuthenticatorMove {
         match (self.has_provider_authenticator, self.is_shared) {
             (false, _) => AuthenticatorMove::None,
-            (true, true) => AuthenticatorMove::Shared,
+            (true, true) => AuthenticatorMove::Lost(LossReason::Shared),
             (true, false) => AuthenticatorMove::Moved,
         }
     }

@@ -53,8 +53,8 @@ pub struct Started {
 pub struct Wish {
     /// The number.
     pub phone: PhoneNumber,
-    /// How the code is to be sent.
-    pub via: Via,
+    /// How the code is to be sent; the first allowed way where nobody has chosen.
+    pub via: Option<Via>,
 }
 
 fn number_code<'a>(owner: &'a SessionId, number: &'a str) -> CodeFor<'a> {
@@ -79,12 +79,6 @@ impl NumberVerification {
         wish: Wish,
         client: &Client,
     ) -> Result<Started> {
-        self.context.require_channel(wish.via)?;
-        if wish.via == Via::Email {
-            return Err(
-                Refusal::InvalidFields([("via", "Choose a text or a call.".to_owned())].into()).into()
-            );
-        }
         if let Some(problem) = self.context.settings.numbers.problem(&wish.phone) {
             return Err(Refusal::InvalidFields([("phone", problem)].into()).into());
         }
@@ -97,7 +91,8 @@ impl NumberVerification {
     }
 
     async fn start_to_end(&self, session: Option<SessionId>, wish: Wish, client: &Client) -> Result<Started> {
-        let Wish { phone, via: asked } = wish;
+        let Wish { phone, via } = wish;
+        let asked = self.context.number_channel(via)?;
         let event = |outcome, via: Via| {
             Event::new(Act::CodeSent, outcome).method(via.into()).address(client.address).record();
         };
@@ -252,6 +247,9 @@ impl NumberVerification {
                 event(Outcome::Wrong);
                 Err(match checked {
                     CodeCheck::Over => Refusal::CodeExpired.into(),
+                    CodeCheck::TooOften { wait } => {
+                        Refusal::TooMany { what: Counted::CodeTries, wait }.into()
+                    }
                     _ => Refusal::WrongCode { left: None }.into(),
                 })
             }

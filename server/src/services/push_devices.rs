@@ -14,7 +14,7 @@ use crate::{
     provider::{ProviderError, PushToken},
     store::{
         attempts,
-        push_devices::{self, Changed},
+        push_devices::{self, Changed, Listed},
         users::UserRow,
     },
 };
@@ -95,12 +95,16 @@ impl Context {
 
     /// A user's devices as the provider has them now; they are the user's factors from now on.
     pub(super) async fn read_devices(&self, user: &UserId, enrolled: &Enrolled) -> Result<Vec<PushDevice>> {
+        let asked_at = self.now();
         let devices = enrolled.provider.push_devices(enrolled.user()).await?;
         let (id, at, listed) = (user.clone(), enrolled.at.clone(), devices.clone());
         let (random, now) = (self.random, self.now());
         let Changed { added, removed } = self
             .store
-            .write(move |db| Ok::<_, ServiceError>(push_devices::sync(db, &id, &at, &listed, random, now)?))
+            .write(move |db| {
+                let listed = Listed { devices: &listed, asked_at };
+                Ok::<_, ServiceError>(push_devices::sync(db, &id, &at, listed, random, now)?)
+            })
             .await?;
         let acts = [(Act::FactorConfirmed, added), (Act::FactorRemoved, removed)];
         for (act, times) in acts {

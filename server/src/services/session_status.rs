@@ -215,6 +215,7 @@ mod tests {
                 cookie_only: false,
                 phone: Phone::new(PhoneNumber::from_e164("+447700900123").expect("a number")),
                 last_method,
+                is_phone_verified: true,
                 enrolled_at: None,
                 has_device: false,
                 has_authenticator: false,

@@ -231,8 +231,9 @@ impl Sessions {
 
     /// How codes may be sent.
     #[must_use]
-    pub fn code_channels(&self) -> Vec<shared::Via> {
-        self.context.settings.channels.all().to_vec()
+    pub fn code_channels(&self, session: &UserSession) -> Vec<shared::Via> {
+        let current = self.context.providers.current();
+        self.context.channels_for(current, session.user.is_phone_verified())
     }
 
     /// Whether a factor passed in the session so recently that factors may be changed.

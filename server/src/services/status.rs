@@ -229,8 +229,7 @@ impl Context {
         if row.has_authenticator {
             ways.push(Way::Authenticator);
         }
-        let channels = self.settings.channels.all().iter();
-        ways.extend(channels.filter(|via| provider.sends_by(**via)).map(|via| Way::from(*via)));
+        ways.extend(self.channels_for(provider, row.is_phone_verified).into_iter().map(Way::from));
         ways
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::{
     approval::{ApprovalPurpose, ApprovalState},
     clock::Timestamp,
     code::CheckOutcome,
-    factor::{FactorKind, FactorState, Method, ProviderAccount, ProviderUser},
+    factor::{FactorKind, FactorState, LossReason, Method, ProviderAccount, ProviderUser},
     ids::{
         ApprovalId, AttemptId, CheckId, DeviceId, FactorId, MessageId, SendId, SessionId, TokenHash, UserId,
     },
@@ -142,6 +142,11 @@ word_column!(FactorKind,
     FactorKind::Authenticator => "authenticator",
     FactorKind::ProviderAuthenticator => "provider_authenticator",
     FactorKind::Push => "push",
+);
+
+word_column!(LossReason,
+    LossReason::Shared => "shared",
+    LossReason::NotExported => "not_exported",
 );
 
 word_column!(FactorState,

@@ -88,41 +88,45 @@ pub fn at_moment(db: &mut Db, user: &UserId, moment: Timestamp) -> QueryResult<O
         .map(|found| found.map(|(account, user)| Enrolment { account, user }))
 }
 
-/// Whether another account uses the provider's user, or has used it: what was enrolled there may be theirs.
+/// Whether another account uses the provider's user, or has ever had an authenticator there: whose secret the provider
+/// keeps for it nobody knows then.
 ///
 /// # Errors
-/// When the query fails.
+/// When a query fails.
 pub fn is_shared(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
-    let of_others = dsl::user_id.is_null().or(dsl::user_id.ne(user));
+    let of_others = dsl::user_id.is_null().or(dsl::user_id.ne(user)).assume_not_null();
+    let in_use = dsl::kind.eq(FactorKind::Phone).and(dsl::state.ne(FactorState::Removed));
     let others: i64 = dsl::factors
         .filter(dsl::provider_account.eq(&at.account))
         .filter(dsl::provider_user.eq(&at.user))
-        .filter(dsl::kind.eq(FactorKind::Phone))
-        .filter(of_others.assume_not_null())
+        .filter(of_others)
+        .filter(in_use.or(dsl::kind.eq(FactorKind::ProviderAuthenticator)))
         .count()
         .get_result(db)?;
     Ok(others > 0)
 }
 
-/// Whether a user has an authenticator enrolled at the provider, or had it at a moment, and has ever been the only one
-/// to use the provider's user.
+/// Whether a user has an authenticator enrolled at the provider, or had it until the phone was enrolled elsewhere, and
+/// nobody else can have the same one.
 ///
 /// # Errors
 /// When a query fails.
-pub fn has_own_authenticator(
-    db: &mut Db,
-    user: &UserId,
-    at: &Enrolment,
-    moment: Timestamp,
-) -> QueryResult<bool> {
-    let in_use = dsl::state.ne(FactorState::Removed).or(dsl::removed_at.gt(moment).assume_not_null());
-    let own: i64 = dsl::factors
+pub fn has_own_authenticator(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
+    let own = dsl::factors
         .filter(dsl::provider_account.eq(&at.account))
         .filter(dsl::provider_user.eq(&at.user))
-        .filter(dsl::user_id.eq(user))
-        .filter(dsl::kind.eq(FactorKind::ProviderAuthenticator))
-        .filter(in_use)
-        .count()
-        .get_result(db)?;
+        .filter(dsl::user_id.eq(user));
+    // What its owner has removed is removed. What went with the phone went at the same moment.
+    let moved_at: Option<Option<Timestamp>> = own
+        .filter(dsl::kind.eq(FactorKind::Phone))
+        .order(dsl::created_at.desc())
+        .select(dsl::removed_at)
+        .first(db)
+        .optional()?;
+    let authenticators = own.filter(dsl::kind.eq(FactorKind::ProviderAuthenticator));
+    let own: i64 = match moved_at.flatten() {
+        None => authenticators.filter(dsl::state.ne(FactorState::Removed)).count().get_result(db)?,
+        Some(moved_at) => authenticators.filter(dsl::removed_at.eq(moved_at)).count().get_result(db)?,
+    };
     Ok(own > 0 && !is_shared(db, user, at)?)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::{
-    dsl::case_when,
+    dsl::{case_when, exists, not},
     prelude::*,
     sql_types::{BigInt, Nullable, Text},
 };
@@ -127,6 +127,15 @@ pub fn of_user(db: &mut Db, user: &UserId) -> QueryResult<Vec<FactorRow>> {
         .order((dsl::created_at, dsl::id))
         .select(FactorRow::as_select())
         .load(db)
+}
+
+/// A user's factor, also one that nobody has confirmed; `None` where there is no such one.
+///
+/// # Errors
+/// When the query fails.
+pub fn find(db: &mut Db, user: &UserId, id: &FactorId) -> QueryResult<Option<FactorRow>> {
+    let own = dsl::factors.find(id).filter(dsl::user_id.eq(user)).filter(dsl::state.ne(FactorState::Removed));
+    own.select(FactorRow::as_select()).get_result(db).optional()
 }
 
 /// Names a user's factor; `false` when there is no such one.
@@ -296,8 +305,8 @@ pub fn replace_secret(db: &mut Db, id: &FactorId, old: &str, new: &str) -> Query
         .map(drop)
 }
 
-/// Forgets at most so many factors that were removed long ago. Who has shared a user of the provider is remembered as
-/// long as somebody uses it.
+/// Forgets at most so many factors that were removed long ago. Who has had an authenticator at a provider is remembered
+/// as long as somebody uses the same user there.
 ///
 /// # Errors
 /// When a statement fails.
@@ -310,7 +319,7 @@ pub fn sweep(db: &mut Db, now: Timestamp, keep: Duration, most: i64) -> QueryRes
     let forgotten = dsl::factors
         .filter(dsl::state.eq(FactorState::Removed))
         .filter(dsl::removed_at.le(now.minus(keep)))
-        .filter(diesel::dsl::not(diesel::dsl::exists(is_used)));
+        .filter(dsl::kind.ne(FactorKind::ProviderAuthenticator).or(not(exists(is_used))));
     let ids: Vec<FactorId> = forgotten.select(dsl::id).limit(most).load(db)?;
     diesel::delete(dsl::factors.filter(dsl::id.eq_any(ids))).execute(db)
 }

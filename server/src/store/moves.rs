@@ -2,10 +2,14 @@
 
 use diesel::prelude::*;
 
-use super::{db::Db, enrolments, schema::factors::dsl};
+use super::{
+    db::Db,
+    enrolments,
+    schema::{factors::dsl, users},
+};
 use crate::domain::{
     clock::Timestamp,
-    factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
+    factor::{Enrolment, FactorKind, FactorState, Method, ProviderAccount, ProviderUser},
     ids::UserId,
 };
 
@@ -23,10 +27,12 @@ pub struct Counts {
 pub struct Candidate {
     /// Where they are enrolled.
     pub at: Enrolment,
-    /// When they last approved a request.
-    pub last_push_at: Option<Timestamp>,
-    /// Whether they have registered devices.
+    /// When they last approved a request, or entered a code of the provider's app.
+    pub used_app_at: Option<Timestamp>,
+    /// Whether they have registered devices, as far as is known here.
     pub has_devices: bool,
+    /// Whether there may be devices that are not known yet.
+    pub may_have_devices: bool,
     /// Whether they use an authenticator whose secret the provider keeps.
     pub has_provider_authenticator: bool,
     /// Whether another account uses the same user of the provider, or has used it.
@@ -75,23 +81,48 @@ pub fn elsewhere(
 /// When a query fails.
 pub fn candidate(db: &mut Db, user: &UserId) -> QueryResult<Option<Candidate>> {
     let in_use = dsl::factors.filter(dsl::state.ne(FactorState::Removed));
-    let phone: Option<(ProviderAccount, ProviderUser, Option<Timestamp>)> = in_use
+    type Phone = (ProviderAccount, ProviderUser, Option<Timestamp>, Option<Timestamp>);
+    let phone: Option<Phone> = in_use
         .filter(dsl::user_id.eq(user))
         .filter(dsl::kind.eq(FactorKind::Phone))
         .select((
             dsl::provider_account.assume_not_null(),
             dsl::provider_user.assume_not_null(),
             dsl::last_push_at,
+            dsl::device_token_at,
         ))
         .get_result(db)
         .optional()?;
-    let Some((account, provider_user, last_push_at)) = phone else { return Ok(None) };
+    let Some((account, provider_user, last_push_at, device_token_at)) = phone else { return Ok(None) };
+    let (last_method, last_sign_in_at): (Option<Method>, Option<Timestamp>) =
+        users::table.find(user).select((users::last_channel, users::last_sign_in_at)).get_result(db)?;
+    let last_code_at = last_sign_in_at.filter(|_| last_method == Some(Method::App));
     let at = Enrolment { account, user: provider_user };
-    let count = |db: &mut Db, kind| -> QueryResult<i64> {
-        in_use.filter(dsl::user_id.eq(user)).filter(dsl::kind.eq(kind)).count().get_result(db)
-    };
-    let has_devices = count(db, FactorKind::Push)? > 0;
-    let has_provider_authenticator = count(db, FactorKind::ProviderAuthenticator)? > 0;
+    let devices: i64 =
+        in_use.filter(dsl::user_id.eq(user)).filter(dsl::kind.eq(FactorKind::Push)).count().get_result(db)?;
+    let has_devices = devices > 0;
+    let has_provider_authenticator = has_provider_authenticator(db, user)?;
     let is_shared = enrolments::is_shared(db, user, &at)?;
-    Ok(Some(Candidate { at, last_push_at, has_devices, has_provider_authenticator, is_shared }))
+    Ok(Some(Candidate {
+        at,
+        used_app_at: last_push_at.max(last_code_at),
+        has_devices,
+        may_have_devices: device_token_at.is_some(),
+        has_provider_authenticator,
+        is_shared,
+    }))
+}
+
+/// Whether a user has an authenticator whose secret the provider keeps.
+///
+/// # Errors
+/// When the query fails.
+pub fn has_provider_authenticator(db: &mut Db, user: &UserId) -> QueryResult<bool> {
+    let authenticators: i64 = dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::ProviderAuthenticator))
+        .filter(dsl::state.ne(FactorState::Removed))
+        .count()
+        .get_result(db)?;
+    Ok(authenticators > 0)
 }

@@ -25,6 +25,15 @@ pub struct Changed {
     pub removed: usize,
 }
 
+/// A list of the provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed<'a> {
+    /// What was listed.
+    pub devices: &'a [PushDevice],
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+}
+
 /// Whether a device may have been registered for a user: an app has had a token for it.
 ///
 /// # Errors
@@ -69,6 +78,7 @@ pub fn owner(db: &mut Db, at: &Enrolment) -> QueryResult<Option<UserId>> {
 }
 
 /// Makes a user's devices those that the provider has listed: new ones are factors from now on, others are removed.
+/// Nothing where they have changed here since the list was asked for: it is perhaps an older one.
 ///
 /// # Errors
 /// When a statement fails.
@@ -76,13 +86,23 @@ pub fn sync(
     db: &mut Db,
     user: &UserId,
     at: &Enrolment,
-    listed: &[PushDevice],
+    listed: Listed<'_>,
     random: Random,
     now: Timestamp,
 ) -> QueryResult<Changed> {
+    let Listed { devices: listed, asked_at } = listed;
     super::lock(db, user.as_str())?;
     // Enrolled elsewhere meanwhile: these devices are nobody's.
     if enrolments::current(db, user)?.as_ref() != Some(at) {
+        return Ok(Changed::default());
+    }
+    let changed_since: i64 = dsl::factors
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::kind.eq(FactorKind::Push))
+        .filter(dsl::created_at.gt(asked_at).or(dsl::removed_at.gt(asked_at).assume_not_null()))
+        .count()
+        .get_result(db)?;
+    if changed_since > 0 {
         return Ok(Changed::default());
     }
     let known: Vec<(FactorId, Option<String>)> = dsl::factors

@@ -19,7 +19,7 @@ diesel::table! {
         last_sign_in_at -> Nullable<BigInt>,
         last_channel -> Nullable<Text>,
         unverified_since -> Nullable<BigInt>,
-        authenticator_lost_at -> Nullable<BigInt>,
+        authenticator_lost -> Nullable<Text>,
     }
 }
 

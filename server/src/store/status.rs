@@ -35,13 +35,15 @@ pub struct StatusRow {
     pub cookie_only: bool,
     /// The phone.
     pub phone: Phone,
+    /// Whether the phone is verified.
+    pub is_phone_verified: bool,
     /// The factor that passed last, in any session.
     pub last_method: Option<Method>,
     /// The provider account at which the phone is enrolled.
     pub enrolled_at: Option<ProviderAccount>,
     /// Whether a registered device answers approval requests.
     pub has_device: bool,
-    /// Whether an authenticator app is active, here or at the provider.
+    /// Whether an authenticator app is active whose secret is kept here.
     pub has_authenticator: bool,
     /// The factor that passed last in the session.
     pub factor: Option<Method>,
@@ -108,10 +110,6 @@ pub fn read(
                 .filter(factors::state.ne(FactorState::Removed))
         };
     }
-    let is_authenticator = || {
-        let own = factors::kind.eq(FactorKind::Authenticator);
-        own.or(factors::kind.eq(FactorKind::ProviderAuthenticator))
-    };
     macro_rules! statuses {
         ($of_tokens:expr) => {
             dsl::sessions
@@ -129,13 +127,15 @@ pub fn read(
                         dsl::expires_at,
                         dsl::cookie_only,
                         users::phone,
+                        users::phone_verified_at.is_not_null(),
                         users::last_channel,
                         factors_that!(factors::kind.eq(FactorKind::Phone))
                             .select(factors::provider_account)
                             .single_value(),
                         exists(factors_that!(factors::kind.eq(FactorKind::Push))),
                         exists(
-                            factors_that!(is_authenticator()).filter(factors::state.eq(FactorState::Active)),
+                            factors_that!(factors::kind.eq(FactorKind::Authenticator))
+                                .filter(factors::state.eq(FactorState::Active)),
                         ),
                         dsl::factor,
                         dsl::factor_at,

@@ -12,7 +12,14 @@ use super::{
     factors,
     schema::users::{self, dsl},
 };
-use crate::domain::{account::key, clock::Timestamp, factor::Method, ids::UserId, phone::Phone, text::nfc};
+use crate::domain::{
+    account::key,
+    clock::Timestamp,
+    factor::{LossReason, Method},
+    ids::UserId,
+    phone::Phone,
+    text::nfc,
+};
 
 /// An account that has not been used for this long does not count for its phone.
 const UNUSED_AFTER: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -39,8 +46,8 @@ pub struct UserRow {
     pub phone_verified_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
-    /// When its authenticator stayed behind at another provider; until it is set up again, or the user has read that.
-    pub authenticator_lost_at: Option<Timestamp>,
+    /// Why its authenticator stayed behind at another provider; until it is set up again, or the user has read that.
+    pub authenticator_lost: Option<LossReason>,
 }
 
 impl UserRow {
@@ -269,8 +276,8 @@ pub fn set_wrong_codes(db: &mut Db, id: &UserId, codes: WrongCodes) -> QueryResu
 ///
 /// # Errors
 /// When the statement fails.
-pub fn set_authenticator_lost(db: &mut Db, id: &UserId, at: Option<Timestamp>) -> QueryResult<()> {
-    diesel::update(dsl::users.find(id)).set(dsl::authenticator_lost_at.eq(at)).execute(db).map(drop)
+pub fn set_authenticator_lost(db: &mut Db, id: &UserId, why: Option<LossReason>) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id)).set(dsl::authenticator_lost.eq(why)).execute(db).map(drop)
 }
 
 /// Hashes of all accounts, for counting what is left under an old key.

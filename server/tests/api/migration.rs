@@ -235,6 +235,36 @@ async fn whoever_is_signing_in_finishes_at_the_provider_that_asked() {
     }
 }
 
+/// A code of an authenticator at Authy is one of the app that shows it, until the sign-in that began there has ended; one
+/// that its owner has removed opens nothing, also not in a session that is older than that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authenticator_at_authy_ends_a_sign_in_that_began_there_but_not_once_its_owner_has_removed_it() {
+    let (sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    let url = sandbox.url();
+    let (moving, removing, own, at) = {
+        let (ada, grace) = (app.register().await, app.register().await);
+        let (own, at) = (enrol_at_authy(&app, &ada).await, enrol_at_authy(&app, &grace).await);
+        let moving = ada.log_in().await.0.token.unwrap();
+        let pending = grace.log_in().await.0.token.unwrap();
+        let owner = sign_in(&app, &grace).await;
+        let factors = owner.get(routes::FACTORS).await.ok()["factors"].as_array().unwrap().clone();
+        let app_of_grace = factors.iter().find(|factor| factor["kind"] == "authenticator").expect("listed");
+        owner.delete(&routes::FACTOR.replace("{id}", app_of_grace["id"].as_str().unwrap())).await.ok();
+        (moving, pending, own, at)
+    };
+    switch(&mut app, "verify").await;
+    let disabled =
+        json!({"message": "Migration tools are disabled", "success": false, "error_code": "60154"});
+    let secret = exported(&url, &own).await;
+    app.inject_fault(json!({"path": "/protected/json/users", "status": 403, "body": disabled})).await;
+    let (report, told, _) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
+    assert_eq!(report["authenticators"], json!({"not_exported": 1}), "{told}");
+    app.call_sandbox(Method::DELETE, "/faults", json!({})).await;
+    let removed = exported(&url, &at).await;
+    app.bearer(&removing).verify(removed["otp"].as_str().unwrap()).await.refused(401, "wrong_code");
+    app.bearer(&moving).verify(secret["otp"].as_str().unwrap()).await.ok();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authenticator_comes_along_where_nobody_shares_it_and_its_owner_is_invited_otherwise() {
     let (sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
@@ -249,7 +279,9 @@ async fn an_authenticator_comes_along_where_nobody_shares_it_and_its_owner_is_in
         (vec![ada.email.clone(), grace.email.clone(), joan.email.clone()], own, shared)
     };
     switch(&mut app, "verify").await;
+    let before = app.provider_calls().await.len();
     let (report, told, log) = migrate(&app, &["migrate", "authy", "--to", "verify", "--dry-run"]).await;
+    assert_eq!(app.provider_calls().await.len(), before, "a dry run asks no provider");
     assert_eq!((count(&report, "moved"), &report["dryRun"]), (3, &json!(true)), "{told}");
     let (report, told, log_of_move) = migrate(&app, &["migrate", "authy", "--to", "verify"]).await;
     adds_up(&report);
@@ -266,7 +298,7 @@ async fn an_authenticator_comes_along_where_nobody_shares_it_and_its_owner_is_in
     let session = app.bearer(login["token"].as_str().unwrap());
     session.verify(&code_in(0)).await.refused(401, "wrong_code");
     session.verify(&code_in(1)).await.ok();
-    assert_eq!(session.get(routes::USER).await.ok()["authenticatorLost"], false);
+    assert!(session.get(routes::USER).await.ok()["authenticatorLost"].is_null());
     // Grace shares her number with Joan: whose secret it is nobody knows.
     let secret = exported(&url, &shared).await;
     let login = app.client().post(routes::SESSION, grace.credentials()).await.ok();
@@ -274,14 +306,14 @@ async fn an_authenticator_comes_along_where_nobody_shares_it_and_its_owner_is_in
     session.verify(secret["otp"].as_str().unwrap()).await.refused(401, "wrong_code");
     session.verify(&grace.code().await).await.ok();
     let user = session.get(routes::USER).await.ok();
-    assert_eq!((&user["authenticator"], &user["authenticatorLost"]), (&json!(false), &json!(true)));
+    assert_eq!((&user["authenticator"], &user["authenticatorLost"]), (&json!(false), &json!("shared")));
     session.delete(routes::AUTHENTICATOR_INVITATION).await.ok();
-    assert_eq!(session.get(routes::USER).await.ok()["authenticatorLost"], false);
+    assert!(session.get(routes::USER).await.ok()["authenticatorLost"].is_null());
 }
 
 /// Moved one after the other, the second of two who share a number looks as if she had always been alone.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_shared_a_number_is_remembered_when_the_other_has_moved_or_was_deleted() {
+async fn who_has_shared_a_number_is_remembered_when_the_other_has_moved() {
     let (_sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
     {
         let grace = app.register().await;
@@ -298,6 +330,39 @@ async fn who_has_shared_a_number_is_remembered_when_the_other_has_moved_or_was_d
     assert_eq!((first["authenticators"].clone(), count(&first, "moved")), (json!({"shared": 1}), 1));
     let (second, ..) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
     assert_eq!((second["authenticators"].clone(), count(&second, "moved")), (json!({"shared": 1}), 1));
+}
+
+/// The password alone is no reason to take somebody's authenticator away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_moves_nobody_whose_authenticator_would_stay_behind() {
+    let (_sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
+    let emails = {
+        let (grace, ada) = (app.register().await, app.register().await);
+        let mut joan = app.unregistered_person();
+        joan.phone.clone_from(&grace.phone);
+        app.client().post(routes::USER, joan.form()).await.ok();
+        enrol_at_authy(&app, &grace).await;
+        enrol_at_authy(&app, &ada).await;
+        [grace.email.clone(), ada.email.clone()]
+    };
+    switch(&mut app, "verify").await;
+    let (grace, ada) = (person(&app, &emails[0], 0), person(&app, &emails[1], 1));
+    app.client().post(routes::SESSION, grace.credentials()).await.ok();
+    assert!(enrolment(&app, &grace).await.starts_with("authy "), "she shares her number");
+    let disabled =
+        json!({"message": "Migration tools are disabled", "success": false, "error_code": "60154"});
+    app.inject_fault(json!({"path": "/protected/json/users", "status": 403, "body": disabled, "times": 1}))
+        .await;
+    app.client().post(routes::SESSION, ada.credentials()).await.ok();
+    assert!(enrolment(&app, &ada).await.starts_with("authy "), "her secret is not exported");
+    // A code that is not the one the secret has by our clock: its app would be refused here.
+    let wrong = json!({"secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "otp": "000000", "success": true});
+    app.inject_fault(json!({"path": "/protected/json/users", "status": 200, "body": wrong, "times": 2}))
+        .await;
+    app.client().post(routes::SESSION, ada.credentials()).await.ok();
+    assert!(enrolment(&app, &ada).await.starts_with("authy "), "the code differs");
+    app.client().post(routes::SESSION, ada.credentials()).await.ok();
+    assert!(enrolment(&app, &ada).await.starts_with("verify "), "her secret came along");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -340,6 +405,9 @@ async fn the_command_refuses_to_move_people_whom_the_servers_would_move_back() {
     let refused = run(&["migrate", "authy", "--to", "verify"], "");
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && text.contains("PROVIDER: set it to verify"), "{text}");
+    let refused = run(&["migrate", "verify", "--to", "authy"], "VERIFY_SERVICE_SID");
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("VERIFY_SERVICE_SID: "), "{text}");
     let refused = run(&["migrate", "verify", "--to", "authy", "--batch", "0"], "");
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("usage"));
 }
@@ -461,6 +529,26 @@ async fn enrolled(app: &TestApp) -> HashMap<(String, String), i64> {
         .collect()
 }
 
+/// The authenticators in use, by their kind.
+async fn authenticators(app: &TestApp) -> Vec<(String, i64)> {
+    use diesel::{
+        QueryableByName, RunQueryDsl,
+        sql_types::{BigInt, Text},
+    };
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        kind: String,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = "SELECT kind, COUNT(*) AS count FROM factors \
+        WHERE kind IN ('authenticator', 'provider_authenticator') AND state = 'active' GROUP BY kind ORDER BY kind";
+    let store = app.store();
+    let rows = store.read(move |db| diesel::sql_query(query).load::<Row>(db).map_err(StoreError::from));
+    rows.await.unwrap().into_iter().map(|row| (row.kind, row.count)).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_ten_times() {
     const PEOPLE: u32 = 2000;
@@ -518,6 +606,8 @@ async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_t
     assert_eq!(in_all(&now, "authy", "in use"), 50, "{now:?}");
     assert_eq!(in_all(&now, "authy", "removed"), i64::from(PEOPLE) - 50, "{now:?}");
     assert_eq!(in_all(&now, "verif", "removed"), 0, "{now:?}");
+    // Each authenticator came along once.
+    assert_eq!(authenticators(&app).await, [("authenticator".to_owned(), i64::from(PEOPLE / 10 - 1))]);
     let (report, told, _) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
     adds_up(&report);
     assert_eq!((count(&report, "moved"), &report["stay"]), (50, &json!({})), "{told}");

@@ -19,7 +19,7 @@ async fn a_new_account_is_signed_in_with_an_unverified_phone_and_no_code_is_sent
         json!({
             "id": user["id"], "fullName": "Ada Lovelace", "email": ada.email, "phone": ada.phone,
             "countryCode": "44", "verified": false, "createdAt": "2026-03-02T14:02:31Z",
-            "authenticator": false, "authenticatorLost": false, "codeChannels": ["sms", "call"], "fresh": false,
+            "authenticator": false, "codeChannels": ["sms", "call"], "fresh": false,
         })
     );
     assert_eq!(ada.phone_state().await["messages"], json!([]));

@@ -218,9 +218,16 @@ async fn whoever_uses_up_the_checks_of_a_code_locks_nobody_out_of_the_next() {
     let ada = app.register().await;
     let thief = log_in(&app, &ada).await;
     let code = ada.code().await;
-    for _ in 0..6 {
+    for _ in 0..5 {
         thief.verify(&another(&code)).await.refused(401, "wrong_code");
     }
+    let refused = thief.verify(&code).await;
+    assert_eq!(refused.headers["retry-after"], "600");
+    assert!(refused.refused(429, "too_many")["message"].as_str().unwrap().contains("new code"));
+    // What can't be used any more says so.
+    assert!(
+        thief.verify(&code).await.refused(401, "wrong_code")["message"].as_str().unwrap().contains("expired")
+    );
     let owner = log_in(&app, &ada).await;
     assert_ne!(ada.code().await, code);
     owner.verify(&ada.code().await).await.ok();

@@ -237,6 +237,81 @@ async fn a_webhook_is_not_believed_before_the_challenge_was_fetched() {
     assert!(!session.is_signed_in().await);
 }
 
+/// What the provider is asked about a challenge has to be that challenge.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_about_another_challenge_or_device_is_not_believed() {
+    let app = app().await;
+    let ada = app.register().await;
+    app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    let (session, uuid) = ada.log_in().await;
+    let calls = app.provider_calls().await;
+    let entity = calls.iter().rev().find(|call| call.ends_with("/Challenges")).expect("a challenge was made");
+    let entity = entity.strip_prefix("POST ").unwrap().strip_suffix("/Challenges").unwrap();
+    let identity = entity.rsplit('/').next().unwrap();
+    let right = json!({"sid": uuid, "factor_sid": "YF1", "identity": identity, "status": "approved"});
+    for (name, value) in [("sid", "YC0"), ("identity", "somebody"), ("factor_sid", "YF2")] {
+        let mut body = right.clone();
+        body[name] = json!(value);
+        app.inject_fault(json!({"path": format!("{entity}/Challenges"), "status": 200, "body": body})).await;
+        Hook::of("challenge.approved", &uuid).send(&app, sandbox::AUTH_TOKEN).await.ok();
+        assert_eq!(session.status().await, "pending", "{name}");
+    }
+    app.call_sandbox(Method::DELETE, "/faults", json!({})).await;
+    app.answer_request(&uuid, "approve").await;
+    Hook::of("challenge.approved", &uuid).send(&app, sandbox::AUTH_TOKEN).await.ok();
+    assert_eq!(session.status().await, "approved");
+}
+
+/// The owner has denied it on one device; somebody approves on another while the first can't be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_counts_only_when_every_other_device_could_be_read() {
+    let app = app().await;
+    let ada = app.unregistered_person();
+    let session = without_device(&app, &ada).await;
+    for name in ["phone", "tablet"] {
+        ada.register_device(&session, name).await;
+    }
+    app.call_sandbox(Method::PUT, "/webhook", json!({"mode": "off"})).await.ok();
+    app.advance(31);
+    let (pending, _) = ada.log_in().await;
+    let asked = open_requests(&ada).await;
+    app.answer_request(&asked[0], "deny").await;
+    app.advance(1);
+    app.answer_request(&asked[1], "approve").await;
+    let calls = app.provider_calls().await;
+    let entity = calls.iter().rev().find(|call| call.ends_with("/Challenges")).expect("a challenge was made");
+    let denied = format!("{}/{}", entity.strip_prefix("POST ").unwrap(), asked[0]);
+    app.inject_fault(json!({"path": denied, "status": 500, "body": {}})).await;
+    Hook::of("challenge.approved", &asked[1]).send(&app, sandbox::AUTH_TOKEN).await.ok();
+    assert_eq!(pending.status().await, "pending");
+    app.call_sandbox(Method::DELETE, "/faults", json!({})).await;
+    Hook::of("challenge.approved", &asked[1]).send(&app, sandbox::AUTH_TOKEN).await.ok();
+    assert_eq!(pending.status().await, "denied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_for_devices_and_looks_at_the_provider_are_limited() {
+    let app = app().await;
+    let ada = app.unregistered_person();
+    let session = without_device(&app, &ada).await;
+    ada.register_device(&session, "phone").await;
+    for _ in 0..9 {
+        assert_eq!(session.post(routes::DEVICE_TOKEN, json!({})).await.status, StatusCode::CREATED);
+    }
+    let refused = session.post(routes::DEVICE_TOKEN, json!({})).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.refused(429, "too_many");
+    let looks = async || {
+        let calls = app.provider_calls().await;
+        calls.iter().filter(|call| call.starts_with("GET /v2") && call.ends_with("/Factors")).count()
+    };
+    let before = looks().await;
+    for _ in 0..65 {
+        assert_eq!(devices(&session).await.len(), 1);
+    }
+    assert_eq!(looks().await - before, 60, "then those that are known are listed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_without_the_right_signature_is_401_and_asks_the_provider_nothing() {
     let app = app().await;

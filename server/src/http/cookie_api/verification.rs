@@ -90,7 +90,7 @@ pub(in crate::http) async fn start(
         Some(session) if wish.carrier => sessions.require_signed_in(session).await.is_ok(),
         _ => false,
     };
-    let asked = Wish { phone, via: via(&wish.via)?.unwrap_or_default() };
+    let asked = Wish { phone, via: via(&wish.via)? };
     let started = verification.start(session, asked, &client).await;
     let started = started.map_err(|error| at_sent_field(error, &wish))?;
     if let Some(token) = &started.token {

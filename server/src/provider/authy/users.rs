@@ -46,7 +46,8 @@ impl Authy {
                 let text =
                     |name: &str| answer[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
                 let exported = text("secret").zip(text("otp"));
-                Ok(exported.map(|(secret, code)| ExportedSecret { secret, code }))
+                let (secret, code) = exported.ok_or(ProviderError::UnexpectedResponse { status: 200 })?;
+                Ok(Some(ExportedSecret { secret, code }))
             }
             Err(ProviderError::Refused { code, .. }) if code == TOOLS_DISABLED => Ok(None),
             Err(ProviderError::UnknownUser) => Ok(None),

@@ -77,9 +77,8 @@ impl Verify {
                 Ok(ClaimedCheck::Right)
             }
             Ok(_) => Ok(ClaimedCheck::Wrong),
-            Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND || code == TOO_MANY_CHECKS => {
-                Ok(ClaimedCheck::Over)
-            }
+            Err(ProviderError::Refused { code, .. }) if code == NOT_FOUND => Ok(ClaimedCheck::Over),
+            Err(ProviderError::Refused { code, .. }) if code == TOO_MANY_CHECKS => Ok(ClaimedCheck::TooOften),
             Err(error) => Err(error),
         }
     }

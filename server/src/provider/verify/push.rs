@@ -101,7 +101,8 @@ impl Verify {
                 Ok(challenge) => challenges.push(challenge),
                 // It was removed, or is not verified any more.
                 Err(error) if is_not_found(&error) => {}
-                Err(error) => failure = Some(error),
+                // One that may be on a screen all the same says more than one that is not.
+                Err(error) => failure = failure.filter(ProviderError::may_have_been_done).or(Some(error)),
             }
         }
         match failure {
@@ -153,12 +154,16 @@ impl Verify {
         for looked_up in looked_up {
             match looked_up {
                 Ok(answer) => answers.extend(answer),
+                // It was removed with its device.
+                Err(error) if is_not_found(&error) => {}
                 Err(error) => failure = Some(error),
             }
         }
         // Of two in the same second the denial.
         answers.sort_by_key(|(at, answer)| (at.clone(), answer.answer == Answer::Approved));
         match (answers.into_iter().next(), failure) {
+            // Another device may have denied it before.
+            (Some((_, answer)), Some(error)) if answer.answer == Answer::Approved => Err(error),
             (Some((_, answer)), _) => Ok(Some(answer)),
             (None, Some(error)) => Err(error),
             (None, None) => Ok(None),
