@@ -7,8 +7,8 @@ pub mod account;
 pub mod approval;
 pub mod cookie_api;
 pub mod countries;
-pub mod enrolment;
 pub mod error;
+pub mod factor;
 #[cfg(feature = "numbering")]
 mod numbering;
 pub mod password;
@@ -20,10 +20,10 @@ mod text;
 
 pub use account::{Delivery, NewUser, PhoneVerified, Profile, User, UserCreated};
 pub use approval::{Approval, ApprovalCreated, Logo, NewApproval, Redeemed};
-pub use enrolment::{
+pub use error::{ApiError, ErrorCode};
+pub use factor::{
     Authenticator, AuthenticatorConfirmed, DeviceToken, EnrolAuthenticator, Factor, Factors, RenameFactor,
 };
-pub use error::{ApiError, ErrorCode};
 pub use session::{
     ApprovalRequest, ApprovalRequestId, Channel, CodeSent, Login, LoginAnswer, PushAnswer, PushStatus,
     Resend, StatusAnswer, TokenAnswer, VerifyCode, Via, Way,

@@ -219,7 +219,7 @@ pub(super) fn credentials(from: &Source<'_>) -> Option<Credentials> {
     let (account, token) = (from.text("TWILIO_ACCOUNT_SID"), from.secret("TWILIO_AUTH_TOKEN", SHORTEST_KEY));
     let (key_sid, key_secret) = (from.text(KEY[0]), from.secret(KEY[1], SHORTEST_KEY));
     match &account {
-        None => from.wrong("TWILIO_ACCOUNT_SID", "is required with PROVIDER=verify"),
+        None => from.wrong("TWILIO_ACCOUNT_SID", "is required for Twilio Verify"),
         Some(sid) if !is_twilio_sid(sid, "AC") => {
             from.wrong("TWILIO_ACCOUNT_SID", "is AC and 32 hexadecimal digits, in lower case");
         }
@@ -240,7 +240,7 @@ pub(super) fn credentials(from: &Source<'_>) -> Option<Credentials> {
         (None, None, None) => {
             from.wrong(
                 "TWILIO_AUTH_TOKEN",
-                "is required with PROVIDER=verify, or an API key: TWILIO_API_KEY_SID",
+                "is required for Twilio Verify, or an API key: TWILIO_API_KEY_SID",
             );
             return None;
         }
