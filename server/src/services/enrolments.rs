@@ -6,7 +6,7 @@ use super::{Context, Result};
 use crate::{
     domain::{
         event::{Act, Event, Outcome},
-        factor::{Enrolment, LossReason, ProviderUser},
+        factor::{Enrolment, LossReason, ProviderAccount, ProviderUser},
         ids::FactorId,
     },
     provider::{Person, Provider, ProviderError},
@@ -67,12 +67,13 @@ impl Context {
             user.phone_verified_at,
             now,
         );
-        let (user_id, unknown) = (user.id.clone(), unknown.cloned());
+        let (user_id, unknown, providers) = (user.id.clone(), unknown.cloned(), self.providers.clone());
+        let is_configured = move |account: &ProviderAccount| providers.get(account).is_some();
         let other = self.store.write(move |db| {
             crate::store::lock(db, user_id.as_str())?;
             let current = enrolments::current(db, &user_id)?;
-            if let (Some(unknown), Some(current)) = (&unknown, current)
-                && *unknown != current
+            if let Some(current) = current
+                && unknown.map_or_else(|| is_configured(&current.account), |unknown| unknown != current)
             {
                 return Ok(Some(current));
             }

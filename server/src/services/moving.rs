@@ -254,6 +254,9 @@ impl Context {
             }
             // Users before factors, as everywhere.
             if let AuthenticatorMove::Lost(why) = authenticator {
+                if !rules.with_loss {
+                    return Ok(Moved::Stays(StayReason::LosesAuthenticator));
+                }
                 users::set_authenticator_lost(db, &id, Some(why))?;
             }
             enrolments::replace(db, &phone, now)?;

@@ -24,6 +24,7 @@ use server::{
 use shared::routes;
 use tempfile::TempDir;
 
+pub use crate::person::Person;
 use crate::{database, providers::TestProvider};
 
 pub const PASSWORD: &str = "notes on the engine";
@@ -48,6 +49,8 @@ pub struct TestApp {
     pub clock: Arc<Clock>,
     pub variables: HashMap<String, String>,
     pub provider: TestProvider,
+    /// Making one takes as long as several calls.
+    http: Client,
     server: Option<Server>,
     folder: TempDir,
     next_person: AtomicU32,
@@ -111,8 +114,15 @@ impl TestApp {
             all.insert("PROVIDER".into(), "verify".into());
         }
         all.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut app =
-            Self { clock, variables: all, provider, server: None, folder, next_person: AtomicU32::new(0) };
+        let mut app = Self {
+            clock,
+            variables: all,
+            provider,
+            http: client_without_cookies(),
+            server: None,
+            folder,
+            next_person: AtomicU32::new(0),
+        };
         app.start().await;
         app
     }
@@ -130,6 +140,7 @@ impl TestApp {
             clock: Arc::clone(&self.clock),
             variables,
             provider: self.provider,
+            http: self.http.clone(),
             server: None,
             folder: TempDir::new().expect("a temporary folder"),
             next_person: AtomicU32::new(1000),
@@ -190,7 +201,7 @@ impl TestApp {
 
     /// A client without a session. It keeps no cookies and follows no redirects.
     pub fn client(&self) -> ApiClient<'_> {
-        ApiClient { app: self, http: client_without_cookies(), token: None }
+        ApiClient { app: self, http: self.http.clone(), token: None }
     }
 
     /// A client that keeps cookies and sends no token.
@@ -201,7 +212,7 @@ impl TestApp {
 
     /// A client that sends this token in the header.
     pub fn bearer(&self, token: &str) -> ApiClient<'_> {
-        ApiClient { app: self, http: client_without_cookies(), token: Some(token.to_owned()) }
+        ApiClient { app: self, http: self.http.clone(), token: Some(token.to_owned()) }
     }
 
     /// Creates an account whose phone can be asked for approval; at Verify it was verified for that. The session of
@@ -225,7 +236,7 @@ impl TestApp {
     /// Calls the sandbox's control API.
     pub async fn call_sandbox(&self, method: Method, path: &str, body: Value) -> Response {
         let base = self.sandbox_url();
-        read(client_without_cookies().request(method, format!("{base}/_sandbox{path}")).json(&body)).await
+        read(self.http.request(method, format!("{base}/_sandbox{path}")).json(&body)).await
     }
 
     pub fn sandbox_url(&self) -> String {
@@ -339,77 +350,5 @@ impl ApiClient<'_> {
 
     pub async fn is_signed_in(&self) -> bool {
         self.get(routes::USER).await.status == StatusCode::OK
-    }
-}
-
-/// A person with an e-mail and a phone.
-pub struct Person<'a> {
-    pub app: &'a TestApp,
-    pub email: String,
-    pub phone: String,
-}
-
-impl<'a> Person<'a> {
-    /// The sign-up form.
-    pub fn form(&self) -> Value {
-        json!({
-            "fullName": "Ada Lovelace", "email": self.email, "phone": self.phone, "countryCode": "44",
-            "password": PASSWORD,
-        })
-    }
-
-    pub fn credentials(&self) -> Value {
-        json!({"email": self.email, "password": PASSWORD})
-    }
-
-    pub fn e164(&self) -> String {
-        format!("+44{}", self.phone)
-    }
-
-    /// The phone, as the sandbox's control API returns it.
-    pub async fn phone_state(&self) -> Value {
-        self.app.call_sandbox(Method::GET, &format!("/phones/{}", self.e164()), Value::Null).await.ok()
-    }
-
-    /// The newest code on the phone.
-    pub async fn code(&self) -> String {
-        let phone = self.phone_state().await;
-        phone["messages"][0]["code"].as_str().expect("a code was sent").to_owned()
-    }
-
-    /// A code that differs from the newest one.
-    pub async fn wrong_code(&self) -> String {
-        let code: u32 = self.code().await.parse().expect("digits");
-        format!("{:07}", (code + 1) % 10_000_000)
-    }
-
-    /// The code the provider's app shows now.
-    pub async fn soft_token(&self) -> String {
-        let phone = self.phone_state().await;
-        phone["softToken"].as_str().expect("the app is installed").to_owned()
-    }
-
-    pub async fn set_app_installed(&self, installed: bool) {
-        let path = format!("/phones/{}", self.e164());
-        self.app.call_sandbox(Method::PUT, &path, json!({"authyApp": installed})).await.ok();
-    }
-
-    /// Logs in with the password. Returns the pending session and the approval request that was sent.
-    pub async fn log_in(&self) -> (ApiClient<'a>, String) {
-        let response = self.app.client().post(routes::SESSION, self.credentials()).await.ok();
-        assert_eq!(response["authyResponse"]["success"], true, "{response}");
-        let uuid = response["authyResponse"]["approval_request"]["uuid"]
-            .as_str()
-            .expect("an approval request")
-            .to_owned();
-        (self.app.bearer(response["token"].as_str().expect("a token")), uuid)
-    }
-
-    /// Logs in and approves the request on the phone.
-    pub async fn sign_in(&self) -> ApiClient<'a> {
-        let (session, uuid) = self.log_in().await;
-        assert_eq!(self.app.answer_request(&uuid, "approve").await, StatusCode::NO_CONTENT);
-        assert_eq!(session.status().await, "approved");
-        session
     }
 }

@@ -1,33 +1,28 @@
 //! Moving from Authy to Verify and back, while people sign in.
 
-use std::{
-    collections::HashMap,
-    process::{Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+mod many;
 
-use futures_util::{StreamExt, stream};
+use std::{process::Command, sync::Arc};
+
 use reqwest::{Client, Method};
 use sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 use server::{
     domain::{
         clock::{Clock, Timestamp},
-        factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
-        ids::{FactorId, Random, UserId},
-        phone::Phone,
+        factor::{Enrolment, FactorKind},
+        ids::{FactorId, Random},
     },
     store::{
         StoreError, enrolments,
         factors::{self, NewFactor},
-        users::{self, NewUserRow},
+        users,
     },
 };
-use shared::{phone::PhoneNumber, routes};
+use shared::routes;
 
 use crate::{
-    app::{ApiClient, PASSWORD, Person, TestApp, test_clock},
+    app::{ApiClient, Person, TestApp, test_clock},
     providers::TestProvider,
     totp::totp,
 };
@@ -50,7 +45,7 @@ fn both(url: &str) -> Vec<(&'static str, String)> {
 }
 
 /// A server at Authy, with a sandbox that plays both providers, by one clock.
-async fn start(clock: &Arc<Clock>) -> (Sandbox, TestApp) {
+pub async fn start(clock: &Arc<Clock>) -> (Sandbox, TestApp) {
     let settings = Settings { clock: Arc::<Clock>::clone(clock), ..Settings::default() };
     let sandbox = Sandbox::start(settings).await.expect("the sandbox starts");
     let variables = both(&sandbox.url());
@@ -61,14 +56,14 @@ async fn start(clock: &Arc<Clock>) -> (Sandbox, TestApp) {
     (sandbox, app)
 }
 
-async fn listen(app: &TestApp) {
+pub async fn listen(app: &TestApp) {
     let webhooks =
         json!({"url": app.url(routes::AUTHY_CALLBACK), "verifyUrl": app.url(routes::TWILIO_VERIFY)});
     app.call_sandbox(Method::PUT, "/webhook", webhooks).await.ok();
 }
 
 /// Restarts the server with another provider for new users.
-async fn switch(app: &mut TestApp, provider: &str) {
+pub async fn switch(app: &mut TestApp, provider: &str) {
     app.stop().await;
     app.variables.insert("PROVIDER".into(), provider.into());
     app.start().await;
@@ -76,7 +71,7 @@ async fn switch(app: &mut TestApp, provider: &str) {
 }
 
 /// The command, with the settings of the server.
-fn command(app: &TestApp, words: &[&str]) -> Command {
+pub fn command(app: &TestApp, words: &[&str]) -> Command {
     let config = app.config();
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.args(words).env_clear().envs(&app.variables).env("APP_SECRET", config.app_secret.reveal());
@@ -85,7 +80,7 @@ fn command(app: &TestApp, words: &[&str]) -> Command {
 }
 
 /// Runs the command to its end. Returns its report, what it printed, and its log.
-async fn migrate(app: &TestApp, words: &[&str]) -> (Value, String, String) {
+pub async fn migrate(app: &TestApp, words: &[&str]) -> (Value, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report.json");
     let mut command = command(app, &[words, &["--report", file.to_str().unwrap()]].concat());
@@ -97,12 +92,12 @@ async fn migrate(app: &TestApp, words: &[&str]) -> (Value, String, String) {
     (serde_json::from_str(&report).expect("JSON"), told.into_owned(), log.into_owned())
 }
 
-fn count(report: &Value, name: &str) -> u64 {
+pub fn count(report: &Value, name: &str) -> u64 {
     report[name].as_u64().unwrap_or_else(|| panic!("{name} in {report}"))
 }
 
 /// All users are accounted for, each once.
-fn adds_up(report: &Value) {
+pub fn adds_up(report: &Value) {
     let staying: u64 = report["stay"].as_object().expect("reasons").values().filter_map(Value::as_u64).sum();
     assert_eq!(
         count(report, "users"),
@@ -113,7 +108,7 @@ fn adds_up(report: &Value) {
 }
 
 /// Signs in by what the server has sent: a request, or a code.
-async fn sign_in<'a>(app: &'a TestApp, person: &Person<'_>) -> ApiClient<'a> {
+pub async fn sign_in<'a>(app: &'a TestApp, person: &Person<'_>) -> ApiClient<'a> {
     let login = app.client().post(routes::SESSION, person.credentials()).await.ok();
     let session = app.bearer(login["token"].as_str().expect("a token"));
     match login["authyResponse"]["approval_request"]["uuid"].as_str() {
@@ -127,7 +122,7 @@ async fn sign_in<'a>(app: &'a TestApp, person: &Person<'_>) -> ApiClient<'a> {
 }
 
 /// How a person is enrolled: provider account of the phone in use, and how often they were enrolled in all.
-async fn enrolment(app: &TestApp, person: &Person<'_>) -> String {
+pub async fn enrolment(app: &TestApp, person: &Person<'_>) -> String {
     let email = person.email.clone();
     let store = app.store();
     let enrolled = store.read(move |db| {
@@ -193,7 +188,7 @@ async fn a_person_moves_at_the_next_sign_in_unless_they_approved_a_request_withi
     assert!(enrolment(&app, &people[0]).await.starts_with("authy "), "approved two days ago");
 }
 
-fn person<'a>(app: &'a TestApp, email: &str, number: u32) -> Person<'a> {
+pub fn person<'a>(app: &'a TestApp, email: &str, number: u32) -> Person<'a> {
     Person { app, email: email.to_owned(), phone: format!("77009{number:05}") }
 }
 
@@ -410,219 +405,4 @@ async fn the_command_refuses_to_move_people_whom_the_servers_would_move_back() {
     assert!(!refused.status.success() && text.contains("VERIFY_SERVICE_SID: "), "{text}");
     let refused = run(&["migrate", "verify", "--to", "authy", "--batch", "0"], "");
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("usage"));
-}
-
-/// 2,000 people at Authy, as an import leaves them: unverified phones of their own, two hundred with an authenticator
-/// there, fifty who have approved a request today.
-async fn make_people(app: &TestApp, url: &str, many: u32) -> Vec<String> {
-    let account = {
-        let ada = app.register().await;
-        let email = ada.email.clone();
-        let store = app.store();
-        let read = store.read(move |db| {
-            let user = users::by_login(db, &email)?.expect("the user exists");
-            enrolments::current(db, &user.id).map_err(StoreError::from)
-        });
-        read.await.unwrap().expect("enrolled").account
-    };
-    let http = Client::new();
-    let enrolled: Vec<(u32, String)> = stream::iter(1..many)
-        .map(|number| {
-            let (http, url) = (http.clone(), url.to_owned());
-            async move {
-                let body = json!({"user": {
-                    "email": format!("person{number}@example.com"),
-                    "cellphone": format!("77009{number:05}"), "country_code": "44",
-                }});
-                let call = http.post(format!("{url}/protected/json/users/new"));
-                let call = call.query(&[("api_key", sandbox::API_KEY)]).json(&body);
-                let answer: Value = call.send().await.unwrap().json().await.unwrap();
-                (number, answer["user"]["id"].to_string())
-            }
-        })
-        .buffer_unordered(8)
-        .collect()
-        .await;
-    let (hash, now) = (bcrypt::hash(PASSWORD, 4).unwrap(), app.clock.now());
-    app.store()
-        .write(move |db| {
-            for (number, provider_user) in enrolled {
-                insert(db, &account, number, &provider_user, &hash, now)?;
-            }
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
-    (0..many).map(|number| format!("person{number}@example.com")).collect()
-}
-
-fn insert(
-    db: &mut server::store::Db,
-    account: &ProviderAccount,
-    number: u32,
-    provider_user: &str,
-    hash: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    use diesel::RunQueryDsl;
-    let id = UserId::new(Random::system());
-    let email = format!("person{number}@example.com");
-    let phone = PhoneNumber::from_e164(&format!("+4477009{number:05}")).expect("a number");
-    users::insert(
-        db,
-        &NewUserRow {
-            id: id.clone(),
-            full_name: "Ada Lovelace".to_owned(),
-            username: None,
-            username_key: None,
-            email_key: email.clone(),
-            email,
-            password_hash: hash.to_owned(),
-            phone: Phone::new(phone),
-            created_at: now,
-            unverified_since: Some(now),
-        },
-    )?;
-    let at = Enrolment { account: account.clone(), user: ProviderUser::from_text(provider_user) };
-    let phone = NewFactor::phone(FactorId::new(Random::system()), id.clone(), at, None, now);
-    if number.is_multiple_of(10) {
-        let factor = NewFactor {
-            id: FactorId::new(Random::system()),
-            kind: FactorKind::ProviderAuthenticator,
-            state: FactorState::Active,
-            ..phone.clone()
-        };
-        factors::insert(db, &factor)?;
-    }
-    factors::insert(db, &phone)?;
-    if number % 40 == 7 {
-        let change = format!("UPDATE factors SET last_push_at = {} WHERE user_id = '{id}'", now.0);
-        diesel::sql_query(change).execute(db)?;
-    }
-    Ok(())
-}
-
-/// How often each kind of enrolment is there, by provider and state.
-async fn enrolled(app: &TestApp) -> HashMap<(String, String), i64> {
-    use diesel::{
-        QueryableByName, RunQueryDsl,
-        sql_types::{BigInt, Text},
-    };
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        provider: String,
-        #[diesel(sql_type = Text)]
-        state: String,
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let query = "SELECT substr(provider_account, 1, 5) AS provider, \
-        CASE state WHEN 'removed' THEN 'removed' ELSE 'in use' END AS state, COUNT(*) AS count \
-        FROM factors WHERE kind = 'phone' GROUP BY 1, 2";
-    let store = app.store();
-    let rows = store.read(move |db| diesel::sql_query(query).load::<Row>(db).map_err(StoreError::from));
-    rows.await
-        .unwrap()
-        .into_iter()
-        .map(|row| ((row.provider.trim().to_owned(), row.state), row.count))
-        .collect()
-}
-
-/// The authenticators in use, by their kind.
-async fn authenticators(app: &TestApp) -> Vec<(String, i64)> {
-    use diesel::{
-        QueryableByName, RunQueryDsl,
-        sql_types::{BigInt, Text},
-    };
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        kind: String,
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-    }
-    let query = "SELECT kind, COUNT(*) AS count FROM factors \
-        WHERE kind IN ('authenticator', 'provider_authenticator') AND state = 'active' GROUP BY kind ORDER BY kind";
-    let store = app.store();
-    let rows = store.read(move |db| diesel::sql_query(query).load::<Row>(db).map_err(StoreError::from));
-    rows.await.unwrap().into_iter().map(|row| (row.kind, row.count)).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_thousand_people_move_while_they_sign_in_and_the_command_is_killed_ten_times() {
-    const PEOPLE: u32 = 2000;
-    const KILLS: u32 = 10;
-    let (sandbox, mut app) = start(&Arc::new(Clock::machine())).await;
-    let emails = make_people(&app, &sandbox.url(), PEOPLE).await;
-    switch(&mut app, "verify").await;
-    let moved_by_hand = tokio::sync::Notify::new();
-    let words = ["migrate", "authy", "--to", "verify", "--batch", "50"];
-    let signing_in = async {
-        let mut signed_in = 0;
-        for round in 0.. {
-            // Far apart, so that they meet the command everywhere.
-            let at = (round * 617) % PEOPLE;
-            sign_in(&app, &person(&app, &emails[at as usize], at)).await;
-            signed_in += 1;
-            if tokio::time::timeout(Duration::ZERO, moved_by_hand.notified()).await.is_ok() {
-                break;
-            }
-        }
-        signed_in
-    };
-    let moving = async {
-        for kill in 0..KILLS {
-            let mut child = command(&app, &words)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("the program runs");
-            let before = enrolled(&app).await[&("authy".to_owned(), "in use".to_owned())];
-            // Killed somewhere in the middle: as soon as it has moved somebody, a little later each time.
-            app.wait_until("the command has moved somebody", async || {
-                let now = enrolled(&app).await[&("authy".to_owned(), "in use".to_owned())];
-                now < before - i64::from(kill * 4)
-            })
-            .await;
-            child.kill().expect("it runs still");
-            child.wait().unwrap();
-        }
-        let ended = migrate(&app, &words).await;
-        moved_by_hand.notify_one();
-        ended
-    };
-    let (signed_in, (report, told, _)) = tokio::join!(signing_in, moving);
-    assert!(signed_in > 20, "{signed_in} people signed in meanwhile");
-    adds_up(&report);
-    assert_eq!(count(&report, "users"), u64::from(PEOPLE));
-    assert_eq!(report["stay"], json!({"uses_push": 50}), "{told}");
-    let in_all = |now: &HashMap<(String, String), i64>, provider: &str, state: &str| {
-        now.get(&(provider.to_owned(), state.to_owned())).copied().unwrap_or_default()
-    };
-    let now = enrolled(&app).await;
-    // Everybody is somewhere, and nobody was moved twice.
-    assert_eq!(in_all(&now, "verif", "in use"), i64::from(PEOPLE) - 50, "{now:?}");
-    assert_eq!(in_all(&now, "authy", "in use"), 50, "{now:?}");
-    assert_eq!(in_all(&now, "authy", "removed"), i64::from(PEOPLE) - 50, "{now:?}");
-    assert_eq!(in_all(&now, "verif", "removed"), 0, "{now:?}");
-    // Each authenticator came along once.
-    assert_eq!(authenticators(&app).await, [("authenticator".to_owned(), i64::from(PEOPLE / 10 - 1))]);
-    let (report, told, _) = migrate(&app, &["migrate", "authy", "--to", "verify", "--with-push"]).await;
-    adds_up(&report);
-    assert_eq!((count(&report, "moved"), &report["stay"]), (50, &json!({})), "{told}");
-    // And back.
-    switch(&mut app, "authy").await;
-    let (report, told, _) = migrate(&app, &["migrate", "verify", "--to", "authy"]).await;
-    adds_up(&report);
-    assert_eq!(
-        (count(&report, "moved"), count(&report, "users")),
-        (u64::from(PEOPLE), u64::from(PEOPLE)),
-        "{told}"
-    );
-    let now = enrolled(&app).await;
-    assert_eq!(in_all(&now, "authy", "in use"), i64::from(PEOPLE), "{now:?}");
-    for at in [0, 7, 10, 1999] {
-        sign_in(&app, &person(&app, &emails[at], u32::try_from(at).unwrap())).await;
-    }
 }
