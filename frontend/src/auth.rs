@@ -43,6 +43,7 @@ impl SentCode {
 /// The auth state and the messages that go from one page to the next, shared by all pages.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthContext {
+    /// To be set by [`Self::set`] and [`Self::set_answered`] only.
     pub state: RwSignal<AuthState>,
     /// The last code sent; unknown after a reload.
     pub sent: RwSignal<Option<SentCode>>,
@@ -54,7 +55,13 @@ pub struct AuthContext {
     pub offline: RwSignal<bool>,
     /// Whether this page itself is ending the session or its pending state: no news of it is needed.
     pub ending: StoredValue<bool>,
+    /// How many states have been set: an answer to a question from before the last of them is older.
+    count: StoredValue<u32>,
 }
+
+/// How many states had been set when the server was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment(u32);
 
 impl AuthContext {
     pub fn provide(state: AuthState) {
@@ -65,6 +72,7 @@ impl AuthContext {
             notice: RwSignal::new(None),
             offline: RwSignal::new(false),
             ending: StoredValue::new(false),
+            count: StoredValue::new(0),
         };
         provide_context(auth);
     }
@@ -87,11 +95,31 @@ impl AuthContext {
 
     /// Loads the state from the server.
     pub async fn refresh(self) {
+        let asked = self.moment();
         let state = AuthState::load().await;
         // An equal state is not set: the page would be rendered again.
         if self.state.with_untracked(|known| *known != state) {
-            self.state.set(state);
+            self.set_answered(state, asked);
         }
+    }
+
+    /// To be called before the server is asked for the state.
+    pub fn moment(self) -> Moment {
+        Moment(self.count.get_value())
+    }
+
+    /// Sets what the server answered, except for a status that the event stream has overtaken meanwhile.
+    pub fn set_answered(self, state: AuthState, asked: Moment) {
+        let is_overtaken = self.count.get_value() != asked.0;
+        if !(is_overtaken && matches!(state, AuthState::Pending(_))) {
+            self.set(state);
+        }
+    }
+
+    /// Sets what is true now.
+    pub fn set(self, state: AuthState) {
+        self.count.update_value(|count| *count = count.wrapping_add(1));
+        self.state.set(state);
     }
 
     pub fn spawn_refresh(self) {
@@ -124,7 +152,7 @@ impl AuthContext {
         self.sent.set(None);
         self.not_sent.set(None);
         self.ending.set_value(false);
-        self.state.set(AuthState::Anonymous);
+        self.set(AuthState::Anonymous);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
-use shared::{ErrorCode, StatusAnswer, routes};
+use shared::{ErrorCode, routes};
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
@@ -92,11 +92,14 @@ async fn run(auth: AuthContext) {
 
 /// Polls once. Returns the milliseconds until the next time.
 async fn poll(auth: AuthContext) -> u32 {
+    let asked = auth.moment();
     match api::status().await {
         Ok(status) => {
             let pause = status.poll_after_ms;
             auth.offline.set(false);
-            note(auth, status);
+            if is_followed(auth) {
+                auth.set_answered(AuthState::Pending(status), asked);
+            }
             pause
         }
         Err(failure) if failure.code() == ErrorCode::NoSession => {
@@ -107,12 +110,6 @@ async fn poll(auth: AuthContext) -> u32 {
             auth.offline.set(true);
             RETRY_MS
         }
-    }
-}
-
-fn note(auth: AuthContext, status: StatusAnswer) {
-    if is_followed(auth) {
-        auth.state.set(AuthState::Pending(status));
     }
 }
 
@@ -147,7 +144,9 @@ impl Stream {
                 return;
             };
             told.set(true);
-            note(auth, status);
+            if is_followed(auth) {
+                auth.set(AuthState::Pending(status));
+            }
         });
         let ended = source.clone();
         let on_end = Closure::new(move |_: Event| {

@@ -106,3 +106,33 @@ test("a session that is ended elsewhere ends on the page", async () => {
   await heading(page, "Log in");
   await page.getByText("That sign-in took too long and has ended. Begin again.").waitFor();
 });
+
+test("a status that the stream has overtaken changes nothing on the page", async () => {
+  const { page, ada } = await waitingWith();
+  await answerRequest(app, ada.e164, "deny");
+  await heading(page, "Denied on your phone");
+  let [answered, pass] = [0, undefined];
+  const passed = new Promise((done) => (pass = done));
+  await page.route("**/authy/status", async (route) => {
+    const response = await route.fetch();
+    answered += 1;
+    await passed;
+    await route.fulfill({ response });
+  });
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await heading(page, "Approve on your phone");
+  // The page has asked for the status as well, and was answered before the phone approves; it learns that later.
+  await eventually(() => assert.ok(answered > 0));
+  // The page goes on to the account by this call.
+  const user = await hold(page, `${app.url}/user`);
+  await answerRequest(app, ada.e164, "approve");
+  await heading(page, "Approved");
+  await user.started();
+  const learned = page.waitForEvent("requestfinished", (request) => request.url().endsWith("/authy/status"));
+  pass();
+  await learned;
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  assert.equal(await page.locator("h1").innerText(), "Approved");
+  await user.release();
+  await heading(page, ada.name);
+});
