@@ -108,10 +108,18 @@ impl AuthContext {
         Moment(self.count.get_value())
     }
 
-    /// Sets what the server answered, except for a status that the event stream has overtaken meanwhile.
+    /// Sets what the server answered, except for what was overtaken meanwhile: by the event stream, by completing the
+    /// sign-in, or by logging out.
     pub fn set_answered(self, state: AuthState, asked: Moment) {
+        use AuthState::{Anonymous, Failed, Pending, SignedIn};
         let is_overtaken = self.count.get_value() != asked.0;
-        if !(is_overtaken && matches!(state, AuthState::Pending(_))) {
+        let is_older = self.state.with_untracked(|known| match known {
+            Pending(_) => matches!(state, Pending(_) | Failed(_)),
+            SignedIn(_) => matches!(state, Pending(_)),
+            Anonymous => matches!(state, Pending(_) | SignedIn(_)),
+            Failed(_) => false,
+        });
+        if !(is_overtaken && is_older) {
             self.set(state);
         }
     }

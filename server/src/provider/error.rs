@@ -49,6 +49,9 @@ pub enum ProviderError {
     /// Something was sent or cancelled before this failure.
     #[error("after something was done: {0}")]
     PartlyDone(Box<ProviderError>),
+    /// It failed when it was asked whom to send to: nothing was sent.
+    #[error("before anything was sent: {0}")]
+    NothingDone(Box<ProviderError>),
 }
 
 impl ProviderError {
@@ -68,7 +71,7 @@ impl ProviderError {
     #[must_use]
     pub fn cause(&self) -> &Self {
         match self {
-            Self::PartlyDone(error) => error.cause(),
+            Self::PartlyDone(error) | Self::NothingDone(error) => error.cause(),
             other => other,
         }
     }

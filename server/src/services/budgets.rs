@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Result};
+use super::{Context, Result, ServiceError};
 use crate::{
     domain::{
         client::Client,
@@ -246,10 +246,22 @@ impl Context {
         vec![counter.count(&["device token", user.as_str()], self.limits().device_tokens)]
     }
 
-    /// A look at the provider for a user's devices that somebody has asked for.
-    pub(super) fn device_list_budget(&self, user: &UserId) -> Vec<Count> {
+    /// Whether the provider may be asked once more for a user's factors because somebody looks at them or signs in;
+    /// counts it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) async fn may_look_at_factors(&self, user: &UserId) -> Result<bool> {
         let counter = self.counter(AttemptKind::DeviceList, Counted::DeviceTokens);
-        vec![counter.count(&["device list", user.as_str()], self.limits().device_lists)]
+        let budget = vec![counter.count(&["device list", user.as_str()], self.limits().device_lists)];
+        let now = self.now();
+        let counted =
+            self.store.write(move |db| Ok::<_, ServiceError>(attempts::count_all(db, budget, now)??));
+        match counted.await {
+            Ok(_) => Ok(true),
+            Err(ServiceError::Refused(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     /// A password typed for an account, or for a name nobody has: both count alike.

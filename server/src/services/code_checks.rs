@@ -219,7 +219,9 @@ impl Codes {
     async fn checker(&self, session: &UserSession, code: &Code) -> Result<Checker> {
         let (user, session_id) = (session.user.id.clone(), session.session.id.clone());
         let of_authenticator = code.is_of_authenticator();
-        let (since, began) = (self.context.now().minus(CODE_LIFETIME), session.session.created_at);
+        let since = self.context.now().minus(CODE_LIFETIME);
+        // Only a sign-in that has begun ends where it began.
+        let began = (session.session.state == State::Pending).then_some(session.session.created_at);
         self.context
             .store
             .read(move |db| {
@@ -338,9 +340,13 @@ impl Codes {
     }
 }
 
-/// Where a user was enrolled when the session began.
-fn asked_at(db: &mut Db, user: &UserId, began: Timestamp) -> Result<Option<Enrolment>> {
-    Ok(enrolments::at_moment(db, user, began)?.or(enrolments::current(db, user)?))
+/// Where a user was enrolled when a sign-in began; without one, where they are now.
+fn asked_at(db: &mut Db, user: &UserId, began: Option<Timestamp>) -> Result<Option<Enrolment>> {
+    let then = match began {
+        Some(began) => enrolments::at_moment(db, user, began)?,
+        None => None,
+    };
+    Ok(then.or(enrolments::current(db, user)?))
 }
 
 async fn check_app(enrolled: &Enrolled, code: &Code) -> std::result::Result<CodeCheck, ProviderError> {

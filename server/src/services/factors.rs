@@ -14,7 +14,6 @@ use crate::{
     },
     provider::ProviderError,
     store::{
-        attempts,
         factors::{self, FactorRow},
         push_devices, users,
     },
@@ -59,7 +58,7 @@ impl Factors {
             context.store.read(move |db| Ok::<_, ServiceError>(push_devices::may_exist(db, &id)?)).await?;
         if may_have_devices
             && let Some(enrolled) = context.known_enrolment(&session.user).await?
-            && self.may_ask_provider(session).await?
+            && context.may_look_at_factors(&user).await?
         {
             match context.read_devices(&user, &enrolled).await {
                 Ok(_) => {}
@@ -68,18 +67,6 @@ impl Factors {
             }
         }
         context.store.read(move |db| Ok::<_, ServiceError>(factors::of_user(db, &user)?)).await
-    }
-
-    /// Whether the provider may be asked for the devices once more; counts it.
-    async fn may_ask_provider(&self, session: &UserSession) -> Result<bool> {
-        let (budget, now) = (self.context.device_list_budget(&session.user.id), self.context.now());
-        let counted =
-            self.context.store.write(move |db| Ok::<_, ServiceError>(attempts::count_all(db, budget, now)??));
-        match counted.await {
-            Ok(_) => Ok(true),
-            Err(ServiceError::Refused(_)) => Ok(false),
-            Err(other) => Err(other),
-        }
     }
 
     /// Names a factor; an empty name removes its name.

@@ -63,7 +63,9 @@ impl ServiceError {
     /// The failure itself, for whoever is told: what was done before it matters to the counts alone.
     fn into_cause(self) -> Self {
         match self {
-            Self::Provider(ProviderError::PartlyDone(cause)) => Self::Provider(*cause).into_cause(),
+            Self::Provider(ProviderError::PartlyDone(cause) | ProviderError::NothingDone(cause)) => {
+                Self::Provider(*cause).into_cause()
+            }
             other => other,
         }
     }

@@ -26,6 +26,9 @@ use crate::{
 /// Whoever has used the provider's app within this time goes on using it: it cannot move.
 const USES_PUSH: Duration = Duration::from_secs(90 * 24 * 3600);
 
+/// A code of an authenticator was entered at the provider at most so long ago, if it is still accepted.
+const CODE_SHOWN: Duration = Duration::from_secs(120);
+
 /// Which users move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MoveRules {
@@ -88,7 +91,7 @@ pub enum AuthenticatorMove {
 /// A secret that comes along.
 struct Imported {
     factor: NewFactor,
-    /// The time step of the code it shows now: that one was perhaps used at the provider.
+    /// The time step of the code it shows now, which was perhaps used at the provider.
     step: i64,
 }
 
@@ -199,18 +202,8 @@ impl Context {
         rules: MoveRules,
     ) -> Result<Moved> {
         let now = self.now();
-        let mut uses_push =
-            candidate.has_devices || candidate.used_app_at.is_some_and(|at| at.plus(USES_PUSH) > now);
-        if !uses_push
-            && candidate.may_have_devices
-            && !rules.dry_run
-            && let Some(provider) = self.providers.get(&candidate.at.account)
-        {
-            // Registered, and never looked at since.
-            let enrolled = Enrolled { provider: Arc::clone(provider), at: candidate.at.clone() };
-            uses_push = !self.read_devices(&user.id, &enrolled).await?.is_empty();
-        }
-        if uses_push && !rules.with_push {
+        let used_app = candidate.used_app_at.is_some_and(|at| at.plus(USES_PUSH) > now);
+        if !rules.with_push && (used_app || self.has_devices(user, &candidate, rules).await?) {
             return Ok(Moved::Stays(StayReason::UsesPush));
         }
         let expected = candidate.expected_authenticator();
@@ -222,6 +215,10 @@ impl Context {
         }
         let (mut authenticator, mut imported) = (expected, None);
         if expected == AuthenticatorMove::Moved {
+            // A password may be typed often.
+            if !rules.with_loss && !self.may_look_at_factors(&user.id).await? {
+                return Ok(Moved::Stays(StayReason::LosesAuthenticator));
+            }
             imported = self.import_authenticator(user, &candidate.at).await?;
             if imported.is_none() {
                 authenticator = AuthenticatorMove::Lost(LossReason::NotExported);
@@ -232,6 +229,8 @@ impl Context {
         }
         let person = Person { email: &user.email, phone: user.phone.number() };
         let at = Enrolment { account: to.account().clone(), user: to.enrol(person).await? };
+        // Whoever began to sign in while the provider was asked was asked there.
+        let now = self.now();
         let phone =
             NewFactor::phone(FactorId::new(self.random), user.id.clone(), at, user.phone_verified_at, now);
         let (id, from) = (user.id.clone(), candidate.at);
@@ -248,7 +247,7 @@ impl Context {
                 (moves::has_provider_authenticator(db, &id)?, factors::has_authenticator(db, &id)?);
             if !still || own {
                 (authenticator, imported) = (AuthenticatorMove::None, None);
-            } else if imported.is_some() && enrolments::is_shared(db, &id, &from)? {
+            } else if imported.is_some() && enrolments::was_shared(db, &id, &from)? {
                 // Another account was enrolled with the same phone meanwhile.
                 (authenticator, imported) = (AuthenticatorMove::Lost(LossReason::Shared), None);
             }
@@ -262,7 +261,10 @@ impl Context {
             enrolments::replace(db, &phone, now)?;
             if let Some(Imported { factor, step }) = imported {
                 factors::insert(db, &factor)?;
-                factors::use_step(db, &factor.id, step, now)?;
+                let last_sign_in = users::last_sign_in(db, &id)?;
+                if last_sign_in.is_some_and(|at| at.plus(CODE_SHOWN) > now) {
+                    factors::use_step(db, &factor.id, step, now)?;
+                }
             }
             Ok::<_, ServiceError>(Moved::Moved(authenticator))
         });
@@ -279,6 +281,15 @@ impl Context {
             }
         }
         Ok(moved)
+    }
+
+    /// Whether a user has registered devices. A dry run asks no provider.
+    async fn has_devices(&self, user: &UserRow, candidate: &Candidate, rules: MoveRules) -> Result<bool> {
+        let Candidate { at, has_devices, may_have_devices, .. } = candidate;
+        let provider = self.providers.get(&at.account).filter(|_| *may_have_devices && !rules.dry_run);
+        let Some(provider) = provider else { return Ok(*has_devices) };
+        let enrolled = Enrolled { provider: Arc::clone(provider), at: at.clone() };
+        Ok(!self.read_devices(&user.id, &enrolled).await?.is_empty())
     }
 
     /// The secret that a provider has kept for a user, sealed for our own keeping. `None` where it is not given away, or

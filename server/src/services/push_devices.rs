@@ -86,7 +86,10 @@ impl Context {
         if !enrolled.provider.asks_devices() {
             return Ok(Vec::new());
         }
-        let devices = self.read_devices(&user.id, &enrolled).await?;
+        let devices = self.read_devices(&user.id, &enrolled).await.map_err(|error| match error {
+            ServiceError::Provider(error) => ProviderError::NothingDone(Box::new(error)).into(),
+            other => other,
+        })?;
         if devices.is_empty() {
             return Err(ProviderError::NoPush.into());
         }

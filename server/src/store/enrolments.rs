@@ -106,6 +106,22 @@ pub fn is_shared(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool
     Ok(others > 0)
 }
 
+/// Whether another account uses the provider's user, or has used it as long as is remembered. Which of those who shared
+/// it moves first makes no difference.
+///
+/// # Errors
+/// When a query fails.
+pub fn was_shared(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
+    let others: i64 = dsl::factors
+        .filter(dsl::provider_account.eq(&at.account))
+        .filter(dsl::provider_user.eq(&at.user))
+        .filter(dsl::user_id.is_null().or(dsl::user_id.ne(user)).assume_not_null())
+        .filter(dsl::kind.eq_any([FactorKind::Phone, FactorKind::ProviderAuthenticator]))
+        .count()
+        .get_result(db)?;
+    Ok(others > 0)
+}
+
 /// Whether a user has an authenticator enrolled at the provider, or had it until the phone was enrolled elsewhere, and
 /// nobody else can have the same one.
 ///
@@ -126,7 +142,19 @@ pub fn has_own_authenticator(db: &mut Db, user: &UserId, at: &Enrolment) -> Quer
     let authenticators = own.filter(dsl::kind.eq(FactorKind::ProviderAuthenticator));
     let own: i64 = match moved_at.flatten() {
         None => authenticators.filter(dsl::state.ne(FactorState::Removed)).count().get_result(db)?,
-        Some(moved_at) => authenticators.filter(dsl::removed_at.eq(moved_at)).count().get_result(db)?,
+        Some(moved_at) => {
+            // One that is here since, and was removed here, is the same app's.
+            let here: i64 = dsl::factors
+                .filter(dsl::user_id.eq(user))
+                .filter(dsl::kind.eq(FactorKind::Authenticator))
+                .filter(dsl::confirmed_at.ge(moved_at))
+                .count()
+                .get_result(db)?;
+            if here > 0 {
+                return Ok(false);
+            }
+            authenticators.filter(dsl::removed_at.eq(moved_at)).count().get_result(db)?
+        }
     };
     Ok(own > 0 && !is_shared(db, user, at)?)
 }

@@ -173,8 +173,10 @@ pub fn phones_used(
     let is_confirmed =
         || dsl::state.eq(FactorState::Unconfirmed).and(dsl::user_id.eq_any(verified).assume_not_null());
     let push = (method == Method::Push).then_some(dsl::last_push_at.eq(now));
+    let app_code = (method == Method::App).then_some(dsl::last_app_code_at.eq(now));
     let used = diesel::update(phones).set((
         push,
+        app_code,
         dsl::last_used_at.eq(now),
         dsl::state
             .eq(case_when(is_confirmed(), FactorState::Active.into_sql::<Text>()).otherwise(dsl::state)),

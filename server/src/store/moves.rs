@@ -2,14 +2,10 @@
 
 use diesel::prelude::*;
 
-use super::{
-    db::Db,
-    enrolments,
-    schema::{factors::dsl, users},
-};
+use super::{db::Db, enrolments, schema::factors::dsl};
 use crate::domain::{
     clock::Timestamp,
-    factor::{Enrolment, FactorKind, FactorState, Method, ProviderAccount, ProviderUser},
+    factor::{Enrolment, FactorKind, FactorState, ProviderAccount, ProviderUser},
     ids::UserId,
 };
 
@@ -27,7 +23,8 @@ pub struct Counts {
 pub struct Candidate {
     /// Where they are enrolled.
     pub at: Enrolment,
-    /// When they last approved a request, or entered a code of the provider's app.
+    /// When they last approved a request, or entered a code of the provider's app; without codes where the authenticator
+    /// comes along.
     pub used_app_at: Option<Timestamp>,
     /// Whether they have registered devices, as far as is known here.
     pub has_devices: bool,
@@ -81,31 +78,32 @@ pub fn elsewhere(
 /// When a query fails.
 pub fn candidate(db: &mut Db, user: &UserId) -> QueryResult<Option<Candidate>> {
     let in_use = dsl::factors.filter(dsl::state.ne(FactorState::Removed));
-    type Phone = (ProviderAccount, ProviderUser, Option<Timestamp>, Option<Timestamp>);
+    type Times = (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>);
+    type Phone = (ProviderAccount, ProviderUser, Times);
     let phone: Option<Phone> = in_use
         .filter(dsl::user_id.eq(user))
         .filter(dsl::kind.eq(FactorKind::Phone))
         .select((
             dsl::provider_account.assume_not_null(),
             dsl::provider_user.assume_not_null(),
-            dsl::last_push_at,
-            dsl::device_token_at,
+            (dsl::last_push_at, dsl::last_app_code_at, dsl::device_token_at),
         ))
         .get_result(db)
         .optional()?;
-    let Some((account, provider_user, last_push_at, device_token_at)) = phone else { return Ok(None) };
-    let (last_method, last_sign_in_at): (Option<Method>, Option<Timestamp>) =
-        users::table.find(user).select((users::last_channel, users::last_sign_in_at)).get_result(db)?;
-    let last_code_at = last_sign_in_at.filter(|_| last_method == Some(Method::App));
+    let Some((account, provider_user, (last_push_at, last_app_code_at, device_token_at))) = phone else {
+        return Ok(None);
+    };
     let at = Enrolment { account, user: provider_user };
     let devices: i64 =
         in_use.filter(dsl::user_id.eq(user)).filter(dsl::kind.eq(FactorKind::Push)).count().get_result(db)?;
     let has_devices = devices > 0;
     let has_provider_authenticator = has_provider_authenticator(db, user)?;
-    let is_shared = enrolments::is_shared(db, user, &at)?;
+    let is_shared = enrolments::was_shared(db, user, &at)?;
+    // Its codes are such of the provider's app; they go on after the move.
+    let comes_along = has_provider_authenticator && !is_shared;
     Ok(Some(Candidate {
         at,
-        used_app_at: last_push_at.max(last_code_at),
+        used_app_at: last_push_at.max(last_app_code_at.filter(|_| !comes_along)),
         has_devices,
         may_have_devices: device_token_at.is_some(),
         has_provider_authenticator,

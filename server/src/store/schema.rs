@@ -41,6 +41,7 @@ diesel::table! {
         reference -> Nullable<Text>,
         device_token_at -> Nullable<BigInt>,
         last_push_at -> Nullable<BigInt>,
+        last_app_code_at -> Nullable<BigInt>,
     }
 }
 

@@ -92,6 +92,14 @@ pub fn by_id(db: &mut Db, id: &UserId) -> QueryResult<Option<UserRow>> {
     dsl::users.find(id).select(UserRow::as_select()).get_result(db).optional()
 }
 
+/// When a user last passed a factor.
+///
+/// # Errors
+/// When the query fails.
+pub fn last_sign_in(db: &mut Db, id: &UserId) -> QueryResult<Option<Timestamp>> {
+    dsl::users.find(id).select(dsl::last_sign_in_at).get_result(db)
+}
+
 /// The user with this e-mail or username: as typed first, for accounts made before texts were
 /// normalized, then in NFC.
 ///

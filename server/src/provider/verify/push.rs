@@ -85,7 +85,8 @@ impl Verify {
         self.api.delete(&self.of_user(user, &format!("/Factors/{device}"))).await
     }
 
-    /// Asks each of these devices. Those that cannot be asked are left out, unless that is all of them.
+    /// Asks each of these devices. Those that cannot be asked are left out, unless that is all of them; where one shows the
+    /// request perhaps, and its denial would not be seen, all of it has failed.
     pub(in crate::provider) async fn ask_devices(
         &self,
         user: &ProviderUser,
@@ -106,6 +107,7 @@ impl Verify {
             }
         }
         match failure {
+            Some(error) if challenges.is_empty() || error.may_have_been_done() => Err(error),
             _ if !challenges.is_empty() => Ok(challenges),
             Some(error) => Err(error),
             None => Err(ProviderError::NoPush),
