@@ -247,3 +247,26 @@ test("calls that ask for XML are told that there is none", async () => {
     assert.match(body.message, /JSON/);
   }
 });
+
+test("Twilio's token has the form that an official client asks for before it sends", async () => {
+  assert.match(TOKEN, /^[0-9a-f]{32}$/);
+  const list = (token) => fetch(`${sandbox.url}/v2/Services`, { headers: { Authorization: `Basic ${btoa(`${ACCOUNT}:${token}`)}` } });
+  assert.equal((await list(TOKEN)).status, 200);
+  assert.equal((await list(TOKEN.replace(/.$/, "0"))).status, 401);
+});
+
+test("a locale is accepted for texts and calls, errors end without a dot, and a used code is not named again", async () => {
+  const id = await enrol("2125550174");
+  for (const way of ["sms", "call"]) {
+    const { status, body } = await request("GET", `/protected/json/${way}/${id}?force=true&locale=es`);
+    assert.deepEqual([status, String(body.success)], [200, "true"]);
+  }
+  const { messages } = await sandbox.phone("+12125550174");
+  const { code } = messages.find(({ code }) => code);
+  const verify = () => request("GET", `/protected/json/verify/${code}/${id}?force=true`);
+  assert.equal((await verify()).status, 200);
+  const { body } = await verify();
+  assert.equal(body.error_code, "60019");
+  assert.ok(!("token" in body));
+  assert.doesNotMatch(body.message, /\.$/);
+});
