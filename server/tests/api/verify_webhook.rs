@@ -112,6 +112,34 @@ async fn an_approval_counts_only_when_every_other_device_could_be_read() {
     assert_eq!(pending.status().await, "denied");
 }
 
+/// Its owner could deny it there, and nobody would see that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_one_device_shows_perhaps_unseen_is_answered_on_no_device() {
+    let app = app().await;
+    let ada = app.unregistered_person();
+    let session = without_device(&app, &ada).await;
+    for name in ["phone", "tablet"] {
+        ada.register_device(&session, name).await;
+    }
+    app.advance(31);
+    ada.log_in().await;
+    let calls = app.provider_calls().await;
+    let made = calls.iter().rev().find(|call| call.ends_with("/Challenges")).expect("a challenge was made");
+    let path = made.strip_prefix("POST ").unwrap();
+    app.advance(121);
+    app.inject_fault(json!({"path": path, "status": 504, "body": {}, "times": 1})).await;
+    let login = app.client().post(routes::SESSION, ada.credentials()).await.ok();
+    assert_eq!(
+        (&login["authyResponse"]["success"], &login["authyResponse"]["via"]),
+        (&json!(false), &json!("sms"))
+    );
+    let pending = app.bearer(login["token"].as_str().unwrap());
+    let asked = open_requests(&ada).await;
+    app.answer_request(&asked[0], "approve").await;
+    Hook::of("challenge.approved", &asked[0]).send(&app, sandbox::AUTH_TOKEN).await.ok();
+    assert!(!pending.is_signed_in().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_without_the_right_signature_is_401_and_asks_the_provider_nothing() {
     let app = app().await;
