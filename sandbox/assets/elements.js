@@ -5,6 +5,7 @@ const icons = {
   check: '<path d="m4 10.5 4 4 8-9"/>',
   cross: '<path d="m5 5 10 10M15 5 5 15"/>',
   clock: '<circle cx="10" cy="10" r="7.5"/><path d="M10 5.5V10l3 2"/>',
+  open: '<path d="m8 5 5 5-5 5"/>',
   call: '<path d="M5 3h2.6l1.3 3.7-1.7 1.4a8.6 8.6 0 0 0 4.7 4.7l1.4-1.7 3.7 1.3V15a2 2 0 0 1-2 2C8.9 17 3 11.1 3 5a2 2 0 0 1 2-2z"/>',
 };
 export const SVG = "http://www.w3.org/2000/svg";

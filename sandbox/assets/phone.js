@@ -1,4 +1,4 @@
-// The phone page: reads /_sandbox/phones whenever the sandbox reports a change.
+// The phone page: reads /_sandbox/phones and /_sandbox/mail whenever the sandbox reports a change.
 import { copy, element, icon, make, SVG, when } from "./elements.js";
 import { showMailbox } from "./mailbox.js";
 
@@ -84,7 +84,7 @@ function load() {
 async function loadNow() {
   try {
     const read = async (path) => (await fetch(`/_sandbox/${path}`, { signal: AbortSignal.timeout(30_000) })).json();
-    const [{ phones }, { messages: mails }] = await Promise.all([read("phones"), read("mailboxes")]);
+    const [{ phones }, { mails }] = await Promise.all([read("phones"), read("mail")]);
     state.phones = phones;
     showMailbox(mails);
     state.loaded = performance.now();

@@ -19,9 +19,9 @@ use crate::{
     authy::{callback, users::qr_code},
     emulator::Emulator,
     fault::Fault,
-    format, phone_view,
+    format, mail, phone_view,
     response::{self, ok},
-    state::{ApprovalStatus, Limits, Mail, State},
+    state::{ApprovalStatus, Limits, State},
     twilio::{
         error::TwilioError,
         verify::{self, phone::Access},
@@ -35,8 +35,6 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/config", web::get().to(config))
             .route("/events", web::get().to(events))
             .route("/phones", web::get().to(phones))
-            .route("/mailboxes", web::get().to(mailboxes))
-            .route("/mailboxes/{address}", web::get().to(mailbox))
             .route("/phones/{number}", web::get().to(phone))
             .route("/phones/{number}", web::put().to(put_phone))
             .route("/phones/{number}/devices", web::post().to(add_device))
@@ -50,13 +48,14 @@ pub(crate) fn routes(app: &mut ServiceConfig) {
             .route("/limits", web::put().to(put_limits))
             .route("/verify", web::put().to(put_switches))
             .route("/clock", web::put().to(put_clock))
-            .route("/reset", web::post().to(reset)),
+            .route("/reset", web::post().to(reset))
+            .configure(mail::control::routes),
     );
 }
 
 /// Why a control call changed nothing.
 #[derive(Debug)]
-enum ControlError {
+pub(crate) enum ControlError {
     /// There is no such approval request.
     NotFound,
     /// The approval request was answered already or has expired.
@@ -90,11 +89,11 @@ impl ResponseError for ControlError {
     }
 }
 
-fn no_content() -> HttpResponse {
+pub(crate) fn no_content() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body).map_err(|error| ControlError::Invalid(error.to_string()))
 }
@@ -113,7 +112,7 @@ async fn config(emulator: Data<Emulator>) -> impl Responder {
         "apiKey": API_KEY, "accountSid": ACCOUNT_SID, "authToken": AUTH_TOKEN, "keySid": KEY_SID,
         "keySecret": KEY_SECRET, "number": NUMBER,
         "webhookUrl": emulator.webhook().url, "verifyWebhookUrl": emulator.state().verify.first_webhook_url(),
-        "appUrl": emulator.app_url,
+        "appUrl": emulator.app_url, "smtpUrl": emulator.smtp_url,
     }))
 }
 
@@ -149,29 +148,6 @@ fn numbers(state: &State) -> BTreeSet<String> {
 async fn phone(emulator: Data<Emulator>, path: Path<String>) -> Result<HttpResponse, ControlError> {
     let number = number(&path)?;
     Ok(ok(&phone_view::phone(&emulator.state(), &number, emulator.now())))
-}
-
-/// The e-mails that arrived, newest first.
-async fn mailboxes(emulator: Data<Emulator>) -> impl Responder {
-    ok(&json!({"messages": mails(&emulator.state(), |_| true)}))
-}
-
-/// Those of one address.
-async fn mailbox(emulator: Data<Emulator>, address: Path<String>) -> impl Responder {
-    ok(&json!({"address": *address, "messages": mails(&emulator.state(), |to| to == *address)}))
-}
-
-fn mails(state: &State, wanted: impl Fn(&str) -> bool) -> Vec<Value> {
-    let of = |mail: &Mail| {
-        json!({
-            "address": mail.address,
-            "subject": mail.subject,
-            "body": mail.body,
-            "code": mail.code,
-            "at": format::milliseconds(mail.at_ms),
-        })
-    };
-    state.mails.iter().rev().filter(|mail| wanted(&mail.address)).map(of).collect()
 }
 
 #[derive(Deserialize)]

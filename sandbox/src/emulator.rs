@@ -15,6 +15,8 @@ pub(crate) struct Emulator {
     pub(crate) clock: Arc<dyn Clock>,
     /// Target of the phone page's link "Back to the app".
     pub(crate) app_url: Option<String>,
+    /// Where e-mails are taken by SMTP.
+    pub(crate) smtp_url: Option<String>,
     /// Digits of the codes it sends.
     pub(crate) code_digits: usize,
     /// Sends callbacks.
@@ -26,7 +28,7 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, smtp_url: Option<String>) -> Self {
         let http = reqwest::Client::builder()
             .user_agent("CountersignSandbox/0.1")
             .timeout(Duration::from_secs(5))
@@ -40,6 +42,7 @@ impl Emulator {
         Self {
             clock: settings.clock,
             app_url: settings.app_url,
+            smtp_url,
             code_digits: settings.code_digits,
             http,
             changes: watch::Sender::new(0),

@@ -2,9 +2,10 @@
 //!
 //! It answers the providers' calls as the real services do, including their inconsistent types, so
 //! that unmodified client libraries work against it. The phones that those calls reach are shown on
-//! a page and controlled by an API under `/_sandbox`. All state is kept in memory, and nothing is
-//! sent outside this machine except callbacks to the configured URLs. Behaviour of the real
-//! services that no source documents is listed in `docs/SANDBOX.md`, with what the sandbox does.
+//! a page and controlled by an API under `/_sandbox`, and so are the e-mails that arrive by SMTP. All
+//! state is kept in memory, and nothing is sent outside this machine except callbacks to the
+//! configured URLs. Behaviour of the real services that no source documents is listed in
+//! `docs/SANDBOX.md`, with what the sandbox does.
 
 mod authy;
 mod clock;
@@ -12,6 +13,7 @@ mod control;
 mod emulator;
 mod fault;
 mod format;
+mod mail;
 mod middleware;
 mod page;
 mod phone_view;
@@ -34,6 +36,7 @@ use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web};
 
 pub use clock::{Clock, MachineClock};
 use emulator::Emulator;
+use mail::smtp::{BoundSmtp, SmtpListener};
 pub use settings::Settings;
 pub use shared::sandbox::{ACCOUNT_SID, API_KEY, AUTH_TOKEN, KEY_SECRET, KEY_SID, NUMBER, SERVICE_SIDS};
 
@@ -45,21 +48,28 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub struct Sandbox {
     address: SocketAddr,
     handle: ServerHandle,
+    smtp: Option<SmtpListener>,
 }
 
 impl Sandbox {
-    /// Binds the port and starts serving.
+    /// Binds the ports and starts serving.
     ///
     /// # Errors
-    /// When the port is in use.
+    /// When a port is in use.
     pub async fn start(settings: Settings) -> io::Result<Self> {
         // An error means that one is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let port = settings.port;
-        let emulator = web::Data::from(Arc::new(Emulator::new(settings)));
+        let smtp = match settings.smtp_port {
+            Some(port) => Some(BoundSmtp::bind(port).await?),
+            None => None,
+        };
+        let smtp_url = smtp.as_ref().map(|smtp| smtp.url.clone());
+        let emulator = Arc::new(Emulator::new(settings, smtp_url));
+        let data = web::Data::from(Arc::clone(&emulator));
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(emulator.clone())
+                .app_data(data.clone())
                 .app_data(web::PayloadConfig::new(1 << 20))
                 .configure(page::routes)
                 .configure(control::routes)
@@ -78,7 +88,8 @@ impl Sandbox {
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self { address, handle })
+        let smtp = smtp.map(|smtp| smtp.serve(emulator));
+        Ok(Self { address, handle, smtp })
     }
 
     /// The base URL, without a final slash.
@@ -93,8 +104,17 @@ impl Sandbox {
         self.address.port()
     }
 
+    /// Where e-mails are taken by SMTP: `smtp://127.0.0.1:40123`; `None` without a listener.
+    #[must_use]
+    pub fn smtp_url(&self) -> Option<String> {
+        self.smtp.as_ref().map(|smtp| smtp.url.clone())
+    }
+
     /// Stops at once. The state is lost.
     pub async fn stop(&self) {
+        if let Some(smtp) = &self.smtp {
+            smtp.stop().await;
+        }
         self.handle.stop(false).await;
     }
 }

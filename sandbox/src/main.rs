@@ -18,27 +18,32 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (port, webhook_url) = (settings.port, settings.webhook_url.clone());
+    let webhook_url = settings.webhook_url.clone();
+    let (port, smtp_port) = (settings.port, settings.smtp_port.unwrap_or_default());
     match Sandbox::start(settings).await {
         Ok(sandbox) => {
             tracing::info!("phone and provider API at {}", sandbox.url());
             tracing::info!("API key: {}", sandbox::API_KEY);
+            tracing::info!("e-mails by SMTP: {}", sandbox.smtp_url().as_deref().unwrap_or("none"));
             tracing::info!("webhook: {}", webhook_url.as_deref().unwrap_or("none"));
             let stopped = tokio::signal::ctrl_c().await;
             sandbox.stop().await;
             if stopped.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            tracing::error!("SANDBOX_PORT: port {port} cannot be used: {error}");
+            tracing::error!(
+                "a port cannot be used (SANDBOX_PORT={port}, SANDBOX_SMTP_PORT={smtp_port}): {error}"
+            );
             ExitCode::FAILURE
         }
     }
 }
 
 fn settings() -> Result<Settings, String> {
-    let port = match env::var("SANDBOX_PORT") {
-        Ok(port) => port.parse().map_err(|_| format!("SANDBOX_PORT: {port:?} is not a port"))?,
-        Err(_) => 3001,
+    let http_port = port("SANDBOX_PORT", 3001)?;
+    let smtp_port = match env::var("SANDBOX_SMTP_PORT").as_deref() {
+        Ok("") => None,
+        _ => Some(port("SANDBOX_SMTP_PORT", 3025)?),
     };
     let webhook_url = env::var("WEBHOOK_URL")
         .unwrap_or_else(|_| format!("http://127.0.0.1:3000{}", shared::routes::AUTHY_CALLBACK));
@@ -46,5 +51,12 @@ fn settings() -> Result<Settings, String> {
     let verify_webhook_url = env::var("VERIFY_WEBHOOK_URL")
         .unwrap_or_else(|_| format!("http://127.0.0.1:3000{}", shared::routes::TWILIO_VERIFY));
     let verify_webhook_url = (!verify_webhook_url.is_empty()).then_some(verify_webhook_url);
-    Ok(Settings { port, webhook_url, verify_webhook_url, ..Settings::default() })
+    Ok(Settings { port: http_port, smtp_port, webhook_url, verify_webhook_url, ..Settings::default() })
+}
+
+fn port(variable: &str, default: u16) -> Result<u16, String> {
+    match env::var(variable) {
+        Ok(port) => port.parse().map_err(|_| format!("{variable}: {port:?} is not a port")),
+        Err(_) => Ok(default),
+    }
 }

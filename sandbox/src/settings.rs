@@ -9,6 +9,8 @@ use crate::clock::{Clock, MachineClock};
 pub struct Settings {
     /// Port on the loopback interface; 0 for any free one.
     pub port: u16,
+    /// Port on the loopback interface for e-mails by SMTP: 0 for any free one, `None` for no listener.
+    pub smtp_port: Option<u16>,
     /// URL that receives the answers to approval requests; `None` to send no callbacks.
     pub webhook_url: Option<String>,
     /// URL that receives events of Verify's service of sign-ins; `None` for no webhook there from the start.
@@ -25,6 +27,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             port: 0,
+            smtp_port: Some(0),
             webhook_url: None,
             verify_webhook_url: None,
             app_url: None,

@@ -1,4 +1,4 @@
-//! The sandbox's memory: phones, users, codes, approval requests, text messages.
+//! The sandbox's memory: phones, users, codes, approval requests, text messages, e-mails.
 
 use std::{collections::BTreeMap, mem};
 
@@ -9,6 +9,7 @@ use shared::phone::PhoneNumber;
 use crate::{
     authy::codes::Via,
     fault::Fault,
+    mail::Mailbox,
     random,
     soft_token::{OTHER_APP, OWN_APP},
     twilio::verify::{Verify, phone::OwnDevice},
@@ -38,8 +39,8 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// Twilio Verify.
     pub(crate) verify: Verify,
-    /// Oldest first.
-    pub(crate) mails: Vec<Mail>,
+    /// E-mails.
+    pub(crate) mailbox: Mailbox,
 }
 
 /// One phone.
@@ -85,16 +86,6 @@ pub(crate) struct Message {
     pub(crate) via: MessageVia,
     pub(crate) body: String,
     pub(crate) code: Option<String>,
-    pub(crate) at_ms: i64,
-}
-
-/// An e-mail that arrived.
-#[derive(Debug, Clone)]
-pub(crate) struct Mail {
-    pub(crate) address: String,
-    pub(crate) subject: String,
-    pub(crate) body: String,
-    pub(crate) code: String,
     pub(crate) at_ms: i64,
 }
 

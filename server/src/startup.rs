@@ -1,5 +1,7 @@
 //! From a configuration to a server that listens. Production and tests start the same one.
 
+mod app_services;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
@@ -13,6 +15,8 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use app_services::AppServices;
+
 use crate::{
     config::{Config, EXPOSED_DATABASE, Mode, ProviderAccounts},
     domain::{
@@ -20,15 +24,13 @@ use crate::{
         ids::{Random, RequestIds},
         keys::KeyRing,
         password::PasswordHasher,
+        secret::Secret,
     },
     http::{self, Connections, Cookies, Network, page::Page},
-    provider::{Authy, Messages, Provider, ProviderKind, Providers, Verify},
+    provider::{Authy, Mailer, Messages, Provider, ProviderKind, Providers, Verify},
     services::{
-        Context, Devices, Settings, accounts::Accounts, actions::Actions, answers::Answers,
-        authenticators::Authenticators, background, codes::Codes, confirmations::Confirmations,
-        factors::Factors, hub::Hub, number_verification::NumberVerification, password_work::PasswordWork,
-        provider_events::ProviderEvents, push_devices::PushDevices, pushes::Pushes, sessions::Sessions,
-        status::StatusReader,
+        Context, Settings, background, confirmations::Confirmations, hub::Hub, password_work::PasswordWork,
+        sessions::Sessions, status::StatusReader,
     },
     store::{Store, StoreError},
 };
@@ -77,6 +79,7 @@ pub struct Server {
     background: JoinHandle<()>,
     emulator: Emulator,
     hub: Arc<Hub>,
+    context: Arc<Context>,
     has_page: bool,
 }
 
@@ -103,7 +106,9 @@ impl Server {
         let sandbox_url = emulator.url();
         let providers = providers(&config, sandbox_url.as_deref(), random);
         let keys = KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone());
-        let context = context(&config, store, providers.clone(), clock, random);
+        let mailer = mailer(&config, emulator.smtp_url());
+        let base_url = base_url(&config, &url);
+        let context = context(&config, store, providers.clone(), clock, random, mailer, base_url);
         let page = Page::load(&config.page_dir, sandbox_url.as_deref()).map_err(StartError::Page)?;
         let has_page = !page.is_empty();
         let report_to = report_address(&config, sandbox_url.is_some().then_some(&url));
@@ -123,9 +128,10 @@ impl Server {
             url,
             handle,
             running: tokio::spawn(server),
-            background: tokio::spawn(background::run(context)),
+            background: tokio::spawn(background::run(Arc::clone(&context))),
             emulator,
             hub,
+            context,
             has_page,
         })
     }
@@ -172,6 +178,9 @@ impl Server {
             self.hub.close();
         }
         self.handle.stop(gracefully).await;
+        if gracefully {
+            background::finish(&self.context).await;
+        }
         if let Err(error) = self.running.await {
             tracing::warn!(%error, "the server's task ended with an error");
         }
@@ -207,6 +216,10 @@ impl Emulator {
         self.0.as_ref().map(sandbox::Sandbox::url)
     }
 
+    fn smtp_url(&self) -> Option<String> {
+        self.0.as_ref().and_then(sandbox::Sandbox::smtp_url)
+    }
+
     async fn stop(self) {
         if let Some(sandbox) = self.0 {
             sandbox.stop().await;
@@ -227,6 +240,10 @@ impl Emulator {
     }
 
     fn url(&self) -> Option<String> {
+        None
+    }
+
+    fn smtp_url(&self) -> Option<String> {
         None
     }
 
@@ -267,10 +284,15 @@ pub(crate) fn context(
     providers: Providers,
     clock: Arc<Clock>,
     random: Random,
+    mailer: Option<Mailer>,
+    base_url: String,
 ) -> Arc<Context> {
     let settings = Settings {
         limits: config.limits,
         lifetimes: config.lifetimes,
+        base_url,
+        events_days: config.events_days,
+        push_match: config.push_match,
         channels: config.channels.clone(),
         numbers: config.numbers.clone(),
         rotation: config.token_rotation,
@@ -279,7 +301,31 @@ pub(crate) fn context(
         most_waiting: config.most_waiting,
     };
     let keys = KeyRing::new(config.app_secret.clone(), config.app_secret_previous.clone());
-    Context::new(store, providers, clock, random, keys, settings)
+    Context::new(store, providers, clock, random, keys, settings, mailer)
+}
+
+/// The same for a command: what it queues and records, a server sends and `background::finish` stores.
+pub(crate) fn for_command(
+    config: &Config,
+    store: Store,
+    providers: Providers,
+    random: Random,
+) -> Arc<Context> {
+    let url = own_url(SocketAddr::new(config.host, config.port));
+    let (mailer, base_url) = (mailer(config, None), base_url(config, &url));
+    context(config, store, providers, Arc::new(Clock::machine()), random, mailer, base_url)
+}
+
+/// Who sends e-mail: the server that is set, or the sandbox's mailbox where it runs.
+pub(crate) fn mailer(config: &Config, sandbox: Option<String>) -> Option<Mailer> {
+    let url = config.mail.url.clone().or_else(|| sandbox.map(Secret::new))?;
+    Mailer::new(&url, &config.mail.from)
+}
+
+/// The address people use, without a final slash. The host a request claims has no say in it.
+pub(crate) fn base_url(config: &Config, own: &str) -> String {
+    let public = config.public_url.as_ref().map(Url::as_str);
+    public.unwrap_or(own).trim_end_matches('/').to_owned()
 }
 
 /// Who sends texts: the account that is set, at the sandbox where one runs and no address is set.
@@ -316,45 +362,22 @@ fn listen(
     let Parts { context, confirmations, providers, keys, page, request_ids, random } = parts;
     let (hashing_keys, cost) = (keys.clone(), config.bcrypt_cost);
     let passwords = PasswordWork::start(&PasswordHasher::new(hashing_keys, cost));
-    let codes = Codes::new(Arc::clone(&context));
-    let answers = Data::new(Answers::new(Arc::clone(&context)));
-    let pushes = Pushes::new(Arc::clone(&context), codes.clone());
-    let accounts = Data::new(Accounts::new(Arc::clone(&context), passwords, pushes.clone()));
+    let services = AppServices::new(&context, passwords, confirmations);
     let sessions = Sessions::new(Arc::clone(&context));
-    let cookies = Cookies { sessions: sessions.clone(), keys, secure: config.secure_cookies() };
+    let cookies = Cookies { sessions, keys, secure: config.secure_cookies() };
     let network = Data::new(Network {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         limit_loopback: config.mode == Mode::Production,
         ..Network::default()
     });
-    let (codes, pushes, sessions) = (Data::new(codes), Data::new(pushes), Data::new(sessions));
-    let actions = Data::new(Actions::new(Arc::clone(&context)));
-    let verification = Data::new(NumberVerification::new(Arc::clone(&context)));
-    let authenticators = Data::new(Authenticators::new(Arc::clone(&context)));
-    let devices = Data::new(Devices::new(Arc::clone(&context)));
-    let factors = Data::new(Factors::new(Arc::clone(&context)));
-    let push_devices = Data::new(PushDevices::new(Arc::clone(&context)));
-    let provider_events = Data::new(ProviderEvents::new(Arc::clone(&context)));
-    let (confirmations, providers) = (Data::new(confirmations), Data::new(providers));
+    let providers = Data::new(providers);
     let (page, request_ids, cookies) = (Data::new(page), Data::new(request_ids), Data::new(cookies));
     let address = format!("{}:{}", config.host, config.port);
     let (connections, exempting) = (Connections::default(), network.clone());
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(accounts.clone())
-            .app_data(codes.clone())
-            .app_data(pushes.clone())
-            .app_data(answers.clone())
-            .app_data(sessions.clone())
-            .app_data(actions.clone())
-            .app_data(verification.clone())
-            .app_data(authenticators.clone())
-            .app_data(devices.clone())
-            .app_data(factors.clone())
-            .app_data(push_devices.clone())
-            .app_data(provider_events.clone())
-            .app_data(confirmations.clone())
+            .configure(|app| services.register(app))
             .app_data(providers.clone())
             .app_data(network.clone())
             .app_data(page.clone())

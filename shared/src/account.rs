@@ -42,8 +42,11 @@ pub struct User {
     pub id: String,
     /// As given.
     pub full_name: String,
-    /// As given.
+    /// As given; empty if another account has verified the same address since.
     pub email: String,
+    /// Whether the e-mail was verified by a link. Others get no notices and no link for a forgotten password.
+    #[serde(default)]
+    pub email_verified: bool,
     /// Absent if none was chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
@@ -55,6 +58,22 @@ pub struct User {
     pub verified: bool,
     /// When the account was created, RFC 3339 in UTC.
     pub created_at: String,
+    /// When the password was last changed; absent if it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_changed_at: Option<String>,
+    /// Recovery codes that were not used yet; absent if none were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_codes_left: Option<u32>,
+    /// Whether this server sends e-mail: without, there are no notices, no changes of the e-mail, and no links for a
+    /// forgotten password.
+    #[serde(default)]
+    pub mail: bool,
+    /// Whether a mistyped phone may be corrected with the password in place of a step-up.
+    #[serde(default)]
+    pub may_correct_phone: bool,
+    /// A sign-in that was denied on the phone within a day, and about which the owner was not asked yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denied_sign_in: Option<DeniedSignIn>,
     /// Whether an authenticator app is active.
     pub authenticator: bool,
     /// Why there was one that could not move along to another provider, and has to be set up again: `shared` (other
@@ -70,6 +89,20 @@ pub struct User {
     /// Delivery of the message that confirms the phone; absent if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation: Option<Delivery>,
+}
+
+/// A sign-in that was denied on the phone. Whoever had begun it knows the password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeniedSignIn {
+    /// Identifies it in `POST /user/denied-sign-ins/{id}`.
+    pub id: String,
+    /// When it was denied, RFC 3339 in UTC.
+    pub at: String,
+    /// Browser or program in words; empty if it is not known.
+    pub browser: String,
+    /// The client's address; empty if it is not known.
+    pub address: String,
 }
 
 /// Delivery of a text message.

@@ -31,6 +31,12 @@ pub enum ErrorCode {
     WrongSignature,
     /// 401: the code is wrong or was used before.
     WrongCode,
+    /// 401: the number is not the one the phone shows.
+    WrongNumber,
+    /// 401: the current password is wrong.
+    WrongPassword,
+    /// 401: the link from an e-mail has expired, was used, or is another account's.
+    LinkExpired,
     /// 403: unknown account or wrong password; the response is the same for both.
     WrongCredentials,
     /// 403: there is no signed-in session.
@@ -65,6 +71,10 @@ pub enum ErrorCode {
     NotApproved,
     /// 409: an approval request is still open.
     PushOpen,
+    /// 409: no approval request of this session waits for a number.
+    NoMatch,
+    /// 409: this server sends no e-mail.
+    EmailOff,
     /// 409: approval requests cannot reach this phone.
     PushUnavailable,
     /// 409: an authenticator was enrolled less than a minute ago and is not confirmed yet.
@@ -99,7 +109,11 @@ impl ErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::Unreadable => 400,
-            Self::WrongSignature | Self::WrongCode => 401,
+            Self::WrongSignature
+            | Self::WrongCode
+            | Self::WrongNumber
+            | Self::WrongPassword
+            | Self::LinkExpired => 401,
             Self::WrongCredentials
             | Self::NotSignedIn
             | Self::SecondFactorRequired
@@ -114,6 +128,8 @@ impl ErrorCode {
             Self::Taken
             | Self::NotApproved
             | Self::PushOpen
+            | Self::NoMatch
+            | Self::EmailOff
             | Self::PushUnavailable
             | Self::AlreadyEnrolled => 409,
             Self::TooLarge => 413,

@@ -30,6 +30,42 @@ pub const AUTHENTICATOR_INVITATION: &str = "/user/authenticator/invitation";
 pub const FACTORS: &str = "/user/factors";
 /// `PATCH` names a factor, `DELETE` removes it.
 pub const FACTOR: &str = "/user/factors/{id}";
+/// `POST` makes a set of recovery codes and returns it once, `GET` tells how many are left.
+pub const RECOVERY_CODES: &str = "/user/recovery-codes";
+/// `POST` completes the second factor with a recovery code.
+pub const SESSION_RECOVER: &str = "/session/recover";
+/// `POST` gives the number that the phone shows with an approval request.
+pub const SESSION_PUSH_MATCH: &str = "/session/push/match";
+/// `GET` lists signed-in sessions, `DELETE` ends all others.
+pub const SESSIONS: &str = "/sessions";
+/// `DELETE` ends a session.
+pub const SESSIONS_ID: &str = "/sessions/{id}";
+/// `GET` lists remembered browsers.
+pub const DEVICES: &str = "/devices";
+/// `DELETE` forgets a remembered browser.
+pub const DEVICES_ID: &str = "/devices/{id}";
+/// `POST` changes the password.
+pub const PASSWORD: &str = "/user/password";
+/// `POST` sends a link to set a new password.
+pub const PASSWORD_FORGOT: &str = "/password/forgot";
+/// `POST` sets a new password by such a link.
+pub const PASSWORD_RESET: &str = "/password/reset";
+/// `POST` sends a link to the account's new e-mail.
+pub const EMAIL: &str = "/user/email";
+/// `POST` verifies the e-mail by such a link.
+pub const EMAIL_CONFIRM: &str = "/user/email/confirm";
+/// `POST` sends a code to the account's new phone.
+pub const PHONE: &str = "/user/phone";
+/// `POST` verifies the new phone by that code.
+pub const PHONE_VERIFY: &str = "/user/phone/verify";
+/// `POST` ends all sessions and asks for a new password: "this wasn't me".
+pub const SECURE: &str = "/user/secure";
+/// `POST` answers whether a denied sign-in was the owner's.
+pub const DENIED_SIGN_IN: &str = "/user/denied-sign-ins/{id}";
+/// `GET` lists what has happened to the account.
+pub const EVENTS: &str = "/user/events";
+/// `GET` returns everything that is stored about the account.
+pub const EXPORT: &str = "/user/export";
 /// `POST` returns a token by which an app registers its device.
 pub const DEVICE_TOKEN: &str = "/user/factors/push/token";
 /// `POST` creates an account and sends a code to its phone.
@@ -90,8 +126,26 @@ pub mod cookie_api {
 }
 
 /// Every path of the API that the OpenAPI document describes.
-pub const ALL: [&str; 41] = [
+pub const ALL: [&str; 59] = [
     USER,
+    PASSWORD,
+    PASSWORD_FORGOT,
+    PASSWORD_RESET,
+    EMAIL,
+    EMAIL_CONFIRM,
+    PHONE,
+    PHONE_VERIFY,
+    SECURE,
+    DENIED_SIGN_IN,
+    EVENTS,
+    EXPORT,
+    RECOVERY_CODES,
+    SESSIONS,
+    SESSIONS_ID,
+    DEVICES,
+    DEVICES_ID,
+    SESSION_RECOVER,
+    SESSION_PUSH_MATCH,
     AUTHENTICATOR,
     AUTHENTICATOR_ID,
     AUTHENTICATOR_CONFIRM,
@@ -166,11 +220,37 @@ pub mod page {
     pub const AUTHENTICATOR: &str = "/authenticator";
     /// The account of the signed-in user.
     pub const ACCOUNT: &str = "/account";
+    /// Password, e-mail, and what the user signs in with beside the password.
+    pub const SECURITY: &str = "/account/security";
+    /// New recovery codes.
+    pub const RECOVERY_CODES: &str = "/account/recovery-codes";
+    /// Sessions and remembered browsers.
+    pub const SESSIONS: &str = "/account/sessions";
+    /// What has happened to the account.
+    pub const ACTIVITY: &str = "/account/activity";
+    /// Change of the password.
+    pub const PASSWORD: &str = "/account/password";
+    /// Change of the e-mail.
+    pub const EMAIL: &str = "/account/email";
+    /// Change of the phone.
+    pub const PHONE: &str = "/account/phone";
+    /// Download and deletion of the account.
+    pub const DATA: &str = "/account/data";
+    /// Second factor: a recovery code.
+    pub const RECOVER: &str = "/recover";
+    /// A forgotten password.
+    pub const FORGOT: &str = "/forgot";
+    /// A new password, by a link from an e-mail. The token is in the fragment, which is not sent to servers.
+    pub const RESET: &str = "/reset";
+    /// Verification of an e-mail, by a link; the token is in the fragment.
+    pub const CONFIRM_EMAIL: &str = "/email";
+    /// "This wasn't me", by a link; the token is in the fragment. Nothing happens before a button is pressed.
+    pub const SECURE: &str = "/secure";
     /// Shown after sign-out.
     pub const SIGNED_OUT: &str = "/signed-out";
 
     /// All paths, for the server's route table.
-    pub const ALL: [&str; 13] = [
+    pub const ALL: [&str; 26] = [
         HOME,
         SIGN_UP,
         LOG_IN,
@@ -183,6 +263,19 @@ pub mod page {
         SEND,
         AUTHENTICATOR,
         ACCOUNT,
+        SECURITY,
+        RECOVERY_CODES,
+        SESSIONS,
+        ACTIVITY,
+        PASSWORD,
+        EMAIL,
+        PHONE,
+        DATA,
+        RECOVER,
+        FORGOT,
+        RESET,
+        CONFIRM_EMAIL,
+        SECURE,
         SIGNED_OUT,
     ];
 }

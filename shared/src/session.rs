@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::lenient;
+use crate::text::{flag, lenient};
 
 /// `POST /session`. E-mail and username are accepted in either field.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -132,6 +132,10 @@ pub enum Channel {
     SoftToken,
     /// A code shown by an authenticator app.
     Authenticator,
+    /// A recovery code.
+    Recovery,
+    /// None: the browser is remembered.
+    Device,
 }
 
 impl From<Via> for Channel {
@@ -164,6 +168,8 @@ pub enum Way {
     App,
     /// A code of an authenticator app.
     Authenticator,
+    /// A recovery code.
+    Recovery,
 }
 
 impl From<Via> for Way {
@@ -213,6 +219,13 @@ pub struct StatusAnswer {
     pub last_channel: Option<Channel>,
     /// Differs whenever the rest says something else, apart from the time that is left.
     pub version: String,
+    /// Whether the number that the phone shows has to be given by `POST /session/push/match`; absent otherwise.
+    #[serde(default, rename = "match", skip_serializing_if = "std::ops::Not::not")]
+    pub needs_number: bool,
+    /// Whether the request was approved and only that number is missing: it is judged from now on, for 60 seconds.
+    /// Absent otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub number_due: bool,
     /// The approval request; absent if none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_request: Option<ApprovalRequest>,
@@ -265,9 +278,12 @@ pub struct CodeSent {
 /// `POST /session/verify`.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct VerifyCode {
     /// 4 to 10 ASCII digits.
     #[serde(deserialize_with = "lenient")]
     pub code: String,
+    /// Whether this browser is to be remembered for 30 days.
+    #[serde(deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
+    pub remember_device: bool,
 }

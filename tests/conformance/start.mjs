@@ -50,7 +50,7 @@ export async function start(program, env, url, cwd) {
 export async function startSandbox(client) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const program = await start(process.env.SANDBOX_PROGRAM, { SANDBOX_PORT: String(port), WEBHOOK_URL: "" }, `${url}/_sandbox/config`);
+  const program = await start(process.env.SANDBOX_PROGRAM, { SANDBOX_PORT: String(port), SANDBOX_SMTP_PORT: "0", WEBHOOK_URL: "" }, `${url}/_sandbox/config`);
   const sandbox = control(url);
   const answered = new Set();
   const note = async () => {

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::{application::APP_NAME, error::AuthyError, params::Params};
 use crate::{
     emulator::Emulator,
+    mail::Mail,
     random,
     response::ok,
-    state::{Mail, Message, TokenCheck, User},
+    state::{Message, TokenCheck, User},
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -105,11 +106,14 @@ pub(super) async fn email(
     emulator.update(|state| {
         let user = state.user_mut(&id).ok_or(AuthyError::UserNotFound)?;
         let (code, email) = (user.code_to_send(None, emulator.code_digits, now), user.email.clone());
-        state.mails.push(Mail {
-            address: email.clone(),
+        state.mailbox.deliver(Mail {
+            id: random::uuid(),
+            to: email.clone(),
+            from: "Authy <authy@sandbox.example>".to_owned(),
             subject: format!("Your {APP_NAME} code"),
-            body: message_text(Via::Sms, &code, None),
-            code,
+            text: message_text(Via::Sms, &code, None),
+            html: None,
+            code: Some(code),
             at_ms: now,
         });
         Ok(ok(&json!({

@@ -15,7 +15,6 @@ use super::{arguments::Migrate, causes, fail, open, say, start_logging};
 use crate::{
     config::Config,
     domain::{
-        clock::Clock,
         factor::LossReason,
         ids::{Random, UserId},
     },
@@ -54,9 +53,10 @@ pub(super) async fn run(wish: Migrate) -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let random = Random::system();
     let providers = startup::providers(&config, None, random);
-    let context = startup::context(&config, store, providers, Arc::new(Clock::machine()), random);
+    let context = startup::for_command(&config, store, providers, random);
     let mut report = Report::new(&wish);
-    let ended = move_all(&Moving::new(context), &wish, &mut report).await;
+    let ended = move_all(&Moving::new(Arc::clone(&context)), &wish, &mut report).await;
+    crate::services::background::finish(&context).await;
     say(&report.to_string());
     if let Some(file) = &wish.report
         && let Err(error) = fs::write(file, format!("{:#}\n", report.to_json()))

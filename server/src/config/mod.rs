@@ -5,6 +5,7 @@
 
 mod app_secret;
 mod limits;
+mod mail;
 mod provider;
 mod setup;
 mod source;
@@ -23,6 +24,7 @@ use url::Url;
 
 use app_secret::{app_secret, previous_app_secret};
 use limits::{lifetimes, limits};
+pub use mail::MailAccount;
 pub use provider::{AuthyAccount, ProviderAccounts, TwilioAccount, VerifyAccount};
 pub use setup::SetupConfig;
 pub use source::ConfigError;
@@ -33,7 +35,7 @@ use crate::domain::{
     limits::{Lifetimes, Limits},
     numbers::NumberRules,
     secret::Secret,
-    session::TokenRotation,
+    session::{PushMatch, TokenRotation},
 };
 
 /// Everything that can be set.
@@ -59,6 +61,12 @@ pub struct Config {
     pub channels: Channels,
     /// `TWILIO_…`: the account texts are sent by; `None` for none.
     pub twilio: Option<TwilioAccount>,
+    /// `SMTP_URL`, `MAIL_FROM`.
+    pub mail: MailAccount,
+    /// `EVENTS_DAYS`: how long the activity of accounts is kept.
+    pub events_days: u32,
+    /// `PUSH_MATCH`: which approvals need the number that the phone shows.
+    pub push_match: PushMatch,
     /// `PROVIDER_TIMEOUT_SECONDS`: the longest one call to the provider takes.
     pub provider_timeout: Duration,
     /// `ALLOWED_COUNTRIES`: ISO codes, separated by commas; all when empty.
@@ -174,9 +182,12 @@ impl Config {
     fn from_source(from: &Source<'_>, mode: Mode, data: &Path) -> Self {
         let production = from.production;
         let provider = provider::read(from);
-        if from.text("PUSH_MATCH").is_some_and(|word| !word.eq_ignore_ascii_case("off")) {
-            from.wrong("PUSH_MATCH", "only off is available in this version");
+        let matches = [("off", PushMatch::Off), ("page", PushMatch::Page), ("always", PushMatch::Always)];
+        let push_match = from.one_of("PUSH_MATCH", &matches, PushMatch::Page);
+        if push_match == PushMatch::Off {
+            from.weak("PUSH_MATCH=off: an approval signs in without the number that the phone shows");
         }
+        let app_name = app_name(from);
         let default_host = if production { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
         let default_database = format!("sqlite://{}", data.join("countersign.db").display());
         let database_url = from.text("DATABASE_URL").unwrap_or(default_database);
@@ -197,7 +208,10 @@ impl Config {
         }
         Self {
             mode,
-            app_name: app_name(from),
+            mail: mail::read(from, &app_name, provider.sandbox.is_some()),
+            events_days: from.number("EVENTS_DAYS", 400, 1..=3650),
+            push_match,
+            app_name,
             host: from.parsed("HOST", "an IP address").unwrap_or(default_host.into()),
             port: from.parsed("PORT", "a port").unwrap_or(3000),
             database_url: Secret::new(database_url),

@@ -59,21 +59,11 @@ impl Registration {
         note("email", visible_email_problem(&email).map(str::to_owned));
         note("username", username_problem(username).map(str::to_owned));
         note("password", obvious_problem(&new.password, &[&full_name, &email, username]).map(str::to_owned));
-        let phone = PhoneNumber::read(&new.country_code, &new.phone);
-        if new.country_code.trim().is_empty() {
-            note("countryCode", Some("Choose the country of this number.".to_owned()));
-            note("phone", new.phone.trim().is_empty().then(|| PhoneProblem::Empty.to_string()));
-        } else if let Err(problem) = &phone {
-            let field = match problem {
-                PhoneProblem::UnknownCallingCode => "countryCode",
-                _ => "phone",
-            };
-            note(field, Some(problem.to_string()));
-        } else if let Ok(phone) = &phone {
-            note("phone", numbers.problem(phone));
-        }
+        let phone = checked_phone(&new.country_code, &new.phone, numbers, &mut |field, problem| {
+            note(field, Some(problem));
+        });
         match phone {
-            Ok(phone) if wrong.is_empty() => Ok(Self {
+            Some(phone) if wrong.is_empty() => Ok(Self {
                 full_name,
                 email,
                 username: (!username.is_empty()).then(|| username.to_owned()),
@@ -81,6 +71,65 @@ impl Registration {
                 password: Secret::new(new.password.clone()),
             }),
             _ => Err(Refusal::InvalidFields(wrong)),
+        }
+    }
+}
+
+/// Reads an e-mail.
+///
+/// # Errors
+/// [`Refusal::InvalidFields`].
+pub fn read_email(typed: &str) -> Result<String, Refusal> {
+    let email = nfc(typed.trim());
+    match visible_email_problem(&email) {
+        Some(problem) => Err(Refusal::InvalidFields([("email", problem.to_owned())].into())),
+        None => Ok(email),
+    }
+}
+
+/// Reads a phone that codes may be sent to.
+///
+/// # Errors
+/// [`Refusal::InvalidFields`] with what is wrong with which field.
+pub fn read_phone(country_code: &str, phone: &str, numbers: &NumberRules) -> Result<Phone, Refusal> {
+    let mut wrong = BTreeMap::new();
+    match checked_phone(country_code, phone, numbers, &mut |field, problem| {
+        drop(wrong.insert(field, problem));
+    }) {
+        Some(phone) if wrong.is_empty() => Ok(Phone::new(phone)),
+        _ => Err(Refusal::InvalidFields(wrong)),
+    }
+}
+
+/// A phone, and what is wrong with it.
+fn checked_phone(
+    country_code: &str,
+    phone: &str,
+    numbers: &NumberRules,
+    note: &mut dyn FnMut(&'static str, String),
+) -> Option<PhoneNumber> {
+    let read = PhoneNumber::read(country_code, phone);
+    if country_code.trim().is_empty() {
+        note("countryCode", "Choose the country of this number.".to_owned());
+        if phone.trim().is_empty() {
+            note("phone", PhoneProblem::Empty.to_string());
+        }
+        return None;
+    }
+    match read {
+        Err(problem) => {
+            let field = match problem {
+                PhoneProblem::UnknownCallingCode => "countryCode",
+                _ => "phone",
+            };
+            note(field, problem.to_string());
+            None
+        }
+        Ok(phone) => {
+            if let Some(problem) = numbers.problem(&phone) {
+                note("phone", problem);
+            }
+            Some(phone)
         }
     }
 }

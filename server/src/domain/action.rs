@@ -66,6 +66,7 @@ impl Action {
             details: normalized(new.details),
             hidden_details: normalized(new.hidden_details),
             logos: new.logos,
+            number_asked: None,
         };
         Ok(Self { content, lifetime: Duration::from_secs(lifetime.unwrap_or(DEFAULT_LIFETIME)) })
     }
@@ -73,7 +74,7 @@ impl Action {
     /// Equal for the same data, different for any other.
     #[must_use]
     pub fn digest(&self) -> String {
-        let RequestContent { message, details, hidden_details, logos } = &self.content;
+        let RequestContent { message, details, hidden_details, logos, number_asked: _ } = &self.content;
         let counts = [details.len(), hidden_details.len(), logos.len()].map(|count| count.to_string());
         let mut parts: Vec<&str> = vec!["approval", message];
         parts.extend(counts.iter().map(String::as_str));

@@ -8,6 +8,10 @@ use super::clock::Timestamp;
 
 /// Lifetime of a request that asks for a sign-in.
 pub const LOGIN_LIFETIME: Duration = Duration::from_secs(120);
+/// After an approval, the number that the phone shows can be given for so long.
+pub const NUMBER_LIFETIME: Duration = Duration::from_secs(60);
+/// The wrong number that denies a request.
+pub const WRONG_NUMBERS: i32 = 3;
 /// When the provider is first polled for an answer, after the request was sent.
 pub const FIRST_POLL: Duration = Duration::from_secs(3);
 /// Between two polls, at least.
@@ -86,6 +90,8 @@ pub struct RequestContent {
     pub hidden_details: BTreeMap<String, String>,
     /// Pictures beside it.
     pub logos: Vec<Logo>,
+    /// The number that the phone shows and the page is not told.
+    pub number_asked: Option<u32>,
 }
 
 /// What is told about a sign-in, from the server's own knowledge.
@@ -103,23 +109,49 @@ pub struct SignInDetails<'a> {
     pub address: String,
     /// Whether the account's phone is verified.
     pub phone_verified: bool,
+    /// Whether it confirms a change of a signed-in session.
+    pub is_step_up: bool,
 }
 
+/// The detail with a number to compare, and the one with a number to give on the page.
+const NUMBER_LABEL: &str = "Number";
+const NUMBER_ASKED_LABEL: &str = "Enter in browser";
 /// The detail by which clients of the cookie API know the provider's id of the user.
 pub const PROVIDER_USER_LABEL: &str = "Authy ID";
 
 impl RequestContent {
-    /// Asks whether somebody may sign in. `number` is shown on the page too, for comparing.
+    /// Asks whether somebody may sign in.
     #[must_use]
-    pub fn sign_in(details: &SignInDetails<'_>, at: Timestamp, number: u32) -> Self {
+    pub fn sign_in(details: &SignInDetails<'_>, at: Timestamp) -> Self {
         let shown = [
             ("Account", details.account.to_owned()),
             ("Browser", details.browser.to_owned()),
             ("Address", details.address.clone()),
             ("Time", at.time_of_day()),
-            ("Number", format!("{number:02}")),
         ];
         Self::login_request(details, shown)
+    }
+
+    /// The same with a number that is shown on the page too, for comparing.
+    #[must_use]
+    pub fn with_number_to_compare(mut self, number: u32) -> Self {
+        self.details.insert(NUMBER_LABEL.to_owned(), format!("{number:02}"));
+        self
+    }
+
+    /// The same with a number that the phone alone shows, to be given on the page.
+    #[must_use]
+    pub fn asking_for_number(mut self, number: u32) -> Self {
+        self.details.insert(NUMBER_ASKED_LABEL.to_owned(), format!("{number:02}"));
+        self.number_asked = Some(number);
+        self
+    }
+
+    /// The details a page may show: the phone alone shows a number that is asked for.
+    #[must_use]
+    pub fn details_for_page(&self) -> BTreeMap<&str, &str> {
+        let details = self.details.iter().map(|(label, value)| (label.as_str(), value.as_str()));
+        details.filter(|(label, _)| *label != NUMBER_ASKED_LABEL).collect()
     }
 
     /// The same with the details clients of the cookie API know.
@@ -140,16 +172,19 @@ impl RequestContent {
         // Anyone may sign up with any number: the owner of the phone must not take it for a sign-in
         // to an account of their own.
         let app = about.app_name;
-        let message = if about.phone_verified {
-            format!("Sign in to {app}?")
-        } else {
+        let message = if !about.phone_verified {
             format!("Verify this phone for a new {app} account?")
+        } else if about.is_step_up {
+            format!("Allow a change to your {app} security settings?")
+        } else {
+            format!("Sign in to {app}?")
         };
         Self {
             message,
             details: details.map(|(label, value)| (label.to_owned(), value)).into(),
             hidden_details: BTreeMap::new(),
             logos: Vec::new(),
+            number_asked: None,
         }
     }
 }

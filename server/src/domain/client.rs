@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::ids::DeviceId;
+use super::ids::{DeviceId, RememberedId, Token};
 
 /// Who is asking.
 #[derive(Debug, Clone)]
@@ -15,8 +15,28 @@ pub struct Client {
     pub limited: bool,
     /// What the device cookie claims, if its signature is right.
     pub device: Option<DeviceClaim>,
+    /// What the cookie of a remembered browser claims.
+    pub remembered: Option<RememberedClaim>,
     /// Whether the client keeps its session in the cookie alone.
     pub cookie_only: bool,
+}
+
+/// What a cookie of a remembered browser claims.
+#[derive(Debug, Clone)]
+pub struct RememberedClaim {
+    /// The browser.
+    pub id: RememberedId,
+    /// Its token.
+    pub token: Token,
+}
+
+impl RememberedClaim {
+    /// Reads a cookie's value.
+    #[must_use]
+    pub fn read(cookie: &str) -> Option<Self> {
+        let (id, token) = cookie.split_once('.')?;
+        Some(Self { id: RememberedId::from_text(id), token: Token::sent(token) })
+    }
 }
 
 /// A device cookie's content. It is a known device of the user only if the password version is the
@@ -79,6 +99,7 @@ mod tests {
             address: read_address(address).expect("an address"),
             limited: true,
             device: None,
+            remembered: None,
             cookie_only: false,
         }
     }

@@ -48,6 +48,13 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0.div_euclid(1000)).map(|at| at.to_string()).unwrap_or_default()
     }
 
+    /// Date and time in UTC, as written to people: `2 March 2026, 14:02 UTC`.
+    #[must_use]
+    pub fn to_words(self) -> String {
+        let at = jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or_default();
+        format!("{} UTC", at.strftime("%-d %B %Y, %H:%M"))
+    }
+
     /// Time of day in UTC, as shown to people: `14:02:31 UTC`.
     #[must_use]
     pub fn time_of_day(self) -> String {

@@ -141,6 +141,10 @@ pub enum Method {
     App,
     /// A code of an authenticator app.
     Authenticator,
+    /// A recovery code.
+    Recovery,
+    /// None: the browser is remembered, and the password was right. It is no step-up.
+    Device,
 }
 
 impl Method {
@@ -155,7 +159,24 @@ impl Method {
             Self::Email => "email",
             Self::App => "soft_token",
             Self::Authenticator => "authenticator",
+            Self::Recovery => "recovery",
+            Self::Device => "device",
         }
+    }
+
+    /// As clients are told: the code of the provider's app is `app`.
+    #[must_use]
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            other => other.as_str(),
+        }
+    }
+
+    /// Whether it answered a challenge, so that factors may be changed for a while after it.
+    #[must_use]
+    pub fn is_step_up(self) -> bool {
+        self != Self::Device
     }
 
     /// Whether it shows that the phone is with the user. An authenticator app may run anywhere, and a mailbox be
@@ -164,7 +185,7 @@ impl Method {
     pub fn verifies_phone(self) -> bool {
         match self {
             Self::Push | Self::Sms | Self::Call | Self::WhatsApp | Self::App => true,
-            Self::Authenticator | Self::Email => false,
+            Self::Authenticator | Self::Email | Self::Recovery | Self::Device => false,
         }
     }
 }
@@ -190,6 +211,8 @@ impl From<Method> for shared::Channel {
             Method::Email => Self::Email,
             Method::App => Self::SoftToken,
             Method::Authenticator => Self::Authenticator,
+            Method::Recovery => Self::Recovery,
+            Method::Device => Self::Device,
         }
     }
 }

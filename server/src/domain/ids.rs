@@ -120,6 +120,12 @@ random_id!(
     CheckId,
     /// A known device's id.
     DeviceId,
+    /// A remembered browser's id.
+    RememberedId,
+    /// An e-mail that waits to be sent.
+    MailId,
+    /// Names one event.
+    EventId,
 );
 
 text_type!(

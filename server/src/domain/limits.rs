@@ -37,6 +37,14 @@ pub enum AttemptKind {
     DeviceList,
     /// A code typed to confirm an authenticator app.
     Confirmation,
+    /// A recovery code that is being checked, or was wrong.
+    Recovery,
+    /// A link sent by e-mail.
+    Mail,
+    /// A notice that somebody without a second factor has caused.
+    Notice,
+    /// A link for a forgotten password that was asked for.
+    Reset,
 }
 
 /// At most so many within a span of time.
@@ -151,6 +159,16 @@ pub struct Limits {
     pub device_lists: Quota,
     /// Wrong codes typed to confirm an authenticator app, of one account.
     pub confirmations: Quota,
+    /// Wrong recovery codes of one account.
+    pub recovery_codes: Quota,
+    /// Links that verify an e-mail, of one account, and to one e-mail over all accounts.
+    pub email_links: Quota,
+    /// Links for a forgotten password to one account; one more is not sent, and nobody is told.
+    pub resets: Quota,
+    /// Links for a forgotten password that were asked for from one address.
+    pub address_resets: Quota,
+    /// Notices to one account that people without its second factor have caused.
+    pub notices: Quota,
     /// Accounts made from one address.
     pub sign_ups: Quota,
     /// Accounts that may have verified one phone; 0 for no limit.
@@ -200,6 +218,11 @@ impl Limits {
         device_tokens: Quota::UNLIMITED,
         device_lists: Quota::UNLIMITED,
         confirmations: Quota::UNLIMITED,
+        recovery_codes: Quota::UNLIMITED,
+        email_links: Quota::UNLIMITED,
+        resets: Quota::UNLIMITED,
+        address_resets: Quota::UNLIMITED,
+        notices: Quota::UNLIMITED,
         sign_ups: Quota::UNLIMITED,
         accounts_per_phone: 0,
         device: DeviceLimits {
@@ -237,6 +260,11 @@ impl Limits {
         device_tokens: Quota::hourly(10),
         device_lists: Quota::hourly(60),
         confirmations: Quota::hourly(10),
+        recovery_codes: Quota::hourly(10),
+        email_links: Quota::hourly(5),
+        resets: Quota::hourly(3),
+        address_resets: Quota::hourly(20),
+        notices: Quota::daily(6),
         sign_ups: Quota::hourly(20),
         accounts_per_phone: 5,
         device: DeviceLimits {

@@ -28,6 +28,8 @@ use super::{
 const CURRENT_SCHEME: &str = "hs256n.";
 /// The lowest cost of bcrypt: a millisecond.
 pub const LOWEST_COST: u32 = 4;
+/// What is stored where no password signs in until a new one is set: made under a key that nobody has.
+pub const UNUSABLE_PASSWORD: &str = "hs256n.none$";
 const UNNAMED_KEY: &str = "hs256$";
 /// So much of a password is looked at for its strength: the estimate takes quadratic time.
 const STRENGTH_LOOKS_AT: usize = 40;

@@ -67,6 +67,24 @@ pub enum Refusal {
     /// A code that was sent can't be used any more: used, expired, tried too often, or replaced.
     #[error("the code has expired or was used")]
     CodeExpired,
+    /// Not the number that the phone shows.
+    #[error("wrong number")]
+    WrongNumber {
+        /// Tries before the request is denied.
+        left: u32,
+    },
+    /// No approval request of the session waits for a number.
+    #[error("no number is asked for")]
+    NoMatch,
+    /// Not the current password.
+    #[error("wrong current password")]
+    WrongPassword,
+    /// A link that has expired, was used, or is another account's.
+    #[error("the link has expired or was used")]
+    LinkExpired,
+    /// This server sends no e-mail.
+    #[error("e-mail is off")]
+    EmailOff,
     /// A limit is reached.
     #[error("too many {what}")]
     TooMany {
@@ -125,4 +143,7 @@ pub enum Counted {
     /// New accounts from one address.
     #[error("sign-ups")]
     SignUps,
+    /// Links sent by e-mail.
+    #[error("links by e-mail")]
+    Mails,
 }

@@ -95,6 +95,18 @@ pub enum Carrier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenRotation(pub bool);
 
+/// Which approvals at a sign-in need the number that the phone shows (NIST SP 800-63B-4 §3.1.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PushMatch {
+    /// None: the number is shown on the page too, for comparing.
+    Off,
+    /// Those of sessions that the cookie alone carries. Accounts that have signed in so get no plain approval requests
+    /// in other sessions any more.
+    Page,
+    /// All.
+    Always,
+}
+
 /// What a session may do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

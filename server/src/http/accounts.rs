@@ -1,8 +1,10 @@
 //! `/user`: making an account, reading one's own.
 
+use std::collections::BTreeMap;
+
 use actix_session::Session;
 use actix_web::web::{Data, Json};
-use shared::{ApiError, NewUser, TokenAnswer, User, routes};
+use shared::{ApiError, DeniedSignIn, NewUser, TokenAnswer, User, routes};
 
 use super::{
     auth::{SignedIn, note_user},
@@ -13,9 +15,14 @@ use super::{
     sessions::answer_token,
 };
 use crate::{
-    domain::session::Origin,
+    domain::{clock::Timestamp, session::Origin},
     services::{
-        accounts::Accounts, authenticators::Authenticators, confirmations::Confirmations, sessions::Sessions,
+        accounts::Accounts,
+        authenticators::Authenticators,
+        confirmations::Confirmations,
+        recovery::Recovery,
+        securing::{Denied, Securing},
+        sessions::Sessions,
     },
 };
 
@@ -56,6 +63,8 @@ pub(super) async fn read(
     sessions: Data<Sessions>,
     authenticators: Data<Authenticators>,
     confirmations: Data<Confirmations>,
+    recovery: Data<Recovery>,
+    securing: Data<Securing>,
     SignedIn(session): SignedIn,
 ) -> Result<Json<User>> {
     let authenticator = authenticators.is_active(&session).await?;
@@ -65,11 +74,17 @@ pub(super) async fn read(
         id: user.id.as_str().to_owned(),
         full_name: user.full_name.clone(),
         email: user.email.clone(),
+        email_verified: user.is_email_verified(),
         username: user.username.clone(),
         phone: user.phone.national().to_owned(),
         country_code: user.phone.calling_code().to_owned(),
         verified: user.is_phone_verified(),
         created_at: user.created_at.to_rfc3339(),
+        password_changed_at: user.password_changed_at.map(Timestamp::to_rfc3339),
+        recovery_codes_left: recovery.left(&session).await?.map(|(left, _)| left),
+        mail: sessions.sends_mail(),
+        may_correct_phone: sessions.may_correct_phone(&session),
+        denied_sign_in: securing.denied_sign_in(&session).await?.as_ref().map(denied),
         authenticator,
         authenticator_lost: user
             .authenticator_lost
@@ -79,4 +94,17 @@ pub(super) async fn read(
         fresh: sessions.is_stepped_up(&session),
         confirmation,
     }))
+}
+
+/// A denied sign-in, as its owner is asked about it.
+fn denied(denied: &Denied) -> DeniedSignIn {
+    let details: BTreeMap<String, String> = serde_json::from_str(&denied.details).unwrap_or_default();
+    let detail =
+        |labels: [&str; 2]| labels.iter().find_map(|label| details.get(*label)).cloned().unwrap_or_default();
+    DeniedSignIn {
+        id: denied.id.as_str().to_owned(),
+        at: denied.at.to_rfc3339(),
+        browser: detail(["Browser", "Reason"]),
+        address: detail(["Address", "Location"]),
+    }
 }

@@ -11,11 +11,14 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web::Data}
 use ipnet::IpNet;
 use url::Url;
 
-use super::{cookie::device_cookie, headers::CARRIER};
+use super::{
+    browser_cookies::{device_cookie, remembered_cookie},
+    headers::CARRIER,
+};
 use crate::{
     domain::{
         browser,
-        client::{Client, read_address},
+        client::{Client, RememberedClaim, read_address},
     },
     services::Devices,
 };
@@ -118,6 +121,7 @@ impl FromRequest for RequestClient {
             address,
             limited: network.limits(address),
             device: device_cookie(request).and_then(|value| devices.read(&value)),
+            remembered: remembered_cookie(request).and_then(|value| RememberedClaim::read(&value)),
             cookie_only: carrier.is_some_and(|carrier| carrier.eq_ignore_ascii_case("cookie")),
         })))
     }

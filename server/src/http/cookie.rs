@@ -1,4 +1,4 @@
-//! The cookies: actix-session's for the session, and one of ours for known devices.
+//! The session's cookie, which is actix-session's.
 //!
 //! The session cookie holds the session's token, signed. There is no other state in it, so that finding
 //! the session is one query of the handler's own: the middleware makes none.
@@ -11,26 +11,19 @@ use actix_session::{
     storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError},
 };
 use actix_web::{
-    HttpMessage, HttpRequest,
     cookie::{Cookie, CookieJar, Key, SameSite, time::Duration},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::ServiceRequest,
     http::header::{self, HeaderValue},
-    web::Data,
 };
 
 use super::error::{Error, Result};
 use crate::{
-    domain::{client::Client, ids::Token, keys::KeyRing, session::Carrier},
-    services::{
-        Devices,
-        sessions::{Sessions, UserSession},
-    },
+    domain::{ids::Token, keys::KeyRing},
+    services::sessions::Sessions,
 };
 
 /// Under this name the middleware and the handlers pass the token; it is never saved.
 const TOKEN: &str = "token";
-/// A device stays known for this long.
-const DEVICE_DAYS: i64 = 180;
 
 type State = HashMap<String, String>;
 
@@ -90,22 +83,6 @@ impl Cookies {
             request.headers_mut().insert(header::COOKIE, value);
         }
     }
-
-    /// Adds the device cookie a handler has asked for.
-    pub(super) fn add_device_cookie<B>(&self, response: &mut ServiceResponse<B>) {
-        let asked = response.request().extensions_mut().remove::<DeviceCookie>();
-        let Some(DeviceCookie(value)) = asked else { return };
-        let cookie = Cookie::build(device_cookie_name(self.secure), value)
-            .http_only(true)
-            .secure(self.secure)
-            .same_site(SameSite::Lax)
-            .path("/")
-            .max_age(Duration::days(DEVICE_DAYS))
-            .finish();
-        if let Ok(value) = HeaderValue::from_str(&cookie.encoded().to_string()) {
-            response.headers_mut().append(header::SET_COOKIE, value);
-        }
-    }
 }
 
 /// A cookie signed under one key, signed under another; `None` where it is not signed under the first.
@@ -120,28 +97,6 @@ fn signed_again(cookie: &Cookie<'static>, previous: &Key, current: &Key) -> Opti
 
 fn signing_key(key: &crate::domain::keys::MasterKey) -> Key {
     Key::derive_from(key.secret().reveal().as_bytes())
-}
-
-fn device_cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-countersign_device" } else { "countersign_device" }
-}
-
-/// A device cookie to be set with the response.
-struct DeviceCookie(String);
-
-/// The device cookie a request brought.
-pub(super) fn device_cookie(request: &HttpRequest) -> Option<String> {
-    let cookies = request.app_data::<Data<Cookies>>().expect("the app has its cookies");
-    request.cookie(device_cookie_name(cookies.secure)).map(|cookie| cookie.value().to_owned())
-}
-
-/// A sign-in is complete in a browser: its device is known from now on.
-pub(super) fn remember_device(request: &HttpRequest, session: &UserSession, client: &Client) {
-    if session.carrier() != Carrier::Cookie {
-        return;
-    }
-    let devices = request.app_data::<Data<Devices>>().expect("the app has its devices");
-    request.extensions_mut().insert(DeviceCookie(devices.cookie(session, client)));
 }
 
 /// Puts a session's token into the cookie; whatever session the cookie held before ends.

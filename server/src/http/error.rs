@@ -150,6 +150,11 @@ impl Error {
                 Some(1) => "Wrong code. 1 try left.".to_owned(),
                 Some(left) => format!("Wrong code. {left} tries left."),
             },
+            Self::Failed(ServiceError::Refused(Refusal::WrongNumber { left })) => match left {
+                0 => "Wrong number. The request was denied.".to_owned(),
+                1 => "Wrong number. 1 try left.".to_owned(),
+                left => format!("Wrong number. {left} tries left."),
+            },
             Self::Failed(ServiceError::Refused(Refusal::CodeExpired)) => {
                 "This code has expired or was already used. Get a new code.".to_owned()
             }
@@ -198,6 +203,11 @@ fn code_of(refusal: &Refusal) -> ErrorCode {
         Refusal::NotApproved => ErrorCode::NotApproved,
         Refusal::PushOpen => ErrorCode::PushOpen,
         Refusal::WrongCode { .. } | Refusal::CodeExpired => ErrorCode::WrongCode,
+        Refusal::WrongNumber { .. } => ErrorCode::WrongNumber,
+        Refusal::NoMatch => ErrorCode::NoMatch,
+        Refusal::WrongPassword => ErrorCode::WrongPassword,
+        Refusal::LinkExpired => ErrorCode::LinkExpired,
+        Refusal::EmailOff => ErrorCode::EmailOff,
         Refusal::TooMany { .. } => ErrorCode::TooMany,
         Refusal::Busy { .. } | Refusal::TooManyWaiting { .. } => ErrorCode::Unavailable,
     }

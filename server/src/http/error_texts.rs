@@ -44,6 +44,7 @@ pub(super) fn too_many(what: Counted, wait: Duration) -> String {
         Counted::CodeTries => "This code was tried too often. Get a new code.".to_owned(),
         Counted::DeviceTokens => format!("Too many devices were to be registered. Try again {when}."),
         Counted::Streams => format!("Too many requests. Try again {when}."),
+        Counted::Mails => format!("Too many emails were requested. Try again {when}."),
         Counted::SignUps => format!("Too many accounts were created from your network. Try again {when}."),
     }
 }
@@ -62,6 +63,11 @@ pub(super) fn message_of(code: ErrorCode) -> &'static str {
         ErrorCode::NoSuchUser => "User not found.",
         ErrorCode::WrongCredentials => "Wrong email or password.",
         ErrorCode::WrongCode => "Wrong code. Check it and try again.",
+        ErrorCode::WrongNumber => "Wrong number.",
+        ErrorCode::WrongPassword => "Wrong current password.",
+        ErrorCode::LinkExpired => "This link has expired or was already used. Request a new one.",
+        ErrorCode::NoMatch => "There's no number to enter for this sign-in.",
+        ErrorCode::EmailOff => "Email isn't set up on this server.",
         ErrorCode::Taken => "This account exists already.",
         ErrorCode::NoSession => "Your sign-in has ended. Sign in again.",
         ErrorCode::NotSignedIn => "You're not signed in.",

@@ -4,10 +4,12 @@ mod accounts;
 mod approvals;
 mod auth;
 mod body;
+mod browser_cookies;
 mod client;
 mod connections;
 mod cookie;
 mod cookie_api;
+mod credentials;
 mod docs;
 mod error;
 mod error_texts;
@@ -17,10 +19,13 @@ mod health;
 mod one_touch;
 mod openapi;
 mod origin;
+mod own_account;
 pub mod page;
+mod recovery;
 mod reports;
 mod request_scope;
 mod sessions;
+mod sign_ins;
 mod status;
 mod users;
 mod verify_webhook;
@@ -49,9 +54,10 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     // The first, since routes are looked at in their order and this one is called most.
     app.service(at(routes::AUTHY_STATUS, "GET").route(get().to(status::read)).wrap(with_cookie()));
     app.service(
-        at(routes::USER, "GET, POST")
+        at(routes::USER, "GET, POST, DELETE")
             .route(get().to(accounts::read))
             .post(accounts::create)
+            .delete(own_account::delete)
             .wrap(with_cookie()),
     )
     .service(
@@ -83,6 +89,7 @@ pub fn routes(app: &mut ServiceConfig, cookies: &Cookies) {
     .service(at(routes::READYZ, "GET").route(get().to(health::ready)))
     .service(at(routes::OPENAPI, "GET").route(get().to(openapi::describe)));
     factor_routes(app, cookies);
+    account_routes(app, cookies);
     cookie_api_routes(app, cookies);
     docs::routes(app);
     for path in routes::page::ALL {
@@ -102,6 +109,32 @@ fn factor_routes(app: &mut ServiceConfig, cookies: &Cookies) {
         at(routes::FACTORS, "GET").route(get().to(factors::list)),
         at(routes::FACTOR, "PATCH, DELETE").patch(factors::rename).delete(factors::remove),
         at(routes::DEVICE_TOKEN, "POST").post(factors::device_token),
+    ] {
+        app.service(resource.wrap(cookies.middleware()));
+    }
+}
+
+/// What owners do with their accounts.
+fn account_routes(app: &mut ServiceConfig, cookies: &Cookies) {
+    for resource in [
+        at(routes::RECOVERY_CODES, "GET, POST").route(get().to(recovery::left)).post(recovery::make),
+        at(routes::SESSION_RECOVER, "POST").post(recovery::recover),
+        at(routes::SESSION_PUSH_MATCH, "POST").post(recovery::match_number),
+        at(routes::SESSIONS, "GET, DELETE").route(get().to(sign_ins::list)).delete(sign_ins::end_others),
+        at(routes::SESSIONS_ID, "DELETE").delete(sign_ins::end),
+        at(routes::DEVICES, "GET").route(get().to(sign_ins::devices)),
+        at(routes::DEVICES_ID, "DELETE").delete(sign_ins::forget),
+        at(routes::PASSWORD, "POST").post(credentials::change_password),
+        at(routes::PASSWORD_FORGOT, "POST").post(credentials::forgot_password),
+        at(routes::PASSWORD_RESET, "POST").post(credentials::reset_password),
+        at(routes::EMAIL, "POST").post(credentials::change_email),
+        at(routes::EMAIL_CONFIRM, "POST").post(credentials::confirm_email),
+        at(routes::PHONE, "POST").post(credentials::change_phone),
+        at(routes::PHONE_VERIFY, "POST").post(credentials::verify_phone),
+        at(routes::SECURE, "POST").post(own_account::secure),
+        at(routes::DENIED_SIGN_IN, "POST").post(own_account::answer_denial),
+        at(routes::EVENTS, "GET").route(get().to(own_account::events)),
+        at(routes::EXPORT, "GET").route(get().to(own_account::export)),
     ] {
         app.service(resource.wrap(cookies.middleware()));
     }

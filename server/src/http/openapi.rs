@@ -14,8 +14,8 @@ use utoipa::{
 };
 
 use super::{
-    accounts, approvals, cookie_api, factors, health, one_touch, reports, sessions, status, users,
-    verify_webhook, webhook,
+    accounts, approvals, cookie_api, credentials, factors, health, one_touch, own_account, recovery, reports,
+    sessions, sign_ins, status, users, verify_webhook, webhook,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,13 @@ use super::{
         accounts::create, accounts::read,
         factors::enrol_authenticator, factors::confirm_authenticator, factors::remove_authenticator,
         factors::dismiss_invitation, factors::list, factors::rename, factors::remove, factors::device_token,
+        credentials::change_password, credentials::forgot_password, credentials::reset_password,
+        credentials::change_email, credentials::confirm_email,
+        credentials::change_phone, credentials::verify_phone,
+        recovery::make, recovery::left, recovery::recover, recovery::match_number,
+        sign_ins::list, sign_ins::end, sign_ins::end_others, sign_ins::devices, sign_ins::forget,
+        own_account::events, own_account::secure, own_account::answer_denial, own_account::export,
+        own_account::delete,
         sessions::create, sessions::delete, sessions::rotate, sessions::resend, sessions::verify,
         one_touch::ask_again, status::read, status::follow,
         users::create, users::read, users::verify, users::resend,
@@ -44,6 +51,7 @@ use super::{
     ),
     tags(
         (name = "Sign-in", description = "Password, then a second factor: an approval request or a code"),
+        (name = "Account", description = "What an owner looks after: recovery codes, sessions, password, e-mail, phone, activity"),
         (name = "Account verification", description = "The phone is verified when the account is made"),
         (name = "Approvals", description = "Actions a person approves on the phone"),
         (name = "Cookie API", description = "Sign-in by username, every channel by hand. Errors also carry their text as `err` (409) or `error` (422)"),

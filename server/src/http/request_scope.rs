@@ -86,7 +86,7 @@ pub async fn around(
     span.record("status", status.as_u16());
     if let Ok(response) = &mut answered {
         complete(response, &network, &id);
-        cookies.add_device_cookie(response);
+        cookies.add_browser_cookies(response);
     }
     // Tenths are enough.
     let ms = (began.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;

@@ -6,19 +6,22 @@ use actix_web::{
     web::{Data, Json},
 };
 use serde_json::json;
-use shared::{ApiError, CodeSent, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via, routes};
+use shared::{
+    ApiError, CodeSent, ContinueSession, Login, LoginAnswer, Resend, TokenAnswer, VerifyCode, Via, routes,
+};
 
 use super::{
     auth::{AnySession, note_user, user_session},
-    body::{Body, EmptyBody},
+    body::Body,
+    browser_cookies::{remember, set_known_device, set_remembered},
     client::RequestClient,
-    cookie::{remember_device, set_session_cookie},
+    cookie::set_session_cookie,
     error::{Result, invalid},
 };
 use crate::{
     domain::{client::Client, code::Code, ids::Token, refusal::Refusal, session::Carrier},
     services::{
-        accounts::Accounts,
+        accounts::{Accounts, BegunSignIn},
         code_checks::Verified,
         codes::Codes,
         sessions::{Sessions, UserSession},
@@ -47,11 +50,15 @@ pub(super) fn answer_token(session: &UserSession, token: &Token) -> Option<Strin
 pub(super) async fn create(
     accounts: Data<Accounts>,
     cookie: Session,
+    request: HttpRequest,
     RequestClient(client): RequestClient,
     Body(login): Body<Login>,
 ) -> Result<Json<LoginAnswer>> {
-    let (session, authy_response) = accounts.log_in(login, &client).await?;
+    let BegunSignIn { session, answer: authy_response, remembered } = accounts.log_in(login, &client).await?;
     note_user(&session);
+    if let Some(remembered) = remembered {
+        set_remembered(&request, &remembered);
+    }
     set_session_cookie(&cookie, session.token())?;
     Ok(Json(LoginAnswer { token: answer_token(&session, session.token()), authy_response }))
 }
@@ -85,7 +92,7 @@ pub(super) async fn delete(
 ///
 /// The session gets a new token; the old one is dead.
 #[utoipa::path(
-    post, path = routes::SESSION_CONTINUE, tag = "Sign-in",
+    post, path = routes::SESSION_CONTINUE, tag = "Sign-in", request_body = ContinueSession,
     responses(
         (status = 200, description = "The new token", body = TokenAnswer),
         (status = 404, description = "No session", body = ApiError),
@@ -98,11 +105,12 @@ pub(super) async fn rotate(
     request: HttpRequest,
     RequestClient(client): RequestClient,
     AnySession(session): AnySession,
-    Body(EmptyBody {}): Body<EmptyBody>,
+    Body(wish): Body<ContinueSession>,
 ) -> Result<Json<TokenAnswer>> {
     let token = sessions.rotate_after_approval(&session).await?;
     set_session_cookie(&cookie, &token)?;
-    remember_device(&request, &session, &client);
+    set_known_device(&request, &session, &client);
+    remember(&request, &session, &client, wish.remember_device).await?;
     Ok(Json(TokenAnswer { token: answer_token(&session, &token) }))
 }
 
@@ -154,6 +162,7 @@ pub(super) async fn verify(
     let code = code("code", &typed.code)?;
     let verified = codes.verify(&session, &code, &client).await?;
     complete(&cookie, &request, &session, &client, &verified)?;
+    remember(&request, &session, &client, typed.remember_device).await?;
     let token = verified.token.as_ref().unwrap_or(session.token());
     Ok(Json(TokenAnswer { token: answer_token(&session, token) }))
 }
@@ -169,7 +178,7 @@ pub(super) fn complete(
     if let Some(token) = &verified.token {
         set_session_cookie(cookie, token)?;
     }
-    remember_device(request, session, client);
+    set_known_device(request, session, client);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use super::{
     finish,
     password_work::{Asker, PasswordWork, Turn},
     pushes::Pushes,
+    remembered::RememberedCookie,
     sessions::{self, Opening, UserSession},
 };
 use crate::{
@@ -18,16 +19,18 @@ use crate::{
         account::{Registration, key},
         client::Client,
         event::{Act, Event, Outcome},
-        factor::Enrolment,
+        factor::{Enrolment, Method},
         ids::{AttemptId, FactorId, Token, UserId},
         password::is_too_weak,
         refusal::Refusal,
-        session::Origin,
+        session::{Origin, State},
     },
     provider::{Person, ProviderError},
     store::{
         attempts,
         factors::{self, NewFactor},
+        half_sign_ins,
+        sessions::NewSession,
         users::{self, NewUserRow, UserRow},
     },
 };
@@ -38,6 +41,17 @@ pub struct Accounts {
     pub(super) context: Arc<Context>,
     pub(super) passwords: PasswordWork,
     pushes: Pushes,
+}
+
+/// A sign-in that a right password has begun.
+#[derive(Debug)]
+pub struct BegunSignIn {
+    /// Its session: pending, or verified in a remembered browser.
+    pub session: UserSession,
+    /// What was sent to the phone.
+    pub answer: PushAnswer,
+    /// The next cookie of a remembered browser.
+    pub remembered: Option<RememberedCookie>,
 }
 
 /// The keys a new account is known by.
@@ -60,7 +74,7 @@ impl Accounts {
     /// # Errors
     /// What is wrong with which field, what is taken, a limit, or the provider's failure.
     pub async fn register(&self, new: NewUser, origin: Origin, client: &Client) -> Result<UserSession> {
-        let event = |outcome| Event::new(Act::SignUp, outcome).address(client.address).record();
+        let event = |outcome| self.context.record(Event::new(Act::SignUp, outcome).client(client));
         let registration = Registration::read(&new, &self.context.settings.numbers)?;
         let place = self.passwords.enter(Asker::Stranger, client).inspect_err(|_| event(Outcome::Refused))?;
         let keys =
@@ -81,7 +95,7 @@ impl Accounts {
                     {
                         accounts.context.take_back(counted).await?;
                     }
-                    Event::new(Act::SignUp, Outcome::Failed).address(client.address).record();
+                    accounts.context.record(Event::new(Act::SignUp, Outcome::Failed).client(&client));
                     Err(failure)
                 }
                 done => done,
@@ -127,23 +141,34 @@ impl Accounts {
             phone_verified_at: None,
             created_at: now,
             authenticator_lost: None,
+            email_verified_at: None,
+            disabled_at: None,
+            password_changed_at: None,
+            uses_page: false,
+            unverified_since: Some(now),
         };
         let factor = NewFactor::phone(FactorId::new(context.random), row.id.clone(), at, None, now);
         let token = Token::new(context.random);
         let session = context.new_session(&Opening { user: Some(&user), origin, client }, &token);
         let opened = sessions::opened(&session, user, token);
+        let (verifying, verified) = (Arc::clone(context), opened.user.clone());
         let stored = context
             .store
             .write(move |db| {
                 users::insert(db, &row)?;
                 factors::insert(db, &factor)?;
-                sessions::insert(db, &session, now)
+                sessions::insert(db, &session, now)?;
+                // Nobody else has been asked for this e-mail: there is no budget to respect but that of sign-ups.
+                if verifying.sends_mail() {
+                    verifying.queue_verification(db, &verified, &verified.email, now)?;
+                }
+                Ok::<_, ServiceError>(())
             })
             .await;
         match stored {
             Ok(()) => {
                 let event = Event::new(Act::SignUp, Outcome::Success).user(&opened.user.id);
-                event.address(client.address).record();
+                context.record(event.client(client));
                 Ok(opened)
             }
             // Another sign-up was faster; a new transaction finds out which field clashes.
@@ -183,16 +208,52 @@ impl Accounts {
     ///
     /// # Errors
     /// As [`open`](Self::open), or that the phone could not be asked.
-    pub async fn log_in(&self, login: Login, client: &Client) -> Result<(UserSession, PushAnswer)> {
-        let session = self.open(login, client).await?;
+    pub async fn log_in(&self, login: Login, client: &Client) -> Result<BegunSignIn> {
+        let user = self.check_password(login, client).await?;
+        if let Some(cookie) = self.context.recognize(&user, client).await? {
+            return self.open_remembered(user, cookie, client).await;
+        }
+        let session = self.begin(user, client).await?;
         let (accounts, client) = (self.clone(), client.clone());
         finish(async move {
-            match accounts.pushes.ask_at_login(&session, &client).await {
-                Ok(answer) => Ok((session, answer)),
-                Err(failure) => accounts.without_phone(session, failure).await,
-            }
+            let begun = match accounts.pushes.ask_at_login(&session, &client).await {
+                Ok(answer) => (session, answer),
+                Err(failure) => accounts.without_phone(session, failure).await?,
+            };
+            let (session, answer) = begun;
+            Ok(BegunSignIn { session, answer, remembered: None })
         })
         .await
+    }
+
+    /// Opens a session in a remembered browser. It is verified: the password was enough.
+    async fn open_remembered(
+        &self,
+        user: UserRow,
+        cookie: RememberedCookie,
+        client: &Client,
+    ) -> Result<BegunSignIn> {
+        let (context, token) = (&self.context, Token::new(self.context.random));
+        let opening = Opening { user: Some(&user), origin: Origin::Password, client };
+        let now = context.now();
+        let session = NewSession {
+            state: State::Verified,
+            factor: Some(Method::Device),
+            factor_at: Some(now),
+            expires_at: now.plus(context.lifetimes().absolute),
+            ..context.new_session(&opening, &token)
+        };
+        let opened = sessions::opened(&session, user, token);
+        context.store.write(move |db| sessions::insert(db, &session, now)).await?;
+        let event = Event::new(Act::SignedIn, Outcome::Success).user(&opened.user.id);
+        context.record(event.method(Method::Device).client(client));
+        let answer = PushAnswer {
+            success: true,
+            message: "This device is remembered.".to_owned(),
+            approval_request: None,
+            via: None,
+        };
+        Ok(BegunSignIn { session: opened, answer, remembered: Some(cookie) })
     }
 
     /// Nothing could be sent. The session stays where a limit was the reason, for the app's code and
@@ -246,12 +307,26 @@ impl Accounts {
     /// [`Refusal::TooMany`], [`Refusal::Busy`].
     pub async fn open(&self, login: Login, client: &Client) -> Result<UserSession> {
         let user = self.check_password(login, client).await?;
+        self.begin(user, client).await
+    }
+
+    async fn begin(&self, user: UserRow, client: &Client) -> Result<UserSession> {
         self.context.move_at_sign_in(&user).await;
+        let half = self.context.half_sign_in(&user, client);
         let (token, now) = (Token::new(self.context.random), self.context.now());
         let opening = Opening { user: Some(&user), origin: Origin::Password, client };
         let session = self.context.new_session(&opening, &token);
         let opened = sessions::opened(&session, user, token);
-        self.context.store.write(move |db| sessions::insert(db, &session, now)).await?;
+        self.context
+            .store
+            .write(move |db| {
+                sessions::insert(db, &session, now)?;
+                if let Some(half) = half {
+                    half_sign_ins::insert(db, &half(&session))?;
+                }
+                Ok::<_, ServiceError>(())
+            })
+            .await?;
         Ok(opened)
     }
 }

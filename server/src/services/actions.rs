@@ -73,7 +73,7 @@ impl Actions {
         let (counting, user_row, asking) = (Arc::clone(context), user.clone(), client.clone());
         let event = |outcome| {
             let event = Event::new(Act::PushSent, outcome).user(&user.id).method(Method::Push);
-            event.address(client.address).record();
+            context.record(event.client(client));
         };
         context
             .store
@@ -169,7 +169,7 @@ impl Actions {
             Err(_) => Outcome::Failed,
         };
         let event = Event::new(Act::ApprovalRedeemed, outcome).user(&session.user.id);
-        event.address(client.address).record();
+        self.context.record(event.client(client));
         redeemed
     }
 }

@@ -5,21 +5,26 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tracing::Span;
 
-use super::{Context, Result, ServiceError, factor_passed::Passed, together::Together};
+use super::{
+    Context, Result, ServiceError,
+    factor_passed::{Changed, Passed},
+    together::Together,
+};
 use crate::{
     domain::{
         approval::Answer,
         clock::Timestamp,
         event::{Act, Event, Outcome},
-        factor::Method,
+        factor::{Method, ProviderAccount},
         ids::{SessionId, UserId},
+        notice::Notice,
     },
     provider::{Callback, DeviceAnswer, Reference, SentPush},
     store::{
         Db, StoreError,
         approval_challenges::{self, OpenRequest},
         approvals::{self, Answered, AtProvider, Open, Settled},
-        enrolments, nonces, push_devices,
+        enrolments, nonces, push_devices, sessions, users,
     },
 };
 
@@ -78,7 +83,7 @@ async fn settle_together(context: Arc<Context>, arrived: Vec<Arrived>) -> Result
     let settled = context.store.write(move |db| settling.settle_callbacks(db, &arrived, now)).await?;
     let told = settled.into_iter().zip(spans).map(|(Settlement { outcome, settled }, span)| {
         if let Some(settled) = settled {
-            span.in_scope(|| settled.record());
+            span.in_scope(|| settled.record(&context));
         }
         outcome
     });
@@ -94,22 +99,20 @@ struct Settlement {
 /// A request that an answer has settled.
 struct SettledAnswer {
     settled: Settled,
-    /// Whether it has verified the phone.
-    verified: bool,
+    /// What that has changed for its user.
+    changed: Changed,
 }
 
 impl SettledAnswer {
     /// For the log, once it is committed.
-    fn record(&self) {
+    fn record(&self, context: &Context) {
         let Settled { user, answer, .. } = &self.settled;
         let outcome = match answer {
             Answer::Approved => Outcome::Success,
             Answer::Denied => Outcome::Denied,
         };
-        Event::new(Act::PushAnswered, outcome).user(user).method(Method::Push).record();
-        if self.verified {
-            Event::new(Act::PhoneVerified, Outcome::Success).user(user).record();
-        }
+        context.record(Event::new(Act::PushAnswered, outcome).user(user).method(Method::Push));
+        self.changed.record(context);
     }
 }
 
@@ -161,11 +164,14 @@ impl Context {
             return Ok(Vec::new());
         }
         let settled = approvals::settle(db, open, answers, now)?;
-        let mut verified = Vec::new();
+        let mut all = Changed::default();
         // A provider's own app belongs to a phone; a device that was registered by an app of the product does not.
         for verifies_phone in [true, false] {
+            // One with a number signs nobody in before the number was given.
             let approved = settled.iter().filter(|settled| {
-                settled.answer == Answer::Approved && self.push_verifies_phone(settled) == verifies_phone
+                settled.answer == Answer::Approved
+                    && !settled.needs_number
+                    && self.push_verifies_phone(&settled.account) == verifies_phone
             });
             let users: BTreeSet<&UserId> = approved.clone().map(|settled| &settled.user).collect();
             let sessions: BTreeSet<&SessionId> =
@@ -174,7 +180,9 @@ impl Context {
             if !users.is_empty() {
                 let method = Method::Push;
                 let passed = Passed { users: &users, sessions: &sessions, method, verifies_phone };
-                verified.extend(self.factor_passed(db, passed, true, now)?);
+                let Changed { verified, signed_in } = self.factor_passed(db, passed, true, now)?;
+                all.verified.extend(verified);
+                all.signed_in.extend(signed_in);
             }
         }
         for answered in answers {
@@ -183,20 +191,34 @@ impl Context {
                 push_devices::used(db, &answered.at.account, device, now)?;
             }
         }
+        for settled in settled.iter().filter(|settled| settled.answer == Answer::Denied) {
+            self.tell_of_denial(db, settled, now)?;
+        }
         let answer = |settled: Settled| {
-            // Of several of one person the first one.
-            let at = verified.iter().position(|user| *user == settled.user);
-            let at = at.filter(|_| settled.answer == Answer::Approved);
-            let verified = at.map(|at| verified.swap_remove(at)).is_some();
-            SettledAnswer { settled, verified }
+            // Of several of one person the first one has them.
+            let is_approved = settled.answer == Answer::Approved;
+            let is_own = |user: &UserId| is_approved && *user == settled.user;
+            let verified = all.verified.extract_if(.., |user| is_own(user)).collect();
+            let signed_in = all.signed_in.extract_if(.., |sign_in| is_own(&sign_in.user)).collect();
+            SettledAnswer { settled, changed: Changed { verified, signed_in } }
         };
         Ok(settled.into_iter().map(answer).collect())
     }
 }
 
 impl Context {
-    fn push_verifies_phone(&self, settled: &Settled) -> bool {
-        self.providers.get(&settled.account).is_some_and(|provider| provider.push_verifies_phone())
+    pub(super) fn push_verifies_phone(&self, account: &ProviderAccount) -> bool {
+        self.providers.get(account).is_some_and(|provider| provider.push_verifies_phone())
+    }
+
+    /// Tells an owner that a sign-in was denied on their phone: whoever began it knows the password.
+    fn tell_of_denial(&self, db: &mut Db, settled: &Settled, now: Timestamp) -> Result<()> {
+        let Some(session) = settled.session.as_ref().filter(|_| self.sends_mail()) else { return Ok(()) };
+        let asking = sessions::completing(db, &[session], now)?;
+        let Some(asking) = asking.first().filter(|asking| asking.email_verified) else { return Ok(()) };
+        let Some(owner) = users::by_id(db, &settled.user)? else { return Ok(()) };
+        let event = Event::new(Act::PushAnswered, Outcome::Denied).noted(&asking.browser, &asking.address);
+        self.notify(db, &owner, Notice::SignInDenied, event.origin, now)
     }
 
     /// Asks the provider for the answer to an open request, on behalf of all who wait, and settles it. A provider
@@ -228,7 +250,7 @@ impl Context {
             Err(ServiceError::Store(StoreError::Statement(_))) => self.settle_one(answered).await?,
             other => other?,
         };
-        settled.iter().for_each(SettledAnswer::record);
+        settled.iter().for_each(|settled| settled.record(self));
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crate::{
         factor::{FactorKind, FactorState, Method},
         ids::{FactorId, UserId},
         keys::KeyRing,
+        notice::Notice,
         refusal::Refusal,
     },
     store::{
@@ -46,7 +47,7 @@ impl Authenticators {
         name: &str,
         client: &Client,
     ) -> Result<shared::Authenticator> {
-        self.require_step_up(session)?;
+        self.context.require_step_up(session)?;
         let name = factor_name(name)?;
         let context = &self.context;
         let (user, now, id) = (session.user.clone(), context.now(), FactorId::new(context.random));
@@ -102,7 +103,7 @@ impl Authenticators {
         let context = Arc::clone(&self.context);
         let (user, now) = (session.user.id.clone(), context.now());
         let (id, typed, user_id) = (FactorId::from_text(id), code.clone(), user.clone());
-        let budget = context.confirmation_budget(&user);
+        let (budget, from) = (context.confirmation_budget(&user), client.clone());
         let confirmed = self.context.store.write(move |db| {
             crate::store::lock(db, user_id.as_str())?;
             let waiting = factors::authenticator(db, &user_id, FactorState::Unconfirmed)?
@@ -116,7 +117,13 @@ impl Authenticators {
             let right = factors::use_step(db, &waiting.id, step, now)?
                 && factors::confirm_authenticator(db, &user_id, &waiting.id, now)?;
             users::set_authenticator_lost(db, &user_id, None)?;
-            if right { Ok(Some(waiting.id)) } else { Err(ServiceError::from(Refusal::NotFound)) }
+            if !right {
+                return Err(ServiceError::from(Refusal::NotFound));
+            }
+            let origin = Event::new(Act::FactorConfirmed, Outcome::Success).client(&from).origin;
+            let notice = Notice::MethodAdded(Method::Authenticator);
+            context.factor_changed(db, &user_id, notice, origin, now)?;
+            Ok(Some(waiting.id))
         });
         let record = |outcome| self.record(Act::FactorConfirmed, outcome, &user, client);
         match confirmed.await {
@@ -148,13 +155,9 @@ impl Authenticators {
         found.await
     }
 
-    fn require_step_up(&self, session: &UserSession) -> Result<()> {
-        if self.context.is_stepped_up(session) { Ok(()) } else { Err(Refusal::StepUpRequired.into()) }
-    }
-
     fn record(&self, act: Act, outcome: Outcome, user: &UserId, client: &Client) {
         let event = Event::new(act, outcome).user(user).method(Method::Authenticator);
-        event.address(client.address).record();
+        self.context.record(event.client(client));
     }
 }
 

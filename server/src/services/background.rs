@@ -9,7 +9,7 @@ use tokio::{
 };
 use tracing::Instrument;
 
-use super::{Context, Result, ServiceError, cleaning, wakes};
+use super::{Context, Result, ServiceError, cleaning, outbox, wakes};
 use crate::store::{
     approval_challenges::OpenRequest,
     approval_polls::{self, Due},
@@ -20,6 +20,13 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Between the end of jobs that panicked and their next beginning.
 const RESTART_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Does what the jobs had left, when the server stops.
+pub async fn finish(context: &Context) {
+    if let Err(error) = context.store_events().await {
+        tracing::warn!(%error, "storing the last events");
+    }
+}
+
 /// Runs the background jobs until it is dropped. A job that panics is begun again after a while: no
 /// request would be polled any more without it.
 pub async fn run(context: Arc<Context>) {
@@ -28,6 +35,9 @@ pub async fn run(context: Arc<Context>) {
         let mut jobs = JoinSet::new();
         jobs.spawn(poll_for_answers(Arc::clone(&context)).in_current_span());
         jobs.spawn(cleaning::run(Arc::clone(&context)).in_current_span());
+        let keeping = Arc::clone(&context);
+        jobs.spawn(async move { keeping.keep_events().await }.in_current_span());
+        jobs.spawn(outbox::run(Arc::clone(&context)).in_current_span());
         jobs.spawn(wakes::announce_and_listen(Arc::clone(&context)).in_current_span());
         jobs.spawn(wakes::look_for_changes(Arc::clone(&context)).in_current_span());
         if let Some(Err(error)) = jobs.join_next().await {

@@ -234,6 +234,47 @@ impl Context {
         )
     }
 
+    /// A recovery code: the account's own budget, and the address'.
+    pub(super) fn recovery_budget(&self, user: &UserId, client: &Client) -> Vec<Count> {
+        let counter = self.counter(AttemptKind::Recovery, Counted::Codes);
+        let mut counts = counter.address("recovery", client, self.limits().address_wrong_codes);
+        counts.push(counter.count(&["recovery", user.as_str()], self.limits().recovery_codes));
+        counts
+    }
+
+    /// A link that verifies an e-mail: of the account, and to the address, which may be anybody's.
+    pub(super) fn email_link_budget(&self, user: &UserId, email_key: &str) -> Vec<Count> {
+        let (quota, counter) = (self.limits().email_links, self.counter(AttemptKind::Mail, Counted::Mails));
+        vec![
+            counter.count(&["email link", "account", user.as_str()], quota),
+            counter.count(&["email link", "to", email_key], quota),
+        ]
+    }
+
+    /// A link for a forgotten password, by whoever asks.
+    pub(super) fn reset_budget(&self, client: &Client) -> Vec<Count> {
+        let counter = self.counter(AttemptKind::Reset, Counted::Mails);
+        counter.address("reset", client, self.limits().address_resets)
+    }
+
+    /// The same to one account.
+    pub(super) fn account_reset_budget(&self, user: &UserId) -> Vec<Count> {
+        let counter = self.counter(AttemptKind::Reset, Counted::Mails);
+        vec![counter.count(&["reset", user.as_str()], self.limits().resets)]
+    }
+
+    /// A code to a number that is to become an account's phone. Nobody has verified the number, so strangers' budgets count.
+    pub(super) fn new_phone_budget(&self, user: &UserRow, phone: &str, client: &Client) -> Vec<Count> {
+        let (limits, counter) = (self.limits(), self.counter(AttemptKind::Send, Counted::Sends));
+        let mut counts = vec![
+            counter.count(&["send", "account", user.id.as_str()], limits.account_sends),
+            counter.count(&["send", "server"], limits.server_sends),
+        ];
+        counts.extend(self.stranger_phone_counts(&counter, phone, client));
+        counts.extend(self.stranger_counts(&counter, client));
+        counts
+    }
+
     /// A code typed to confirm an authenticator app.
     pub(super) fn confirmation_budget(&self, user: &UserId) -> Vec<Count> {
         let counter = self.counter(AttemptKind::Confirmation, Counted::Codes);

@@ -3,12 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Result, ServiceError,
+    Context, Result, ServiceError,
     budgets::Counts,
     claims::CodeFor,
     codes::{CODE_LIFETIME, Codes, code_for},
     enrolments::{Enrolled, call_for_user},
-    factor_passed::Passed,
     finish,
     sessions::UserSession,
 };
@@ -21,6 +20,7 @@ use crate::{
         factor::{Enrolment, FactorState, Method},
         ids::{CheckId, Token, UserId},
         limits::Limits,
+        notice::Notice,
         refusal::{Counted, Refusal},
         session::State,
     },
@@ -30,7 +30,6 @@ use crate::{
         codes::{self, Owner, Sent},
         enrolments,
         factors::{self, AuthenticatorRow},
-        sessions,
         users::{self, UserRow, WrongCodes},
     },
 };
@@ -46,11 +45,11 @@ pub struct Verified {
 
 /// A check that was counted as wrong before it is made.
 #[derive(Debug, Clone)]
-struct ReservedCheck {
-    id: CheckId,
+pub(super) struct ReservedCheck {
+    pub(super) id: CheckId,
     counts: Counts,
     /// Tries before the lock, should this one be wrong.
-    left: Option<u32>,
+    pub(super) left: Option<u32>,
 }
 
 /// Who checks a code.
@@ -98,12 +97,12 @@ impl Codes {
 
     async fn verify_to_end(&self, session: &UserSession, code: &Code, client: &Client) -> Result<Verified> {
         let user = &session.user;
-        let event = |outcome| Event::new(Act::CodeChecked, outcome).user(&user.id).address(client.address);
+        let event = |outcome| Event::new(Act::CodeChecked, outcome).user(&user.id).client(client);
         let reserved = match self.reserve_check(session, client).await {
             Ok(reserved) => reserved,
             Err(failure) => {
                 if matches!(failure, ServiceError::Refused(_)) {
-                    event(Outcome::Refused).record();
+                    self.context.record(event(Outcome::Refused));
                 }
                 return Err(failure);
             }
@@ -115,25 +114,16 @@ impl Codes {
                     Err(failure) => {
                         // The code was right: that is no wrong one.
                         self.give_back_check(&user.id, reserved).await;
-                        event(Outcome::Failed).method(method).record();
+                        self.context.record(event(Outcome::Failed).method(method));
                         return Err(failure);
                     }
                 };
-                event(Outcome::Success).method(method).record();
-                if verified.first {
-                    Event::new(Act::PhoneVerified, Outcome::Success).user(&user.id).record();
-                }
+                self.context.record(event(Outcome::Success).method(method));
                 Ok(verified)
             }
             Ok(judgement) => {
-                let id = reserved.id;
-                self.context
-                    .store
-                    .write(move |db| {
-                        Ok::<_, ServiceError>(codes::finish_check(db, &id, CheckOutcome::Wrong)?)
-                    })
-                    .await?;
-                event(Outcome::Wrong).record();
+                self.note_wrong(session, &reserved, client).await?;
+                self.context.record(event(Outcome::Wrong));
                 let is_last = reserved.left == Some(0);
                 Err(match judgement {
                     Judgement::Expired if !is_last => Refusal::CodeExpired.into(),
@@ -145,7 +135,7 @@ impl Codes {
             }
             Err(failure) => {
                 self.give_back_check(&user.id, reserved).await;
-                event(Outcome::Failed).record();
+                self.context.record(event(Outcome::Failed));
                 Err(failure)
             }
         }
@@ -255,37 +245,55 @@ impl Codes {
         method: Method,
     ) -> Result<Verified> {
         let context = Arc::clone(&self.context);
-        let token = context.settings.rotation.applies_to(session.carrier).then(|| Token::new(context.random));
-        let (user, session_id, old) =
-            (session.user.id.clone(), session.session.id.clone(), session.token.hash());
-        let (reserved, now) = (reserved.clone(), context.now());
-        self.context
+        let (token, now) = (context.next_token(session), context.now());
+        let (session, reserved) = (session.clone(), reserved.clone());
+        let completing = Arc::clone(&context);
+        let (verified, changed) = context
             .store
             .write(move |db| {
                 codes::finish_check(db, &reserved.id, CheckOutcome::Right)?;
                 attempts::take_back(db, &reserved.counts.ids)?;
-                let verifies_phone = method.verifies_phone();
-                let passed = Passed { users: &[&user], sessions: &[&session_id], method, verifies_phone };
-                let clears_lock = !reserved.counts.by_device;
-                let first = !context.factor_passed(db, passed, clears_lock, now)?.is_empty();
-                let lives = match &token {
-                    Some(token) => sessions::rotate(db, &session_id, &old, &token.hash())?,
-                    None => {
-                        matches!(sessions::state(db, &session_id)?, Some(State::Verified | State::SignedIn))
-                    }
-                };
-                // Otherwise it was ended while the provider was asked.
-                if lives {
-                    Ok(Verified { token, first })
-                } else {
-                    Err(ServiceError::from(Refusal::NoSession))
-                }
+                let passed = (method, method.verifies_phone());
+                completing.complete(db, &session, passed, !reserved.counts.by_device, token, now)
             })
-            .await
+            .await?;
+        changed.record(&context);
+        Ok(verified)
+    }
+
+    /// A code was wrong. The owner is told of the last one, after which no code is accepted for a while.
+    pub(super) async fn note_wrong(
+        &self,
+        session: &UserSession,
+        reserved: &ReservedCheck,
+        client: &Client,
+    ) -> Result<()> {
+        let (context, now, id) = (Arc::clone(&self.context), self.context.now(), reserved.id.clone());
+        let is_last = reserved.left == Some(0);
+        let (user, from, noting) = (session.user.clone(), client.clone(), Arc::clone(&context));
+        context
+            .store
+            .write(move |db| {
+                codes::finish_check(db, &id, CheckOutcome::Wrong)?;
+                let locked = if is_last { users::wrong_codes(db, &user.id)?.locked_until } else { None };
+                let Some(until) = locked else { return Ok(()) };
+                let origin = Event::new(Act::CodesLocked, Outcome::Denied).client(&from).origin;
+                noting.notify(db, &user, Notice::CodesLocked { until }, origin, now)
+            })
+            .await?;
+        if is_last {
+            let event = Event::new(Act::CodesLocked, Outcome::Denied).user(&session.user.id);
+            context.record(event.client(client));
+        }
+        Ok(())
     }
 
     /// Counts a code as wrong before it is checked, so that guesses in parallel count as well.
-    async fn reserve_check(&self, session: &UserSession, client: &Client) -> Result<ReservedCheck> {
+    pub(super) async fn reserve_check(
+        &self,
+        session: &UserSession,
+        client: &Client,
+    ) -> Result<ReservedCheck> {
         let context = Arc::clone(&self.context);
         let (budget, now) = (context.code_budget(&session.user, client), context.now());
         let id = CheckId::new(context.random);
@@ -306,7 +314,7 @@ impl Codes {
                 let left = if counts.by_device {
                     None
                 } else {
-                    let after = one_more(before, context.limits(), now);
+                    let after = context.one_wrong_code_more(before, now);
                     users::set_wrong_codes(db, &user_id, after)?;
                     let most = context.limits().wrong_codes;
                     (most != u32::MAX).then(|| most.saturating_sub(after.count.unsigned_abs()))
@@ -318,7 +326,7 @@ impl Codes {
     }
 
     /// The code was not judged: it is no wrong one.
-    async fn give_back_check(&self, user: &UserId, reserved: ReservedCheck) {
+    pub(super) async fn give_back_check(&self, user: &UserId, reserved: ReservedCheck) {
         let (user, most) = (user.clone(), self.context.limits().wrong_codes);
         let given_back = self
             .context
@@ -337,6 +345,13 @@ impl Codes {
         if let Err(error) = given_back {
             tracing::warn!(%error, "a code that was not judged stays counted as wrong");
         }
+    }
+}
+
+impl Context {
+    /// One wrong code more; the last one locks.
+    pub(super) fn one_wrong_code_more(&self, before: WrongCodes, now: Timestamp) -> WrongCodes {
+        one_more(before, self.limits(), now)
     }
 }
 

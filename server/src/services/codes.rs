@@ -101,7 +101,7 @@ impl Codes {
         let (user, id) = (&session.user, SendId::new(self.context.random));
         let event = |outcome, via: Via| {
             let event = Event::new(Act::CodeSent, outcome).user(&user.id).method(via.into());
-            event.address(client.address).record();
+            self.context.record(event.client(client));
         };
         if self.context.settings.numbers.problem(user.phone.number()).is_some() {
             // Accounts from before a country was taken off the list.

@@ -6,7 +6,10 @@ use shared::Delivery;
 
 use super::{Context, Result, ServiceError, finish, sessions::UserSession};
 use crate::{
-    domain::ids::{MessageId, UserId},
+    domain::{
+        ids::{MessageId, UserId},
+        phone::Phone,
+    },
     provider::Messages,
     store::{
         messages::{self, Report},
@@ -72,6 +75,19 @@ impl Confirmations {
             })
         })
         .await
+    }
+
+    /// Tells a phone that it is not the account's any more. It is told nothing where texts are not set; a failure changes
+    /// nothing.
+    pub(super) async fn tell_old_phone(&self, old: &Phone, url: &str) {
+        let Some(provider) = &self.messages else { return };
+        let words = format!(
+            "{}: your account no longer uses this phone number. If this wasn't you, go to {url}",
+            self.context.settings.app_name
+        );
+        if let Err(error) = provider.send(old.number(), &words, None).await {
+            tracing::warn!(%error, "the phone before a change was not told");
+        }
     }
 
     async fn confirm_to_end(&self, user: &UserRow) -> Result<bool> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::hub::Hub;
+use super::{event_log::EventLog, hub::Hub};
 use crate::{
     domain::{
         channels::Channels,
@@ -13,9 +13,9 @@ use crate::{
         keys::KeyRing,
         limits::{Lifetimes, Limits},
         numbers::NumberRules,
-        session::TokenRotation,
+        session::{PushMatch, TokenRotation},
     },
-    provider::Providers,
+    provider::{Mailer, Providers},
     store::Store,
 };
 
@@ -26,6 +26,12 @@ pub struct Settings {
     pub limits: Limits,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// The address people use, without a final slash: links in e-mails begin with it.
+    pub base_url: String,
+    /// How long events are kept.
+    pub events_days: u32,
+    /// Which approvals need the number that the phone shows.
+    pub push_match: PushMatch,
     /// How codes may be sent.
     pub channels: Channels,
     /// Which numbers codes are sent to.
@@ -53,6 +59,12 @@ pub struct Context {
     pub(super) hub: Arc<Hub>,
     /// Notified when an approval request was sent, so that its answer is polled for in time.
     pub(super) push_sent: Notify,
+    /// Who sends e-mail; nobody where that is not set.
+    pub(super) mailer: Option<Mailer>,
+    /// Notified when an e-mail is to be sent, or a half sign-in may have to be told of.
+    pub(super) mail_queued: Arc<Notify>,
+    /// Events that wait to be stored.
+    pub(super) events: EventLog,
 }
 
 impl Context {
@@ -65,11 +77,33 @@ impl Context {
         random: Random,
         keys: KeyRing,
         settings: Settings,
+        mailer: Option<Mailer>,
     ) -> Arc<Self> {
         let hub = Arc::new(Hub::new(settings.most_waiting));
         let published = Arc::clone(&hub);
-        store.on_change(move |changes| published.publish_own(changes));
-        Arc::new(Self { store, providers, clock, random, keys, settings, hub, push_sent: Notify::new() })
+        let mail_queued = Arc::new(Notify::new());
+        let queued = Arc::clone(&mail_queued);
+        store.on_change(move |changed| {
+            if !changed.sessions.is_empty() {
+                published.publish_own(changed.sessions);
+            }
+            if changed.has_mail {
+                queued.notify_one();
+            }
+        });
+        Arc::new(Self {
+            store,
+            providers,
+            clock,
+            random,
+            keys,
+            settings,
+            hub,
+            push_sent: Notify::new(),
+            mailer,
+            mail_queued,
+            events: EventLog::default(),
+        })
     }
 
     /// Who waits for which session.

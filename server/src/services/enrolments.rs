@@ -88,7 +88,7 @@ impl Context {
             let provider = self.providers.get(&at.account).ok_or(ProviderError::UnknownAccount)?;
             return Ok(Enrolled { provider: Arc::clone(provider), at });
         }
-        Event::new(Act::FactorEnrolled, Outcome::Success).user(&user.id).record();
+        self.record(Event::new(Act::FactorEnrolled, Outcome::Success).user(&user.id));
         Ok(Enrolled { provider, at })
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         event::{Act, Event, Outcome},
         factor::{Enrolment, FactorKind, FactorState, Method},
         ids::FactorId,
+        notice::Notice,
         refusal::Refusal,
         text::{is_visible, nfc},
     },
@@ -74,7 +75,7 @@ impl Factors {
     /// # Errors
     /// [`Refusal::StepUpRequired`], [`Refusal::NotFound`], [`Refusal::InvalidFields`].
     pub async fn rename(&self, session: &UserSession, id: &str, typed: &str, client: &Client) -> Result<()> {
-        self.require_step_up(session)?;
+        self.context.require_step_up(session)?;
         let name = Some(name(typed)?).filter(|name| !name.is_empty());
         let (user, id) = (session.user.id.clone(), FactorId::from_text(id));
         let named = self
@@ -84,10 +85,8 @@ impl Factors {
         if !named.await? {
             return Err(Refusal::NotFound.into());
         }
-        Event::new(Act::FactorRenamed, Outcome::Success)
-            .user(&session.user.id)
-            .address(client.address)
-            .record();
+        let event = Event::new(Act::FactorRenamed, Outcome::Success).user(&session.user.id);
+        self.context.record(event.client(client));
         Ok(())
     }
 
@@ -117,7 +116,7 @@ impl Factors {
         client: &Client,
         kinds: &'static [FactorKind],
     ) -> Result<()> {
-        self.require_step_up(session)?;
+        self.context.require_step_up(session)?;
         let (factors, session, client) = (self.clone(), session.clone(), client.clone());
         let id = FactorId::from_text(id);
         finish(async move { factors.remove_to_end(&session, id, &client, kinds).await }).await
@@ -139,7 +138,7 @@ impl Factors {
         let method = if row.kind == FactorKind::Push { Method::Push } else { Method::Authenticator };
         let event = |outcome| {
             let event = Event::new(Act::FactorRemoved, outcome).user(&user).method(method);
-            event.address(client.address).record();
+            context.record(event.client(client));
         };
         if let (FactorKind::Push, Some(device)) = (row.kind, &row.reference) {
             // First there: a device that is gone here only would be back at the next look.
@@ -153,11 +152,17 @@ impl Factors {
                 return Err(ProviderError::into(error));
             }
         }
-        let (owner, now) = (user.clone(), context.now());
-        let removed = context
-            .store
-            .write(move |db| Ok::<_, ServiceError>(factors::remove(db, &owner, &id, now)?))
-            .await?;
+        let (owner, now, from) = (user.clone(), context.now(), client.clone());
+        let removing = Arc::clone(context);
+        let removed = context.store.write(move |db| {
+            if !factors::remove(db, &owner, &id, now)? {
+                return Ok::<_, ServiceError>(false);
+            }
+            let origin = Event::new(Act::FactorRemoved, Outcome::Success).client(&from).origin;
+            removing.factor_changed(db, &owner, Notice::MethodRemoved(method), origin, now)?;
+            Ok(true)
+        });
+        let removed = removed.await?;
         if removed {
             event(Outcome::Success);
             return Ok(());
@@ -177,10 +182,6 @@ impl Factors {
             .store
             .write(move |db| Ok::<_, ServiceError>(users::set_authenticator_lost(db, &user, None)?));
         dismissed.await
-    }
-
-    fn require_step_up(&self, session: &UserSession) -> Result<()> {
-        if self.context.is_stepped_up(session) { Ok(()) } else { Err(Refusal::StepUpRequired.into()) }
     }
 }
 

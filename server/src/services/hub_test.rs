@@ -27,6 +27,8 @@ fn status_of(session: &SessionId) -> Arc<KnownStatus> {
         enrolled_at: None,
         has_device: false,
         has_authenticator: false,
+        has_recovery_code: false,
+        uses_page: false,
         push: None,
     };
     Arc::new(KnownStatus::of(row, &[]))

@@ -144,7 +144,7 @@ impl Moving {
                         StayReason::UsesPush | StayReason::LosesAuthenticator => Outcome::Refused,
                         StayReason::ProviderFailed | StayReason::Busy => Outcome::Failed,
                     };
-                    Event::new(Act::ProviderChanged, outcome).user(&row.id).record();
+                    self.context.record(Event::new(Act::ProviderChanged, outcome).user(&row.id));
                 }
                 Ok(moved)
             }
@@ -172,7 +172,7 @@ impl Context {
         .await;
     }
 
-    async fn move_user(&self, user: &UserRow, rules: MoveRules) -> Result<Moved> {
+    async fn move_user(self: &Arc<Self>, user: &UserRow, rules: MoveRules) -> Result<Moved> {
         let id = user.id.clone();
         let candidate = self.store.read(move |db| Ok::<_, ServiceError>(moves::candidate(db, &id)?)).await?;
         let Some(candidate) = candidate else { return Ok(Moved::Stays(StayReason::Busy)) };
@@ -195,7 +195,7 @@ impl Context {
     }
 
     async fn try_to_move(
-        &self,
+        self: &Arc<Self>,
         user: &UserRow,
         candidate: Candidate,
         to: &Provider,
@@ -270,21 +270,26 @@ impl Context {
         });
         let moved = moved.await?;
         if let Moved::Moved(authenticator) = moved {
-            Event::new(Act::ProviderChanged, Outcome::Success).user(&user.id).record();
+            self.record(Event::new(Act::ProviderChanged, Outcome::Success).user(&user.id));
             let act = match authenticator {
                 AuthenticatorMove::None => None,
                 AuthenticatorMove::Moved => Some(Act::FactorConfirmed),
                 AuthenticatorMove::Lost(_) => Some(Act::FactorRemoved),
             };
             if let Some(act) = act {
-                Event::new(act, Outcome::Success).user(&user.id).method(Method::Authenticator).record();
+                self.record(Event::new(act, Outcome::Success).user(&user.id).method(Method::Authenticator));
             }
         }
         Ok(moved)
     }
 
     /// Whether a user has registered devices. A dry run asks no provider.
-    async fn has_devices(&self, user: &UserRow, candidate: &Candidate, rules: MoveRules) -> Result<bool> {
+    async fn has_devices(
+        self: &Arc<Self>,
+        user: &UserRow,
+        candidate: &Candidate,
+        rules: MoveRules,
+    ) -> Result<bool> {
         let Candidate { at, has_devices, may_have_devices, .. } = candidate;
         let provider = self.providers.get(&at.account).filter(|_| *may_have_devices && !rules.dry_run);
         let Some(provider) = provider else { return Ok(*has_devices) };

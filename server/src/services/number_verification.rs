@@ -94,7 +94,7 @@ impl NumberVerification {
         let Wish { phone, via } = wish;
         let asked = self.context.number_channel(via)?;
         let event = |outcome, via: Via| {
-            Event::new(Act::CodeSent, outcome).method(via.into()).address(client.address).record();
+            self.context.record(Event::new(Act::CodeSent, outcome).method(via.into()).client(client));
         };
         let counted = self.count_send(session.as_ref(), &phone, client).await;
         let counted = counted.inspect_err(|_| event(Outcome::Refused, asked))?;
@@ -235,7 +235,7 @@ impl NumberVerification {
         if !asked {
             return Err(Refusal::WrongCode { left: None }.into());
         }
-        let event = |outcome| Event::new(Act::NumberVerified, outcome).address(client.address).record();
+        let event = |outcome| self.context.record(Event::new(Act::NumberVerified, outcome).client(client));
         let counted = self.count_code(session, &e164, client).await;
         let (subject, counted) = counted.inspect_err(|_| event(Outcome::Refused))?;
         match self.judge(&session.session.id, phone, code).await {

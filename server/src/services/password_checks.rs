@@ -55,20 +55,32 @@ impl Accounts {
         // No name has a control character, and not every database stores them.
         let is_name = named.chars().count() <= LONGEST_LOGIN && !named.contains(char::is_control);
         let named = if is_name { named } else { String::new() };
-        let password: String = login.password.chars().take(shared::password::LONGEST + 1).collect();
-        let event = |outcome| Event::new(Act::Password, outcome).address(client.address);
         let user = {
             let named = named.clone();
             let found =
                 self.context.store.read(move |db| Ok::<_, ServiceError>(users::by_login(db, &named)?));
             found.await?
         };
+        self.check_password_of(user, named, login.password, client).await
+    }
+
+    /// Checks the password of an account, or of a name nobody has. Nobody signs in to a disabled account: it looks like a
+    /// wrong password.
+    pub(super) async fn check_password_of(
+        &self,
+        user: Option<UserRow>,
+        named: String,
+        password: String,
+        client: &Client,
+    ) -> Result<UserRow> {
+        let password: String = password.chars().take(shared::password::LONGEST + 1).collect();
+        let event = |outcome| Event::new(Act::Password, outcome).client(client);
         let known_device =
             user.as_ref().is_some_and(|user| client.known_device(&user.id, user.password_version).is_some());
         let asker = if known_device { Asker::KnownDevice } else { Asker::Stranger };
         let refused = || match &user {
-            Some(user) => event(Outcome::Refused).user(&user.id).record(),
-            None => event(Outcome::Refused).record(),
+            Some(user) => self.context.record(event(Outcome::Refused).user(&user.id)),
+            None => self.context.record(event(Outcome::Refused)),
         };
         let place = self.passwords.enter(asker, client).inspect_err(|_| refused())?;
         let counted = self.count_password(named, user.clone(), client).await.inspect_err(|_| refused())?;
@@ -77,7 +89,8 @@ impl Accounts {
         unfinished.disarm();
         let (accounts, client) = (self.clone(), client.clone());
         finish(async move {
-            let stored = counted.user.as_ref().map(|user| user.password_hash.clone());
+            let enabled = counted.user.as_ref().filter(|user| user.disabled_at.is_none());
+            let stored = enabled.map(|user| user.password_hash.clone());
             let found = turn.work(move |hasher| hasher.check(&password, stored.as_deref())).await;
             accounts.settle_password(counted, found, &client).await
         })
@@ -91,11 +104,11 @@ impl Accounts {
         found: Match,
         client: &Client,
     ) -> Result<UserRow> {
-        let event = |outcome| Event::new(Act::Password, outcome).address(client.address);
+        let event = |outcome| Event::new(Act::Password, outcome).client(client);
         let Some(user) = counted.user.clone().filter(|_| found != Match::No) else {
             match &counted.user {
-                Some(user) => event(Outcome::Wrong).user(&user.id).record(),
-                None => event(Outcome::Wrong).record(),
+                Some(user) => self.context.record(event(Outcome::Wrong).user(&user.id)),
+                None => self.context.record(event(Outcome::Wrong)),
             }
             return Err(Refusal::WrongCredentials.into());
         };
@@ -112,7 +125,7 @@ impl Accounts {
                 Ok::<_, ServiceError>(())
             })
             .await?;
-        event(Outcome::Success).user(&user.id).record();
+        self.context.record(event(Outcome::Success).user(&user.id));
         Ok(user)
     }
 

@@ -222,6 +222,7 @@ mod tests {
             address: [198, 51, last[0], last[1]].into(),
             limited: true,
             device: None,
+            remembered: None,
             cookie_only: false,
         }
     }

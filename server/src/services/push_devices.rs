@@ -9,6 +9,7 @@ use crate::{
         event::{Act, Event, Outcome},
         factor::{Enrolment, Method, PushDevice},
         ids::UserId,
+        notice::Notice,
         refusal::Refusal,
     },
     provider::{ProviderError, PushToken},
@@ -45,7 +46,7 @@ impl PushDevices {
         finish(async move {
             let event = |outcome| {
                 let event = Event::new(Act::DeviceTokenIssued, outcome).user(&user.id).method(Method::Push);
-                event.address(client.address).record();
+                context.record(event.client(&client));
             };
             let enrolled = context.enrolled(&user).await?;
             if !enrolled.provider.asks_devices() {
@@ -81,7 +82,7 @@ impl Context {
     ///
     /// # Errors
     /// [`ProviderError::NoPush`] where there is no device to ask.
-    pub(super) async fn devices_to_ask(&self, user: &UserRow) -> Result<Vec<String>> {
+    pub(super) async fn devices_to_ask(self: &Arc<Self>, user: &UserRow) -> Result<Vec<String>> {
         let enrolled = self.enrolled(user).await?;
         if !enrolled.provider.asks_devices() {
             return Ok(Vec::new());
@@ -97,29 +98,42 @@ impl Context {
     }
 
     /// A user's devices as the provider has them now; they are the user's factors from now on.
-    pub(super) async fn read_devices(&self, user: &UserId, enrolled: &Enrolled) -> Result<Vec<PushDevice>> {
+    pub(super) async fn read_devices(
+        self: &Arc<Self>,
+        user: &UserId,
+        enrolled: &Enrolled,
+    ) -> Result<Vec<PushDevice>> {
         let asked_at = self.now();
         let devices = enrolled.provider.push_devices(enrolled.user()).await?;
         let (id, at, listed) = (user.clone(), enrolled.at.clone(), devices.clone());
-        let (random, now) = (self.random, self.now());
+        let (random, now, syncing) = (self.random, self.now(), Arc::clone(self));
         let Changed { added, removed } = self
             .store
             .write(move |db| {
                 let listed = Listed { devices: &listed, asked_at };
-                Ok::<_, ServiceError>(push_devices::sync(db, &id, &at, listed, random, now)?)
+                let changed = push_devices::sync(db, &id, &at, listed, random, now)?;
+                for (times, notice) in [
+                    (changed.added, Notice::MethodAdded(Method::Push)),
+                    (changed.removed, Notice::MethodRemoved(Method::Push)),
+                ] {
+                    if times > 0 {
+                        syncing.factor_changed(db, &id, notice, None, now)?;
+                    }
+                }
+                Ok::<_, ServiceError>(changed)
             })
             .await?;
         let acts = [(Act::FactorConfirmed, added), (Act::FactorRemoved, removed)];
         for (act, times) in acts {
             for _ in 0..times {
-                Event::new(act, Outcome::Success).user(user).method(Method::Push).record();
+                self.record(Event::new(act, Outcome::Success).user(user).method(Method::Push));
             }
         }
         Ok(devices)
     }
 
     /// The same, when the provider says that they have changed.
-    pub(super) async fn devices_changed(&self, at: Enrolment) -> Result<()> {
+    pub(super) async fn devices_changed(self: &Arc<Self>, at: Enrolment) -> Result<()> {
         let Some(provider) = self.providers.get(&at.account).cloned() else { return Ok(()) };
         let of = at.clone();
         let owner = self.store.read(move |db| Ok::<_, ServiceError>(push_devices::owner(db, &of)?)).await?;

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use shared::{ApprovalRequestId, PushAnswer};
 
 use super::{
-    Context, Result, ServiceError, codes::Codes, enrolments::call_for_user, finish, sessions::UserSession,
+    Context, Result, ServiceError, codes::Codes, enrolments::call_for_user, finish, number_match::NumberRule,
+    sessions::UserSession,
 };
 use crate::{
     domain::{
@@ -118,8 +119,12 @@ impl Pushes {
         let (context, user) = (&self.context, &session.user);
         let event = |outcome| {
             let event = Event::new(Act::PushSent, outcome).user(&user.id).method(Method::Push);
-            event.address(client.address).record();
+            context.record(event.client(client));
         };
+        let rule = context.number_rule(session.session.cookie_only, user.uses_page);
+        if rule == NumberRule::NoPush {
+            return Err(ProviderError::NoPush.into());
+        }
         let enrolled = context.enrolled(user).await?;
         if !context.may_have_devices(user, &enrolled).await? {
             return Err(ProviderError::NoPush.into());
@@ -131,12 +136,16 @@ impl Pushes {
             app_name: &context.settings.app_name,
             address: client.address.to_string(),
             phone_verified: user.is_phone_verified(),
+            is_step_up: context.is_signed_in(session),
         };
         let content = match wording {
-            Wording::WithNumber => {
-                RequestContent::sign_in(&details, context.now(), context.random.below_100())
-            }
+            Wording::WithNumber => RequestContent::sign_in(&details, context.now()),
             Wording::ByUsername => RequestContent::sign_in_by_username(&details, enrolled.user().as_str()),
+        };
+        let content = match (rule, wording) {
+            (NumberRule::Asked, _) => content.asking_for_number(context.random.below_100()),
+            (_, Wording::WithNumber) => content.with_number_to_compare(context.random.below_100()),
+            (_, Wording::ByUsername) => content,
         };
         let request = Request {
             user,
@@ -224,7 +233,8 @@ impl Context {
             user_id: user.id.clone(),
             session_id: None,
             message: content.message.clone(),
-            details: serde_json::to_string(&content.details).expect("texts are JSON"),
+            details: serde_json::to_string(&content.details_for_page()).expect("texts are JSON"),
+            number: content.number_asked.and_then(|number| i32::try_from(number).ok()),
             status: ApprovalState::Asking,
             created_at: now,
             expires_at: now.plus(lifetime),
@@ -239,7 +249,11 @@ impl Context {
     }
 
     /// Gives a reserved request to the provider, and sees to it that the answer is polled for.
-    pub(super) async fn hand_to_provider(&self, request: &Request<'_>, new: &Reserved) -> Result<Reference> {
+    pub(super) async fn hand_to_provider(
+        self: &Arc<Self>,
+        request: &Request<'_>,
+        new: &Reserved,
+    ) -> Result<Reference> {
         let devices = self.devices_to_ask(request.user).await?;
         let (enrolled, sent) = call_for_user!(self, request.user, |enrolled| {
             let (lifetime, expires_at) = (request.lifetime, new.expires_at);

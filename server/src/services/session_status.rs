@@ -12,6 +12,7 @@ use crate::{
     domain::{
         approval::{PROVIDER_USER_LABEL, poll_after_ms},
         clock::{Timestamp, milliseconds},
+        factor::Method,
         limits::Lifetimes,
         session::Progress,
     },
@@ -58,6 +59,10 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_channel: Option<Channel>,
     version: &'a str,
+    #[serde(rename = "match", skip_serializing_if = "std::ops::Not::not")]
+    needs_number: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    number_due: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval_request: Option<ShownRequest<'a>>,
 }
@@ -79,7 +84,8 @@ impl KnownStatus {
         let push = row.push.as_ref();
         let reference = push.and_then(|push| push.reference.as_deref());
         let sent = push.map_or(0, |push| push.created_at.0);
-        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent, ways);
+        let settled = push.and_then(|push| push.settled_at).map(|at| at.0);
+        let read = (row.state as u8, row.factor_at.map(|at| at.0), sent, settled, ways);
         let digest = Sha256::digest(format!("{}\n{}\n{read:?}", row.session, reference.unwrap_or_default()));
         // The provider's id of the user, which the phone shows to clients of the cookie API, is shown to nobody
         // who has not passed a factor.
@@ -112,7 +118,17 @@ impl SessionStatus {
     /// That of the newest approval request; `Unverified` where none was sent.
     #[must_use]
     pub fn status(&self) -> PushStatus {
-        self.push().map_or(PushStatus::Unverified, |push| push.status.status_at(self.now, push.expires_at))
+        // In a remembered browser nothing is asked.
+        let is_remembered = self.known.row.factor == Some(Method::Device);
+        let without_push = if is_remembered { PushStatus::Approved } else { PushStatus::Unverified };
+        self.push().map_or(without_push, |push| push.status_at(self.now))
+    }
+
+    /// Whether a number has to be given, and whether it is judged now.
+    fn number(&self) -> (bool, bool) {
+        let due = self.push().and_then(|push| push.number_is_due(self.now));
+        let is_pending = self.status() == PushStatus::Pending;
+        (due.is_some() && is_pending, due == Some(true))
     }
 
     /// Differs whenever the answer says something else, apart from the time that is left; the same at every
@@ -141,7 +157,11 @@ impl SessionStatus {
     pub(super) fn changes_at(&self, lifetimes: Lifetimes) -> Timestamp {
         let session = self.known.row.ends_at(lifetimes);
         let open = self.push().filter(|_| self.status() == PushStatus::Pending);
-        open.map_or(session, |push| push.expires_at.min(session))
+        open.map_or(session, |push| {
+            let (_, is_due) = self.number();
+            let ends_at = if is_due { push.number_until() } else { push.expires_at };
+            ends_at.min(session)
+        })
     }
 }
 
@@ -162,6 +182,7 @@ impl Serialize for SessionStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (known, status) = (&self.known, self.status());
         let age = self.push().map_or(Duration::ZERO, |push| self.now.since(push.created_at));
+        let (needs_number, number_due) = self.number();
         let answer = Answer {
             status,
             poll_after_ms: poll_after_ms(status, age),
@@ -169,6 +190,8 @@ impl Serialize for SessionStatus {
             ways: &known.ways,
             last_channel: known.row.last_method.map(Into::into),
             version: &self.version(),
+            needs_number,
+            number_due,
             approval_request: known
                 .request
                 .as_ref()
@@ -187,7 +210,6 @@ mod tests {
     use crate::{
         domain::{
             approval::ApprovalState,
-            factor::Method,
             ids::SessionId,
             phone::Phone,
             session::{Origin, State},
@@ -204,6 +226,9 @@ mod tests {
             status: ApprovalState::Pending,
             created_at: Timestamp(1_000),
             expires_at: Timestamp(121_000),
+            number: Some(7),
+            settled_at: None,
+            matched_at: None,
         };
         for (push, last_method) in [(Some(push), Some(Method::Push)), (None, None)] {
             let row = StatusRow {
@@ -219,6 +244,8 @@ mod tests {
                 enrolled_at: None,
                 has_device: false,
                 has_authenticator: false,
+                has_recovery_code: true,
+                uses_page: false,
                 factor: None,
                 factor_at: None,
                 push,

@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Context, Result, ServiceError};
+
+pub use super::session_list::OwnSession;
 use crate::{
     domain::{
         authenticator::STEP_UP_LASTS,
@@ -87,6 +89,12 @@ impl UserSession {
         self.session.cookie_only
     }
 
+    /// Whether this is its id.
+    #[must_use]
+    pub fn has_id(&self, id: &str) -> bool {
+        self.session.id.as_str() == id
+    }
+
     /// Whether the token was rotated after the second factor, or never needs to be.
     #[must_use]
     pub fn has_final_token(&self) -> bool {
@@ -132,6 +140,10 @@ impl Context {
             cookie_only: client.cookie_only,
             address_key: self.address_key(client),
             device_id: device.cloned(),
+            browser: client.browser.clone(),
+            address: client.address.to_string(),
+            factor: None,
+            factor_at: None,
         }
     }
 }
@@ -153,8 +165,8 @@ pub(super) fn opened(session: &NewSession, user: UserRow, token: Token) -> UserS
         origin: session.origin,
         created_at: session.created_at,
         seen_at: session.seen_at,
-        factor: None,
-        factor_at: None,
+        factor: session.factor,
+        factor_at: session.factor_at,
         cookie_only: session.cookie_only,
         verifying_phone: None,
         verifying_until: None,
@@ -166,7 +178,7 @@ pub(super) fn opened(session: &NewSession, user: UserRow, token: Token) -> UserS
 /// Finds, rotates and ends sessions.
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    context: Arc<Context>,
+    pub(super) context: Arc<Context>,
 }
 
 impl Sessions {
@@ -210,8 +222,7 @@ impl Sessions {
     /// Whether the session, by the token it was found with, is signed in.
     #[must_use]
     pub fn is_signed_in(&self, session: &UserSession) -> bool {
-        let rotation = self.context.settings.rotation;
-        session.session.progress().access(session.carrier, rotation) == Access::SignedIn
+        self.context.is_signed_in(session)
     }
 
     /// The session, if its user's phone is verified.
@@ -227,6 +238,18 @@ impl Sessions {
         } else {
             Err(Refusal::PhoneUnverified.into())
         }
+    }
+
+    /// Whether this server sends e-mail.
+    #[must_use]
+    pub fn sends_mail(&self) -> bool {
+        self.context.sends_mail()
+    }
+
+    /// Whether a mistyped phone may be corrected with the password.
+    #[must_use]
+    pub fn may_correct_phone(&self, session: &UserSession) -> bool {
+        self.context.may_correct_phone(session)
     }
 
     /// How codes may be sent.
@@ -285,7 +308,7 @@ impl Sessions {
     }
 
     fn record_end(&self, user: &UserId, client: &Client) {
-        Event::new(Act::SessionEnded, Outcome::Success).user(user).address(client.address).record();
+        self.context.record(Event::new(Act::SessionEnded, Outcome::Success).user(user).client(client));
     }
 
     /// Gives a session a new token after its approval request was approved; the old token is dead.
@@ -342,7 +365,19 @@ impl Sessions {
 }
 
 impl Context {
+    /// Whether the session, by the token it was found with, is signed in.
+    pub(super) fn is_signed_in(&self, session: &UserSession) -> bool {
+        let access = session.session.progress().access(session.carrier, self.settings.rotation);
+        access == Access::SignedIn
+    }
+
+    /// Refuses, unless a factor passed in the session so recently that factors may be changed.
+    pub(super) fn require_step_up(&self, session: &UserSession) -> Result<()> {
+        if self.is_stepped_up(session) { Ok(()) } else { Err(Refusal::StepUpRequired.into()) }
+    }
+
     pub(super) fn is_stepped_up(&self, session: &UserSession) -> bool {
-        session.session.factor_at.is_some_and(|at| self.now().since(at) <= STEP_UP_LASTS)
+        let factor = session.session.factor.zip(session.session.factor_at);
+        factor.is_some_and(|(method, at)| method.is_step_up() && self.now().since(at) <= STEP_UP_LASTS)
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{
     Context, Result, ServiceError,
     hub::{Waiting, Watch, Woken},
+    number_match::NumberRule,
     session_status::{KnownStatus, SessionStatus},
     together::Together,
 };
@@ -219,8 +220,9 @@ impl Context {
         // Whose account is not configured any more is enrolled at the current one before use.
         let enrolled = row.enrolled_at.as_ref().and_then(|account| self.providers.get(account));
         let provider = enrolled.unwrap_or_else(|| self.providers.current());
-        let mut ways = Vec::with_capacity(6);
-        if row.has_device || !provider.asks_devices() {
+        let mut ways = Vec::with_capacity(7);
+        let has_push = row.has_device || !provider.asks_devices();
+        if has_push && self.number_rule(row.cookie_only, row.uses_page) != NumberRule::NoPush {
             ways.push(Way::Push);
         }
         if provider.has_app() {
@@ -230,6 +232,9 @@ impl Context {
             ways.push(Way::Authenticator);
         }
         ways.extend(self.channels_for(provider, row.is_phone_verified).into_iter().map(Way::from));
+        if row.has_recovery_code {
+            ways.push(Way::Recovery);
+        }
         ways
     }
 }

@@ -5,7 +5,10 @@
 //! the old row and wait on. On PostgreSQL each change is a row as well, in the same transaction: other servers
 //! find it there whatever becomes of the notification.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
 use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
 
@@ -30,9 +33,30 @@ impl Change {
     }
 }
 
+/// What a transaction has changed that somebody waits for.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// Sessions whose status says something else.
+    pub sessions: Vec<Change>,
+    /// Whether an e-mail is to be sent.
+    pub has_mail: bool,
+}
+
+impl Committed {
+    pub(super) fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && !self.has_mail
+    }
+}
+
 thread_local! {
     /// What the transaction that runs on this thread has changed. A transaction stays on its thread.
     static NOTED: RefCell<Vec<Change>> = const { RefCell::new(Vec::new()) };
+    static HAS_MAIL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Notes that this transaction stores an e-mail that is to be sent.
+pub(super) fn note_mail() {
+    HAS_MAIL.set(true);
 }
 
 /// Notes that this transaction changes what a session's status says.
@@ -76,8 +100,8 @@ pub(super) fn note_all<'a>(
 }
 
 /// What was noted since it was taken last.
-pub(super) fn take() -> Vec<Change> {
-    NOTED.take()
+pub(super) fn take() -> Committed {
+    Committed { sessions: NOTED.take(), has_mail: HAS_MAIL.take() }
 }
 
 /// How the database tells the time, in milliseconds since the Unix epoch: the clocks of servers differ. The same

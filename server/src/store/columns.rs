@@ -12,11 +12,14 @@ use crate::domain::{
     approval::{ApprovalPurpose, ApprovalState},
     clock::Timestamp,
     code::CheckOutcome,
+    event::{Act, Outcome},
     factor::{FactorKind, FactorState, LossReason, Method, ProviderAccount, ProviderUser},
     ids::{
-        ApprovalId, AttemptId, CheckId, DeviceId, FactorId, MessageId, SendId, SessionId, TokenHash, UserId,
+        ApprovalId, AttemptId, CheckId, DeviceId, EventId, FactorId, MailId, MessageId, RememberedId, SendId,
+        SessionId, TokenHash, UserId,
     },
     limits::AttemptKind,
+    link::LinkKind,
     phone::Phone,
     session::{Origin, State},
 };
@@ -67,10 +70,13 @@ text_column!(
     AttemptId,
     CheckId,
     DeviceId,
+    EventId,
     FactorId,
+    MailId,
     MessageId,
     ProviderAccount,
     ProviderUser,
+    RememberedId,
     SendId,
     SessionId,
     TokenHash,
@@ -163,6 +169,8 @@ word_column!(Method,
     Method::Email => "email",
     Method::App => "soft_token",
     Method::Authenticator => "authenticator",
+    Method::Recovery => "recovery",
+    Method::Device => "device",
 );
 
 word_column!(ApprovalState,
@@ -189,7 +197,45 @@ word_column!(AttemptKind,
     AttemptKind::Confirmation => "confirmation",
     AttemptKind::DeviceToken => "device_token",
     AttemptKind::DeviceList => "device_list",
+    AttemptKind::Recovery => "recovery",
+    AttemptKind::Mail => "mail",
+    AttemptKind::Notice => "notice",
+    AttemptKind::Reset => "reset",
 );
+
+word_column!(LinkKind,
+    LinkKind::VerifyEmail => "verify_email",
+    LinkKind::ResetPassword => "reset_password",
+    LinkKind::Secure => "secure",
+);
+
+word_column!(Outcome,
+    Outcome::Success => "success",
+    Outcome::Wrong => "wrong",
+    Outcome::Denied => "denied",
+    Outcome::Refused => "refused",
+    Outcome::Failed => "failed",
+);
+
+/// An act is stored by its name in the log.
+impl<DB: Backend> ToSql<Text, DB> for Act
+where
+    str: ToSql<Text, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        <str as ToSql<Text, DB>>::to_sql(self.as_str(), out)
+    }
+}
+
+impl<DB: Backend> FromSql<Text, DB> for Act
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let name = String::from_sql(bytes)?;
+        Self::from_name(&name).ok_or_else(|| format!("{name:?} is not a value of this column").into())
+    }
+}
 
 word_column!(ApprovalPurpose,
     ApprovalPurpose::SignIn => "sign_in",

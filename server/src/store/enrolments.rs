@@ -36,14 +36,23 @@ pub fn current(db: &mut Db, user: &UserId) -> QueryResult<Option<Enrolment>> {
 /// # Errors
 /// When a statement fails.
 pub fn replace(db: &mut Db, factor: &NewFactor, now: Timestamp) -> QueryResult<()> {
+    end(db, &factor.user_id, now)?;
+    insert(db, factor)
+}
+
+/// Ends the enrolment of a user's phone: it is enrolled again before its next use.
+///
+/// # Errors
+/// When the statement fails.
+pub fn end(db: &mut Db, user: &UserId, now: Timestamp) -> QueryResult<()> {
     let at_provider = dsl::factors
-        .filter(dsl::user_id.eq(&factor.user_id))
+        .filter(dsl::user_id.eq(user))
         .filter(dsl::kind.eq_any([FactorKind::Phone, FactorKind::ProviderAuthenticator, FactorKind::Push]))
         .filter(dsl::state.ne(FactorState::Removed));
     diesel::update(at_provider)
         .set((dsl::state.eq(FactorState::Removed), dsl::removed_at.eq(now)))
-        .execute(db)?;
-    insert(db, factor)
+        .execute(db)
+        .map(drop)
 }
 
 /// Who of these is or was, until `since`, enrolled under such an id at such a provider account.

@@ -18,15 +18,22 @@ pub mod codes;
 pub mod columns;
 mod db;
 pub mod enrolments;
+pub mod events;
 pub mod factors;
+pub mod half_sign_ins;
 mod inline_reader;
+pub mod links;
+pub mod mails;
 pub mod messages;
 pub mod moves;
 pub mod nonces;
 mod notifications;
 pub mod number_verifications;
+pub mod phone_changes;
 mod postgres_tls;
 pub mod push_devices;
+pub mod recovery_codes;
+pub mod remembered_devices;
 mod schema;
 #[cfg(test)]
 mod schema_test;
@@ -109,7 +116,7 @@ pub struct Store {
 }
 
 /// Told what was changed, after the commit.
-type OnChange = Box<dyn Fn(Vec<changes::Change>) + Send + Sync>;
+type OnChange = Box<dyn Fn(changes::Committed) + Send + Sync>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -137,9 +144,9 @@ impl Store {
         Ok(Self { backend, pool, permits, timeout, on_change: Arc::default() })
     }
 
-    /// Tells `listener` from now on which sessions a transaction has changed, after its commit. There is
+    /// Tells `listener` from now on what a transaction has changed, after its commit. There is
     /// one listener: a second one is told nothing.
-    pub fn on_change(&self, listener: impl Fn(Vec<changes::Change>) + Send + Sync + 'static) {
+    pub fn on_change(&self, listener: impl Fn(changes::Committed) + Send + Sync + 'static) {
         // It fails only for the second one.
         let _ = self.on_change.set(Box::new(listener));
     }

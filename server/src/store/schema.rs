@@ -20,6 +20,10 @@ diesel::table! {
         last_channel -> Nullable<Text>,
         unverified_since -> Nullable<BigInt>,
         authenticator_lost -> Nullable<Text>,
+        email_verified_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+        password_changed_at -> Nullable<BigInt>,
+        uses_page -> Bool,
     }
 }
 
@@ -64,6 +68,8 @@ diesel::table! {
         cookie_only -> Bool,
         address_key -> Text,
         device_id -> Nullable<Text>,
+        browser -> Text,
+        address -> Text,
     }
 }
 
@@ -87,6 +93,10 @@ diesel::table! {
         phone -> Text,
         stranger -> Bool,
         device_id -> Nullable<Text>,
+        number -> Nullable<Integer>,
+        wrong_numbers -> Integer,
+        matched_at -> Nullable<BigInt>,
+        owner_answered_at -> Nullable<BigInt>,
     }
 }
 
@@ -176,8 +186,95 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    recovery_codes (user_id, digest) {
+        user_id -> Text,
+        digest -> Text,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    remembered_devices (id) {
+        id -> Text,
+        user_id -> Text,
+        token_hash -> Text,
+        previous_hash -> Nullable<Text>,
+        rotated_at -> BigInt,
+        browser -> Text,
+        address -> Text,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    links (digest) {
+        digest -> Text,
+        kind -> Text,
+        user_id -> Text,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        password_version -> Integer,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    mails (id) {
+        id -> Text,
+        content -> Text,
+        created_at -> BigInt,
+        due_at -> BigInt,
+        attempts -> Integer,
+    }
+}
+
+diesel::table! {
+    half_sign_ins (session_id) {
+        session_id -> Text,
+        user_id -> Text,
+        due_at -> BigInt,
+        browser -> Text,
+        address -> Text,
+    }
+}
+
+diesel::table! {
+    phone_changes (user_id) {
+        user_id -> Text,
+        session_id -> Text,
+        phone -> Text,
+        provider_account -> Text,
+        provider_user -> Text,
+        reference -> Text,
+        via -> Text,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Text,
+        user_id -> Nullable<Text>,
+        at -> BigInt,
+        act -> Text,
+        outcome -> Text,
+        factor -> Nullable<Text>,
+        browser -> Text,
+        address -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(approvals -> users (user_id));
+diesel::joinable!(links -> users (user_id));
+diesel::joinable!(half_sign_ins -> users (user_id));
+diesel::joinable!(remembered_devices -> users (user_id));
 diesel::joinable!(approval_challenges -> approvals (approval_id));
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -191,5 +288,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     nonces,
     messages,
-    verification_claims
+    verification_claims,
+    recovery_codes,
+    remembered_devices,
+    links,
+    mails,
+    half_sign_ins,
+    phone_changes,
+    events
 );

@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use super::{
     db::{Db, MIGRATIONS_POSTGRES, MIGRATIONS_SQLITE},
     schema::{
-        approval_challenges, approval_polls, approvals, attempts, checks, factors, messages, nonces, sends,
-        sessions, users, verification_claims,
+        approval_challenges, approval_polls, approvals, attempts, checks, events, factors, half_sign_ins,
+        links, mails, messages, nonces, phone_changes, recovery_codes, remembered_devices, sends, sessions,
+        users, verification_claims,
     },
 };
 use crate::domain::ids::Random;
@@ -32,7 +33,14 @@ fn walk_every_table(db: &mut Db) {
         attempts,
         nonces,
         messages,
-        verification_claims
+        verification_claims,
+        recovery_codes,
+        remembered_devices,
+        links,
+        mails,
+        half_sign_ins,
+        phone_changes,
+        events
     );
 }
 

@@ -118,6 +118,10 @@ impl World {
             cookie_only: false,
             address_key: String::new(),
             device_id: None,
+            browser: String::new(),
+            address: String::new(),
+            factor: None,
+            factor_at: None,
         };
         sessions::insert(&mut self.db, &session).expect("a session");
         self.slots[slot] = Some(Known { id: session.id, token, user });

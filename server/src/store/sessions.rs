@@ -83,6 +83,14 @@ pub struct NewSession {
     pub address_key: String,
     /// The known device it came from.
     pub device_id: Option<DeviceId>,
+    /// Browser or program, in words.
+    pub browser: String,
+    /// The client's address.
+    pub address: String,
+    /// The factor that passed at its beginning: only that the browser is remembered.
+    pub factor: Option<Method>,
+    /// When that was.
+    pub factor_at: Option<Timestamp>,
 }
 
 /// What a request authenticates with.
@@ -230,6 +238,121 @@ pub fn delete_by_credential(db: &mut Db, credential: &Credential) -> QueryResult
         Some((id, user)) => delete(db, &id).map(|()| user),
         None => Ok(None),
     }
+}
+
+/// A session in which a factor passes.
+#[derive(Debug, Clone, Queryable)]
+pub struct Completing {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// How far it had come.
+    pub state: State,
+    /// How it began.
+    pub origin: Origin,
+    /// Browser or program, in words.
+    pub browser: String,
+    /// The client's address.
+    pub address: String,
+    /// Whether it came from a known device.
+    pub has_device: bool,
+    /// Whether no answer to it holds a token.
+    pub cookie_only: bool,
+    /// Whether its user's e-mail is verified.
+    pub email_verified: bool,
+    /// Whether its user has signed in on the page before.
+    pub uses_page: bool,
+}
+
+/// The live ones of these sessions, before a factor is noted with them.
+///
+/// # Errors
+/// When the query fails.
+pub fn completing(db: &mut Db, ids: &[&SessionId], now: Timestamp) -> QueryResult<Vec<Completing>> {
+    let found = dsl::sessions
+        .inner_join(users::table)
+        .filter(dsl::id.eq_any(ids))
+        .filter(dsl::expires_at.gt(now))
+        .select((
+            dsl::id,
+            users::id,
+            dsl::state,
+            dsl::origin,
+            dsl::browser,
+            dsl::address,
+            dsl::device_id.is_not_null(),
+            dsl::cookie_only,
+            users::email_verified_at.is_not_null(),
+            users::uses_page,
+        ));
+    on_its_own!(db, connection => found.load(connection))
+}
+
+/// A user's signed-in sessions, the newest first.
+///
+/// # Errors
+/// When the query fails.
+pub fn signed_in(
+    db: &mut Db,
+    user: &UserId,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> QueryResult<Vec<SignedInSession>> {
+    dsl::sessions
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::state.eq_any([State::Verified, State::SignedIn]))
+        .filter(live!(now, lifetimes))
+        .order((dsl::created_at.desc(), dsl::id))
+        .select(SignedInSession::as_select())
+        .load(db)
+}
+
+/// A signed-in session, as its owner sees it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub struct SignedInSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Browser or program, in words.
+    pub browser: String,
+    /// The client's address.
+    pub address: String,
+    /// The factor that passed last.
+    pub factor: Option<Method>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Last request of a signed-in client.
+    pub seen_at: Timestamp,
+}
+
+/// Ends a session of a user; `false` when there is no such one.
+///
+/// # Errors
+/// When a statement fails.
+pub fn delete_own(db: &mut Db, user: &UserId, id: &SessionId) -> QueryResult<bool> {
+    let own: i64 = dsl::sessions.find(id).filter(dsl::user_id.eq(user)).count().get_result(db)?;
+    if own == 0 {
+        return Ok(false);
+    }
+    delete(db, id).map(|()| true)
+}
+
+/// Ends all sessions of a user but one, pending ones as well; answers how many signed-in ones that were.
+///
+/// # Errors
+/// When a statement fails.
+pub fn delete_others(db: &mut Db, user: &UserId, kept: &SessionId) -> QueryResult<usize> {
+    let others: Vec<(SessionId, State)> = dsl::sessions
+        .filter(dsl::user_id.eq(user))
+        .filter(dsl::id.ne(kept))
+        .select((dsl::id, dsl::state))
+        .load(db)?;
+    let signed_in = others.iter().filter(|(_, state)| matches!(state, State::Verified | State::SignedIn));
+    let (signed_in, ids) = (signed_in.count(), others.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>());
+    changes::note_all(db, &ids)?;
+    delete_all(db, &ids)?;
+    Ok(signed_in)
 }
 
 /// A factor has passed in these sessions: pending ones become verified and get a full lifetime.

@@ -1,15 +1,16 @@
 //! The status of sessions, which clients poll: one query.
 
 use diesel::{dsl::exists, prelude::*};
+use shared::PushStatus;
 
 use super::{
     db::Db,
     schema::sessions::dsl,
-    schema::{approvals, factors, users},
+    schema::{approvals, factors, recovery_codes, users},
     sessions::live,
 };
 use crate::domain::{
-    approval::ApprovalState,
+    approval::{ApprovalState, NUMBER_LIFETIME},
     clock::Timestamp,
     factor::{FactorKind, FactorState, Method, ProviderAccount},
     ids::{SessionId, TokenHash},
@@ -45,6 +46,10 @@ pub struct StatusRow {
     pub has_device: bool,
     /// Whether an authenticator app is active whose secret is kept here.
     pub has_authenticator: bool,
+    /// Whether a recovery code is left.
+    pub has_recovery_code: bool,
+    /// Whether the account has signed in on the page.
+    pub uses_page: bool,
     /// The factor that passed last in the session.
     pub factor: Option<Method>,
     /// When that was.
@@ -69,6 +74,37 @@ pub struct Push {
     pub created_at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
+    /// The number that has to be given, if one has.
+    pub number: Option<i32>,
+    /// When it was answered.
+    pub settled_at: Option<Timestamp>,
+    /// When the right number was given.
+    pub matched_at: Option<Timestamp>,
+}
+
+impl Push {
+    /// Whether it was approved and waits for its number at a moment; `None` where it needs none, or has been given it.
+    #[must_use]
+    pub fn number_is_due(&self, now: Timestamp) -> Option<bool> {
+        self.number.filter(|_| self.matched_at.is_none())?;
+        Some(self.status == ApprovalState::Approved && now < self.number_until())
+    }
+
+    /// Until when its number can be given.
+    #[must_use]
+    pub fn number_until(&self) -> Timestamp {
+        self.settled_at.unwrap_or(self.expires_at).plus(NUMBER_LIFETIME)
+    }
+
+    /// What a client is told.
+    #[must_use]
+    pub fn status_at(&self, now: Timestamp) -> PushStatus {
+        match (self.status, self.number_is_due(now)) {
+            (ApprovalState::Approved, Some(true)) => PushStatus::Pending,
+            (ApprovalState::Approved, Some(false)) => PushStatus::Expired,
+            (status, _) => status.status_at(now, self.expires_at),
+        }
+    }
 }
 
 impl StatusRow {
@@ -137,6 +173,12 @@ pub fn read(
                             factors_that!(factors::kind.eq(FactorKind::Authenticator))
                                 .filter(factors::state.eq(FactorState::Active)),
                         ),
+                        exists(
+                            recovery_codes::table
+                                .filter(recovery_codes::user_id.eq(users::id))
+                                .filter(recovery_codes::used_at.is_null()),
+                        ),
+                        users::uses_page,
                         dsl::factor,
                         dsl::factor_at,
                         Option::<Push>::as_select(),

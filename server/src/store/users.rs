@@ -48,9 +48,25 @@ pub struct UserRow {
     pub created_at: Timestamp,
     /// Why its authenticator stayed behind at another provider; until it is set up again, or the user has read that.
     pub authenticator_lost: Option<LossReason>,
+    /// When the e-mail was verified by a link.
+    pub email_verified_at: Option<Timestamp>,
+    /// Since when an operator has disabled the account.
+    pub disabled_at: Option<Timestamp>,
+    /// When the password was last changed.
+    pub password_changed_at: Option<Timestamp>,
+    /// Whether anybody has signed in on the page: then a plain approval signs nobody in any more.
+    pub uses_page: bool,
+    /// Since when the phone of an account that was made by a sign-up waits to be verified.
+    pub unverified_since: Option<Timestamp>,
 }
 
 impl UserRow {
+    /// Whether the e-mail is verified.
+    #[must_use]
+    pub fn is_email_verified(&self) -> bool {
+        self.email_verified_at.is_some()
+    }
+
     /// Whether the phone is verified.
     #[must_use]
     pub fn is_phone_verified(&self) -> bool {
@@ -229,6 +245,25 @@ fn verify_phone(
     accounts_per_phone: u32,
     now: Timestamp,
 ) -> QueryResult<PhoneVerification> {
+    if is_phone_used_up(db, phone, accounts_per_phone, now)? {
+        return Ok(PhoneVerification::InUse);
+    }
+    let first = diesel::update(dsl::users.find(user).filter(dsl::phone_verified_at.is_null()))
+        .set((dsl::phone_verified_at.eq(now), dsl::unverified_since.eq(None::<Timestamp>)))
+        .execute(db)?;
+    Ok(if first == 1 { PhoneVerification::First } else { PhoneVerification::Unchanged })
+}
+
+/// Whether enough accounts have verified a number. The number is locked until the transaction ends.
+///
+/// # Errors
+/// When a statement fails.
+pub fn is_phone_used_up(
+    db: &mut Db,
+    phone: &str,
+    accounts_per_phone: u32,
+    now: Timestamp,
+) -> QueryResult<bool> {
     super::lock(db, phone)?;
     if accounts_per_phone > 0 {
         let year_ago = now.minus(UNUSED_AFTER);
@@ -240,13 +275,114 @@ fn verify_phone(
             .count()
             .get_result(db)?;
         if others >= i64::from(accounts_per_phone) {
-            return Ok(PhoneVerification::InUse);
+            return Ok(true);
         }
     }
-    let first = diesel::update(dsl::users.find(user).filter(dsl::phone_verified_at.is_null()))
-        .set((dsl::phone_verified_at.eq(now), dsl::unverified_since.eq(None::<Timestamp>)))
+    Ok(false)
+}
+
+/// These accounts were used on the page.
+///
+/// # Errors
+/// When the statement fails.
+pub fn note_page_use(db: &mut Db, users: &[&UserId]) -> QueryResult<()> {
+    let used = diesel::update(dsl::users.filter(dsl::id.eq_any(users))).set(dsl::uses_page.eq(true));
+    on_its_own!(db, connection => used.execute(connection)).map(drop)
+}
+
+/// Notes that a user has signed in without a challenge, in a remembered browser.
+///
+/// # Errors
+/// When the statement fails.
+pub fn note_sign_in(db: &mut Db, id: &UserId, now: Timestamp) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id)).set(dsl::last_sign_in_at.eq(now)).execute(db).map(drop)
+}
+
+/// Sets a new password, if its version is still the one that was read; everything signed with that version is void.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_password(db: &mut Db, user: &UserRow, hash: &str, now: Timestamp) -> QueryResult<bool> {
+    let unchanged = dsl::users.find(&user.id).filter(dsl::password_version.eq(user.password_version));
+    let changed = diesel::update(unchanged)
+        .set((
+            dsl::password_hash.eq(hash),
+            dsl::password_version.eq(user.password_version + 1),
+            dsl::password_changed_at.eq(now),
+        ))
         .execute(db)?;
-    Ok(if first == 1 { PhoneVerification::First } else { PhoneVerification::Unchanged })
+    Ok(changed == 1)
+}
+
+/// Voids everything that is signed with the password's version: known devices, and links.
+///
+/// # Errors
+/// When the statement fails.
+pub fn next_password_version(db: &mut Db, id: &UserId, hash: Option<&str>) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id))
+        .set((
+            dsl::password_version.eq(dsl::password_version + 1),
+            hash.map(|hash| dsl::password_hash.eq(hash)),
+        ))
+        .execute(db)
+        .map(drop)
+}
+
+/// The account with this e-mail, by what e-mails are compared by.
+///
+/// # Errors
+/// When the query fails.
+pub fn by_email(db: &mut Db, email_key: &str) -> QueryResult<Option<UserRow>> {
+    dsl::users.filter(dsl::email_key.eq(email_key)).select(UserRow::as_select()).get_result(db).optional()
+}
+
+/// Sets an account's e-mail, which is verified since `verified_at`.
+///
+/// # Errors
+/// When another account has it, or the statement fails.
+pub fn set_email(
+    db: &mut Db,
+    id: &UserId,
+    email: &str,
+    email_key: &str,
+    verified_at: Option<Timestamp>,
+) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id))
+        .set((dsl::email.eq(email), dsl::email_key.eq(email_key), dsl::email_verified_at.eq(verified_at)))
+        .execute(db)
+        .map(drop)
+}
+
+/// Takes its e-mail from an account that has verified neither it nor a phone.
+///
+/// # Errors
+/// When the statement fails.
+pub fn take_email(db: &mut Db, id: &UserId) -> QueryResult<()> {
+    // No e-mail has a control character: nobody can have this key.
+    set_email(db, id, "", &format!("\u{1}{id}"), None)
+}
+
+/// Sets an account's phone, which is verified since now.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_phone(db: &mut Db, id: &UserId, phone: &Phone, now: Timestamp) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id))
+        .set((
+            dsl::phone.eq(phone),
+            dsl::phone_verified_at.eq(now),
+            dsl::unverified_since.eq(None::<Timestamp>),
+        ))
+        .execute(db)
+        .map(drop)
+}
+
+/// Disables an account, or enables it again.
+///
+/// # Errors
+/// When the statement fails.
+pub fn set_disabled(db: &mut Db, id: &UserId, since: Option<Timestamp>) -> QueryResult<()> {
+    diesel::update(dsl::users.find(id)).set(dsl::disabled_at.eq(since)).execute(db).map(drop)
 }
 
 /// Wrong codes of an account.

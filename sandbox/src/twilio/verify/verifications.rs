@@ -16,9 +16,11 @@ use super::{
 };
 use crate::{
     emulator::Emulator,
-    format, random,
+    format,
+    mail::Mail,
+    random,
     response::{self, ok},
-    state::{Mail, Message, MessageVia, State},
+    state::{Message, MessageVia, State},
     twilio::{error::TwilioError, params::Fields},
 };
 
@@ -148,11 +150,14 @@ fn start(
 /// The code arrives where the person expects it.
 fn deliver(state: &mut State, to: &To, channel: Channel, name: &str, code: String, now: i64) {
     match to {
-        To::Mailbox(address) => state.mails.push(Mail {
-            address: address.clone(),
+        To::Mailbox(address) => state.mailbox.deliver(Mail {
+            id: random::uuid(),
+            to: address.clone(),
+            from: format!("{name} <verify@sandbox.example>"),
             subject: format!("{code} is your {name} code"),
-            body: format!("Your {name} verification code is: {code}"),
-            code,
+            text: format!("Your {name} verification code is: {code}"),
+            html: None,
+            code: Some(code),
             at_ms: now,
         }),
         To::Phone(phone) => {

@@ -18,8 +18,9 @@ use crate::{
     http::{
         auth::AnySession,
         body::{Body, EmptyBody},
+        browser_cookies::set_known_device,
         client::RequestClient,
-        cookie::{remember_device, set_session_cookie},
+        cookie::set_session_cookie,
         error::{Error, Result},
         sessions::{code, complete},
     },
@@ -168,7 +169,7 @@ pub(in crate::http) async fn one_touch_status(
     if approved && !session.has_final_token() && sessions.rotates(session.carrier()) {
         let token = sessions.rotate_after_approval(&session).await?;
         set_session_cookie(&cookie, &token)?;
-        remember_device(&request, &session, &client);
+        set_known_device(&request, &session, &client);
         // A cookie has it already, out of reach of scripts.
         let by_header = session.carrier() == Carrier::Header;
         session_token = by_header.then(|| token.reveal().to_owned());

@@ -1,0 +1,17 @@
+DROP TABLE events;
+DROP TABLE phone_changes;
+DROP TABLE half_sign_ins;
+DROP TABLE mails;
+DROP TABLE links;
+DROP TABLE remembered_devices;
+DROP TABLE recovery_codes;
+ALTER TABLE approvals DROP COLUMN owner_answered_at;
+ALTER TABLE approvals DROP COLUMN matched_at;
+ALTER TABLE approvals DROP COLUMN wrong_numbers;
+ALTER TABLE approvals DROP COLUMN number;
+ALTER TABLE sessions DROP COLUMN address;
+ALTER TABLE sessions DROP COLUMN browser;
+ALTER TABLE users DROP COLUMN uses_page;
+ALTER TABLE users DROP COLUMN password_changed_at;
+ALTER TABLE users DROP COLUMN disabled_at;
+ALTER TABLE users DROP COLUMN email_verified_at;
