@@ -13,7 +13,7 @@ use crate::{
         notice::Notice,
         refusal::Refusal,
     },
-    store::{StoreError, attempts, links, users},
+    store::{StoreError, attempts, credentials, links, users},
 };
 
 /// Verifies and changes e-mails.
@@ -76,16 +76,17 @@ impl Emails {
             let email = link.filter(is_own).and_then(|link| link.email).ok_or_else(expired)?;
             let email_key = key(&email);
             crate::store::lock(db, &email_key)?;
-            if let Some(holder) = users::by_email(db, &email_key)?.filter(|holder| holder.id != user.id) {
+            if let Some(holder) = credentials::by_email(db, &email_key)?.filter(|holder| holder.id != user.id)
+            {
                 if holder.is_email_verified() || holder.is_phone_verified() {
                     return Err(Refusal::Taken("email").into());
                 }
-                users::take_email(db, &holder.id)?;
+                credentials::take_email(db, &holder.id)?;
             }
             if !links::use_one(db, &digest, now)? {
                 return Err(expired());
             }
-            users::set_email(db, &user.id, &email, &email_key, Some(now))?;
+            credentials::set_email(db, &user.id, &email, &email_key, Some(now))?;
             let is_change = email_key != key(&user.email);
             if is_change {
                 // What was sent to the e-mail before is void.

@@ -217,7 +217,7 @@ impl Context {
         if expected == AuthenticatorMove::Moved {
             // A password may be typed often.
             if !rules.with_loss && !self.may_look_at_factors(&user.id).await? {
-                return Ok(Moved::Stays(StayReason::LosesAuthenticator));
+                return Ok(Moved::Stays(StayReason::Busy));
             }
             imported = self.import_authenticator(user, &candidate.at).await?;
             if imported.is_none() {
@@ -247,7 +247,8 @@ impl Context {
                 (moves::has_provider_authenticator(db, &id)?, factors::has_authenticator(db, &id)?);
             if !still || own {
                 (authenticator, imported) = (AuthenticatorMove::None, None);
-            } else if imported.is_some() && enrolments::was_shared(db, &id, &from)? {
+            } else if imported.is_some() && enrolments::is_shared(db, &id, &from, enrolments::Sharing::Ever)?
+            {
                 // Another account was enrolled with the same phone meanwhile.
                 (authenticator, imported) = (AuthenticatorMove::Lost(LossReason::Shared), None);
             }
@@ -260,6 +261,8 @@ impl Context {
             }
             enrolments::replace(db, &phone, now)?;
             if let Some(Imported { factor, step }) = imported {
+                // It is here since the phone is: what was there until then is the same app's.
+                let factor = NewFactor { confirmed_at: Some(now), ..factor };
                 factors::insert(db, &factor)?;
                 let last_sign_in = users::last_sign_in(db, &id)?;
                 if last_sign_in.is_some_and(|at| at.plus(CODE_SHOWN) > now) {

@@ -13,7 +13,7 @@ use crate::{
         refusal::Refusal,
         session::PushMatch,
     },
-    store::{approvals, users},
+    store::{approval_numbers, users},
 };
 
 /// What `PUSH_MATCH` says about a session.
@@ -74,7 +74,7 @@ impl NumberMatch {
         let judged = context.store.write(move |db| {
             // Two numbers are judged one after the other.
             crate::store::lock(db, owned.user.id.as_str())?;
-            let asked = approvals::number_asked(db, &owned.session.id)?;
+            let asked = approval_numbers::number_asked(db, &owned.session.id)?;
             let asked = asked.ok_or(ServiceError::from(Refusal::NoMatch))?;
             match asked.status {
                 ApprovalState::Asking | ApprovalState::Pending if now < asked.expires_at => {
@@ -84,14 +84,14 @@ impl NumberMatch {
                     if asked.settled_at.is_some_and(|at| now < at.plus(NUMBER_LIFETIME)) => {}
                 _ => return Err(Refusal::NoMatch.into()),
             }
-            if asked.number == number && approvals::matched(db, &asked.id, now)? {
+            if asked.number == number && approval_numbers::matched(db, &asked.id, now)? {
                 let verifies_phone = judging.push_verifies_phone(&asked.account);
                 let passed = (Method::Push, verifies_phone);
                 let (verified, changed) = judging.complete(db, &owned, passed, true, token, now)?;
                 return Ok(Judged::Right(verified, changed));
             }
             let left = (WRONG_NUMBERS - asked.wrong - 1).max(0).unsigned_abs();
-            approvals::wrong_number(db, &asked.id, &owned.session.id, left == 0, now)?;
+            approval_numbers::wrong_number(db, &asked.id, &owned.session.id, left == 0, now)?;
             if left == 0 {
                 let before = users::wrong_codes(db, &owned.user.id)?;
                 users::set_wrong_codes(db, &owned.user.id, judging.one_wrong_code_more(before, now))?;

@@ -16,7 +16,7 @@ use crate::{
         refusal::Refusal,
     },
     store::{
-        Db, events, factors, recovery_codes, remembered_devices, sessions,
+        Db, events, factors, own_sessions, recovery_codes, remembered_devices, sessions,
         users::{self, UserRow},
     },
 };
@@ -59,7 +59,7 @@ impl OwnData {
                 let all = Stored {
                     factors: factors::of_user(db, &id)?,
                     codes: recovery_codes::left(db, &id)?,
-                    sessions: sessions::signed_in(db, &id, now, lifetimes)?,
+                    sessions: own_sessions::signed_in(db, &id, now, lifetimes)?,
                     devices: remembered_devices::of_user(db, &id, now)?,
                     events: events::of_user(db, wanted)?,
                 };
@@ -105,7 +105,7 @@ impl Context {
 struct Stored {
     factors: Vec<factors::FactorRow>,
     codes: Option<(u32, Timestamp)>,
-    sessions: Vec<sessions::SignedInSession>,
+    sessions: Vec<own_sessions::SignedInSession>,
     devices: Vec<remembered_devices::RememberedRow>,
     events: Vec<events::EventRow>,
 }

@@ -22,7 +22,7 @@ use crate::{
         text::nfc,
     },
     store::{
-        Db, attempts, links, remembered_devices, sessions,
+        Db, attempts, credentials, links, own_sessions, remembered_devices, sessions,
         users::{self, UserRow},
     },
 };
@@ -67,10 +67,10 @@ impl Accounts {
         let (changing, from, kept) = (user.clone(), client.clone(), session.session.id.clone());
         let store = context.store.clone();
         let changed = store.write(move |db| {
-            if !users::set_password(db, &changing, &hash, now)? {
+            if !credentials::set_password(db, &changing, &hash, now)? {
                 return Err(Refusal::WrongPassword.into());
             }
-            sessions::delete_others(db, &changing.id, &kept)?;
+            own_sessions::delete_others(db, &changing.id, &kept)?;
             context.password_changed(db, &changing, &from, now)
         });
         let user = changed.await?;
@@ -162,7 +162,7 @@ impl Accounts {
                     let user =
                         find_reset(db, &digest, now)?.ok_or(ServiceError::from(Refusal::LinkExpired))?;
                     let is_used = links::use_one(db, &digest, now)?;
-                    if !is_used || !users::set_password(db, &user, &hash, now)? {
+                    if !is_used || !credentials::set_password(db, &user, &hash, now)? {
                         return Err(Refusal::LinkExpired.into());
                     }
                     sessions::delete_of_user(db, &user.id)?;
@@ -204,7 +204,7 @@ impl Context {
     async fn send_reset(self: &Arc<Self>, email_key: String, client: &Client, now: Timestamp) -> Result<()> {
         let sending = Arc::clone(self);
         let sent = self.store.write(move |db| {
-            let user = users::by_email(db, &email_key)?;
+            let user = credentials::by_email(db, &email_key)?;
             let Some(user) = user.filter(|user| user.is_email_verified() && user.disabled_at.is_none())
             else {
                 return Ok(None);

@@ -34,10 +34,11 @@ use crate::{
     store::{
         attempts,
         columns::ViaColumn,
-        enrolments,
+        credentials, enrolments,
         factors::NewFactor,
+        own_sessions,
         phone_changes::{self, PhoneChange},
-        remembered_devices, sessions, users,
+        remembered_devices, users,
     },
 };
 
@@ -269,11 +270,11 @@ impl PhoneChanges {
             if is_new && users::is_phone_used_up(db, change.phone.e164(), most, now)? {
                 return Err(Refusal::PhoneInUse.into());
             }
-            users::set_phone(db, &user.id, &change.phone, now)?;
+            credentials::set_phone(db, &user.id, &change.phone, now)?;
             let at = Enrolment { account: change.provider_account, user: change.provider_user };
             enrolments::replace(db, &NewFactor::phone(id, user.id.clone(), at, Some(now), now), now)?;
             remembered_devices::delete_all(db, &user.id)?;
-            sessions::delete_others(db, &user.id, &session.session.id)?;
+            own_sessions::delete_others(db, &user.id, &session.session.id)?;
             let method = Method::from(change.via.0);
             let (verified, changed) = context.complete(db, &session, (method, false), true, token, now)?;
             let origin = Event::new(Act::PhoneChanged, Outcome::Success).client(&client).origin;

@@ -16,10 +16,13 @@ use crate::{
         phone::Phone,
         refusal::Refusal,
     },
-    store::{Db, approvals, enrolments, links, phone_changes, remembered_devices, sessions, users},
+    store::{
+        Db, approval_numbers, credentials, enrolments, links, phone_changes, remembered_devices, sessions,
+        users,
+    },
 };
 
-pub use crate::store::approvals::Denied;
+pub use crate::store::approval_numbers::Denied;
 
 /// Secures accounts, and asks owners about denied sign-ins.
 #[derive(Debug, Clone)]
@@ -80,7 +83,7 @@ impl Securing {
         let found = self
             .context
             .store
-            .read(move |db| Ok::<_, ServiceError>(approvals::denied_sign_in(db, &user, since)?));
+            .read(move |db| Ok::<_, ServiceError>(approval_numbers::denied_sign_in(db, &user, since)?));
         found.await
     }
 
@@ -93,7 +96,7 @@ impl Securing {
         let answered = self
             .context
             .store
-            .write(move |db| Ok::<_, ServiceError>(approvals::owner_answered(db, &user, &id, now)?));
+            .write(move |db| Ok::<_, ServiceError>(approval_numbers::owner_answered(db, &user, &id, now)?));
         if answered.await? { Ok(()) } else { Err(Refusal::NotFound.into()) }
     }
 }
@@ -109,7 +112,7 @@ impl Context {
         }
         let user = users::by_id(db, id)?.ok_or(ServiceError::from(Refusal::LinkExpired))?;
         let can_mail = self.sends_mail() && user.is_email_verified() && user.disabled_at.is_none();
-        users::next_password_version(db, id, can_mail.then_some(UNUSABLE_PASSWORD))?;
+        credentials::next_password_version(db, id, can_mail.then_some(UNUSABLE_PASSWORD))?;
         if can_mail {
             let user = users::by_id(db, id)?.ok_or(ServiceError::from(Refusal::LinkExpired))?;
             self.queue_reset(db, &user, now)?;
@@ -124,14 +127,14 @@ impl Context {
         let (email, phone) = links::first_restorable(db, id, now)?;
         if let Some(email) = email {
             let email_key = key(&email);
-            let is_taken = users::by_email(db, &email_key)?.is_some_and(|holder| holder.id != *id);
+            let is_taken = credentials::by_email(db, &email_key)?.is_some_and(|holder| holder.id != *id);
             if !is_taken {
-                users::set_email(db, id, &email, &email_key, Some(now))?;
+                credentials::set_email(db, id, &email, &email_key, Some(now))?;
             }
         }
         let phone = phone.as_deref().and_then(shared::phone::PhoneNumber::from_e164).map(Phone::new);
         if let Some(phone) = phone.filter(|phone| *phone != user.phone) {
-            users::set_phone(db, id, &phone, now)?;
+            credentials::set_phone(db, id, &phone, now)?;
             // It is enrolled again before it is used.
             enrolments::end(db, id, now)?;
         }

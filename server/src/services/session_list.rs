@@ -11,7 +11,7 @@ use crate::{
         ids::SessionId,
         refusal::Refusal,
     },
-    store::sessions::{self, SignedInSession},
+    store::own_sessions::{self, SignedInSession},
 };
 
 /// A session as its owner sees it.
@@ -34,7 +34,7 @@ impl Sessions {
         let found = self
             .context
             .store
-            .read(move |db| Ok::<_, ServiceError>(sessions::signed_in(db, &user, now, lifetimes)?));
+            .read(move |db| Ok::<_, ServiceError>(own_sessions::signed_in(db, &user, now, lifetimes)?));
         let own = |session: SignedInSession| OwnSession { is_current: session.id == *current, session };
         let mut list: Vec<OwnSession> = found.await?.into_iter().map(own).collect();
         list.sort_by_key(|own| !own.is_current);
@@ -47,8 +47,10 @@ impl Sessions {
     /// [`Refusal::NotFound`], also for another user's.
     pub async fn end_own(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
         let (user, id) = (session.user.id.clone(), SessionId::from_text(id));
-        let ended =
-            self.context.store.write(move |db| Ok::<_, ServiceError>(sessions::delete_own(db, &user, &id)?));
+        let ended = self
+            .context
+            .store
+            .write(move |db| Ok::<_, ServiceError>(own_sessions::delete_own(db, &user, &id)?));
         if !ended.await? {
             return Err(Refusal::NotFound.into());
         }
@@ -66,7 +68,7 @@ impl Sessions {
         let ended = self
             .context
             .store
-            .write(move |db| Ok::<_, ServiceError>(sessions::delete_others(db, &user, &kept)?))
+            .write(move |db| Ok::<_, ServiceError>(own_sessions::delete_others(db, &user, &kept)?))
             .await?;
         if ended > 0 {
             let event = Event::new(Act::SessionEnded, Outcome::Success).user(&session.user.id);

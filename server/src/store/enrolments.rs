@@ -97,35 +97,31 @@ pub fn at_moment(db: &mut Db, user: &UserId, moment: Timestamp) -> QueryResult<O
         .map(|found| found.map(|(account, user)| Enrolment { account, user }))
 }
 
-/// Whether another account uses the provider's user, or has ever had an authenticator there: whose secret the provider
-/// keeps for it nobody knows then.
-///
-/// # Errors
-/// When a query fails.
-pub fn is_shared(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
-    let of_others = dsl::user_id.is_null().or(dsl::user_id.ne(user)).assume_not_null();
-    let in_use = dsl::kind.eq(FactorKind::Phone).and(dsl::state.ne(FactorState::Removed));
-    let others: i64 = dsl::factors
-        .filter(dsl::provider_account.eq(&at.account))
-        .filter(dsl::provider_user.eq(&at.user))
-        .filter(of_others)
-        .filter(in_use.or(dsl::kind.eq(FactorKind::ProviderAuthenticator)))
-        .count()
-        .get_result(db)?;
-    Ok(others > 0)
+/// Which accounts count as sharing a provider's user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Those that use it now, or have ever had an authenticator there: whose secret the provider keeps for it nobody
+    /// knows then.
+    Now,
+    /// Those that use it, or have used it as long as is remembered. Which of them moves first makes no difference.
+    Ever,
 }
 
-/// Whether another account uses the provider's user, or has used it as long as is remembered. Which of those who shared
-/// it moves first makes no difference.
+/// Whether another account shares the provider's user.
 ///
 /// # Errors
 /// When a query fails.
-pub fn was_shared(db: &mut Db, user: &UserId, at: &Enrolment) -> QueryResult<bool> {
+pub fn is_shared(db: &mut Db, user: &UserId, at: &Enrolment, sharing: Sharing) -> QueryResult<bool> {
+    let counted = match sharing {
+        Sharing::Now => vec![FactorState::Unconfirmed, FactorState::Active],
+        Sharing::Ever => vec![FactorState::Unconfirmed, FactorState::Active, FactorState::Removed],
+    };
+    let counts = dsl::kind.eq(FactorKind::Phone).and(dsl::state.eq_any(counted));
     let others: i64 = dsl::factors
         .filter(dsl::provider_account.eq(&at.account))
         .filter(dsl::provider_user.eq(&at.user))
         .filter(dsl::user_id.is_null().or(dsl::user_id.ne(user)).assume_not_null())
-        .filter(dsl::kind.eq_any([FactorKind::Phone, FactorKind::ProviderAuthenticator]))
+        .filter(counts.or(dsl::kind.eq(FactorKind::ProviderAuthenticator)))
         .count()
         .get_result(db)?;
     Ok(others > 0)
@@ -165,5 +161,5 @@ pub fn has_own_authenticator(db: &mut Db, user: &UserId, at: &Enrolment) -> Quer
             authenticators.filter(dsl::removed_at.eq(moved_at)).count().get_result(db)?
         }
     };
-    Ok(own > 0 && !is_shared(db, user, at)?)
+    Ok(own > 0 && !is_shared(db, user, at, Sharing::Now)?)
 }

@@ -9,6 +9,7 @@
 
 pub mod actions;
 pub mod approval_challenges;
+pub mod approval_numbers;
 pub mod approval_polls;
 pub mod approvals;
 pub mod attempts;
@@ -16,6 +17,7 @@ pub mod changes;
 pub mod claims;
 pub mod codes;
 pub mod columns;
+pub mod credentials;
 mod db;
 pub mod enrolments;
 pub mod events;
@@ -29,6 +31,7 @@ pub mod moves;
 pub mod nonces;
 mod notifications;
 pub mod number_verifications;
+pub mod own_sessions;
 pub mod phone_changes;
 mod postgres_tls;
 pub mod push_devices;

@@ -98,7 +98,7 @@ pub fn candidate(db: &mut Db, user: &UserId) -> QueryResult<Option<Candidate>> {
         in_use.filter(dsl::user_id.eq(user)).filter(dsl::kind.eq(FactorKind::Push)).count().get_result(db)?;
     let has_devices = devices > 0;
     let has_provider_authenticator = has_provider_authenticator(db, user)?;
-    let is_shared = enrolments::was_shared(db, user, &at)?;
+    let is_shared = enrolments::is_shared(db, user, &at, enrolments::Sharing::Ever)?;
     // Its codes are such of the provider's app; they go on after the move.
     let comes_along = has_provider_authenticator && !is_shared;
     Ok(Some(Candidate {
