@@ -11,8 +11,8 @@ use super::{Context, Result, ServiceError};
 use crate::{
     domain::{clock::Timestamp, ids::UserId, limits::HOUR},
     store::{
-        Db, StoreError, approvals, attempts, changes, claims, codes, factors, messages, nonces, sessions,
-        users,
+        Db, StoreError, approvals, attempts, changes, claims, codes, events, factors, links, messages,
+        nonces, phone_changes, remembered_devices, sessions, users,
     },
 };
 
@@ -74,6 +74,11 @@ async fn sweep(context: &Context) -> Result<usize> {
     removed += remove(context, move |db, most| claims::sweep(db, now, KEEP_ROWS, most)).await?;
     removed += remove(context, move |db, most| messages::sweep(db, now, KEEP_MESSAGES, most)).await?;
     removed += remove(context, move |db, most| factors::sweep(db, now, KEEP_FACTORS, most)).await?;
+    removed += remove(context, move |db, most| links::sweep(db, now, most)).await?;
+    removed += remove(context, move |db, most| remembered_devices::sweep(db, now, most)).await?;
+    removed += remove(context, move |db, most| phone_changes::sweep(db, now, most)).await?;
+    let keep_events = HOUR * 24 * context.settings.events_days;
+    removed += remove(context, move |db, most| events::sweep(db, now, keep_events, most)).await?;
     removed += remove(context, changes::sweep).await?;
     let days = context.settings.unverified_accounts_days;
     if days > 0 {
@@ -150,6 +155,7 @@ async fn remove_unverified(context: &Context, before: Timestamp) -> Result<usize
                 return Err(StoreError::from(diesel::result::Error::RollbackTransaction));
             }
             factors::remove_all(db, &user, now)?;
+            events::forget_user(db, &user)?;
             Ok(users::delete(db, &user)?)
         });
         match done.await {

@@ -132,6 +132,23 @@ pub fn has_signed_in(
     Ok(found > 0)
 }
 
+/// Whether an event of this id is kept with a user.
+///
+/// # Errors
+/// When the query fails.
+pub fn is_kept(db: &mut Db, user: &UserId, id: &EventId) -> QueryResult<bool> {
+    let found: i64 = dsl::events.find(id).filter(dsl::user_id.eq(user)).count().get_result(db)?;
+    Ok(found > 0)
+}
+
+/// Events of accounts that were removed, for tests.
+///
+/// # Errors
+/// When the query fails.
+pub fn of_nobody(db: &mut Db) -> QueryResult<Vec<EventRow>> {
+    dsl::events.filter(dsl::user_id.is_null()).select(EventRow::as_select()).load(db)
+}
+
 /// Keeps kinds and times alone of a user's events.
 ///
 /// # Errors

@@ -111,7 +111,7 @@ async fn wrong_methods_are_405_and_unknown_paths_are_404() {
     let app = TestApp::spawn().await;
     let client = app.client();
     for (method, path) in [
-        (Method::DELETE, routes::USER),
+        (Method::PUT, routes::USER),
         (Method::PUT, routes::SESSION),
         (Method::GET, routes::SESSION_VERIFY),
         (Method::POST, routes::AUTHY_STATUS),

@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "a test crate has no public API; pub marks what other modules use")]
 #![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
+mod account;
 mod account_verification;
 mod app;
 mod approvals;

@@ -17,9 +17,9 @@ async fn a_new_account_is_signed_in_with_an_unverified_phone_and_no_code_is_sent
     assert_eq!(
         user,
         json!({
-            "id": user["id"], "fullName": "Ada Lovelace", "email": ada.email, "phone": ada.phone,
-            "countryCode": "44", "verified": false, "createdAt": "2026-03-02T14:02:31Z",
-            "authenticator": false, "codeChannels": ["sms", "call"], "fresh": false,
+            "id": user["id"], "fullName": "Ada Lovelace", "email": ada.email, "emailVerified": false,
+            "phone": ada.phone, "countryCode": "44", "verified": false, "createdAt": "2026-03-02T14:02:31Z",
+            "mail": true, "mayCorrectPhone": true, "authenticator": false, "codeChannels": ["sms", "call"], "fresh": false,
         })
     );
     assert_eq!(ada.phone_state().await["messages"], json!([]));

@@ -45,7 +45,7 @@ async fn permissions_of_an_existing_database_are_restricted_at_start() {
 }
 
 /// All bytes of an SQLite database, including its write-ahead log.
-fn bytes_of(file: &Path) -> Vec<u8> {
+pub fn bytes_of(file: &Path) -> Vec<u8> {
     let folder = file.parent().expect("a file is in a folder");
     let name = file.file_name().unwrap().to_str().unwrap();
     let mut bytes = Vec::new();

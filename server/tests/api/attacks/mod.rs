@@ -1,7 +1,7 @@
 //! The attacks behind statements 61 to 80 of docs/SECURITY.md, each as a test of its defence.
 
 mod addresses;
-mod at_rest;
+pub mod at_rest;
 mod authenticators;
 mod costly_sends;
 mod devices;

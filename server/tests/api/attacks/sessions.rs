@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use shared::routes::{self, cookie_api as api};
 
 use super::{BEHIND_A_PROXY, ClientAt, client_at, known_device};
-use crate::app::{ApiClient, PASSWORD, Person, Response, TestApp};
+use crate::{
+    account::number_on_phone,
+    app::{ApiClient, PASSWORD, Person, Response, TestApp},
+};
 
 const COOKIE_ONLY: (&str, &str) = ("X-Session-Carrier", "cookie");
 
@@ -51,7 +54,8 @@ async fn a_cookie_only_session_is_refused_by_header() {
     assert_eq!(login.status, StatusCode::OK, "{}", login.text);
     app.bearer(&token_in_cookie(&login)).get(routes::AUTHY_STATUS).await.refused(404, "no_session");
     app.answer_request(&push_of(&login), "approve").await;
-    let renewed = post_cookie_only(&browser, routes::SESSION_CONTINUE, json!({})).await;
+    let number = json!({"number": number_on_phone(&ada).await});
+    let renewed = post_cookie_only(&browser, routes::SESSION_PUSH_MATCH, number).await;
     assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.text);
     let stolen = app.bearer(&token_in_cookie(&renewed));
     stolen.get(routes::USER).await.refused(403, "not_signed_in");
@@ -79,6 +83,8 @@ async fn responses_to_a_cookie_only_session_contain_no_token() {
     app.answer_request(&push_of(&login), "approve").await;
     responses.push(login);
     // The choice made at login applies to the whole session.
+    let number = json!({"number": number_on_phone(&ada).await});
+    responses.push(browser.post(routes::SESSION_PUSH_MATCH, number).await);
     responses.push(browser.post(routes::SESSION_CONTINUE, json!({})).await);
     responses.push(browser.post(routes::SESSION_RESEND, json!({})).await);
     responses.push(browser.verify(&ada.code().await).await);
