@@ -16,14 +16,27 @@ use shared::routes::page;
 
 use crate::pages::{
     account::Account,
+    activity::Activity,
     approve::Approve,
     authenticator::Authenticator,
+    change_email::ChangeEmail,
+    change_password::ChangePassword,
+    change_phone::ChangePhone,
     code::Code,
+    confirm_email::ConfirmEmail,
     fixed::{Home, NotFound, SignedOut},
+    forgot::Forgot,
     log_in::LogIn,
     methods::Methods,
+    own_data::OwnData,
     protected::Protected,
+    recover::Recover,
+    recovery_codes::RecoveryCodes,
+    reset::Reset,
+    secure::Secure,
+    security::Security,
     send::Send,
+    sessions::Sessions,
     sign_up::SignUp,
     verification::Verification,
     verified::Verified,
@@ -46,6 +59,19 @@ pub enum Page {
     Send,
     Authenticator,
     Account,
+    Recover,
+    Security,
+    RecoveryCodes,
+    Sessions,
+    Activity,
+    ChangePassword,
+    ChangeEmail,
+    ChangePhone,
+    OwnData,
+    Forgot,
+    Reset,
+    ConfirmEmail,
+    Secure,
 }
 
 /// Pages that are loaded together.
@@ -59,6 +85,10 @@ pub enum Group {
     SecondFactor,
     /// What is open to those who are signed in.
     Inside,
+    /// Looking after an account.
+    Account,
+    /// Getting back into an account, and what links from e-mails open.
+    Recovering,
 }
 
 impl Page {
@@ -79,6 +109,19 @@ impl Page {
             page::SEND => Self::Send,
             page::AUTHENTICATOR => Self::Authenticator,
             page::ACCOUNT => Self::Account,
+            page::RECOVER => Self::Recover,
+            page::SECURITY => Self::Security,
+            page::RECOVERY_CODES => Self::RecoveryCodes,
+            page::SESSIONS => Self::Sessions,
+            page::ACTIVITY => Self::Activity,
+            page::PASSWORD => Self::ChangePassword,
+            page::EMAIL => Self::ChangeEmail,
+            page::PHONE => Self::ChangePhone,
+            page::DATA => Self::OwnData,
+            page::FORGOT => Self::Forgot,
+            page::RESET => Self::Reset,
+            page::CONFIRM_EMAIL => Self::ConfirmEmail,
+            page::SECURE => Self::Secure,
             _ => Self::NotFound,
         }
     }
@@ -86,9 +129,17 @@ impl Page {
     pub fn group(self) -> Group {
         match self {
             Self::Home | Self::LogIn | Self::SignedOut | Self::NotFound => Group::First,
-            Self::SignUp | Self::Verification | Self::Verified => Group::Joining,
-            Self::Approve | Self::Code | Self::Methods => Group::SecondFactor,
+            Self::SignUp | Self::Verification | Self::Verified | Self::ChangePhone => Group::Joining,
+            Self::Approve | Self::Code | Self::Methods | Self::Recover => Group::SecondFactor,
             Self::Protected | Self::Send | Self::Authenticator | Self::Account => Group::Inside,
+            Self::Security
+            | Self::RecoveryCodes
+            | Self::Sessions
+            | Self::Activity
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::OwnData => Group::Account,
+            Self::Forgot | Self::Reset | Self::ConfirmEmail | Self::Secure => Group::Recovering,
         }
     }
 
@@ -108,6 +159,8 @@ impl Page {
                 Group::Joining => joining(self).await,
                 Group::SecondFactor => second_factor(self).await,
                 Group::Inside => inside(self).await,
+                Group::Account => account(self).await,
+                Group::Recovering => recovering(self).await,
             }
         };
         // What is loaded is ready at once.
@@ -139,6 +192,8 @@ impl Group {
             Self::Joining => load_joining().await,
             Self::SecondFactor => load_second_factor().await,
             Self::Inside => load_inside().await,
+            Self::Account => load_account().await,
+            Self::Recovering => load_recovering().await,
         };
         if loaded.is_ok() {
             LOADED.set(LOADED.get() | self.bit());
@@ -182,6 +237,12 @@ macro_rules! group {
     };
 }
 
-group!(joining, load_joining, [SignUp, Verification, Verified]);
-group!(second_factor, load_second_factor, [Approve, Code, Methods]);
+group!(joining, load_joining, [SignUp, Verification, Verified, ChangePhone]);
+group!(second_factor, load_second_factor, [Approve, Code, Methods, Recover]);
 group!(inside, load_inside, [Protected, Send, Authenticator, Account]);
+group!(
+    account,
+    load_account,
+    [Security, RecoveryCodes, Sessions, Activity, ChangePassword, ChangeEmail, OwnData]
+);
+group!(recovering, load_recovering, [Forgot, Reset, ConfirmEmail, Secure]);

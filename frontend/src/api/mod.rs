@@ -1,5 +1,7 @@
 //! All HTTP of the page: one function per endpoint, one failure type.
 
+pub mod account;
+
 use gloo_net::http::{Method, RequestBuilder};
 use js_sys::JSON;
 use serde::{
@@ -8,9 +10,8 @@ use serde::{
 };
 use serde_wasm_bindgen::Serializer;
 use shared::{
-    ApiError, Approval, ApprovalCreated, Authenticator, CodeSent, EnrolAuthenticator, ErrorCode, Factor,
-    Factors, Login, LoginAnswer, NewApproval, NewUser, PushAnswer, RenameFactor, Resend, StatusAnswer, User,
-    VerifyCode, Via,
+    ApiError, Approval, ApprovalCreated, CodeSent, ContinueSession, ErrorCode, Login, LoginAnswer,
+    MatchNumber, NewApproval, NewUser, PushAnswer, Recover, Resend, StatusAnswer, User, VerifyCode, Via,
     cookie_api::{CheckVerification, Protected, StartVerification, VerificationStarted, Whereabouts},
     routes::{self, cookie_api},
 };
@@ -64,7 +65,7 @@ impl ApiFailure {
     }
 }
 
-type ApiResult<T> = Result<T, ApiFailure>;
+pub type ApiResult<T> = Result<T, ApiFailure>;
 
 /// The body of a `POST` without fields.
 const EMPTY: Empty = Empty {};
@@ -92,8 +93,16 @@ pub async fn status() -> ApiResult<StatusAnswer> {
     get(routes::AUTHY_STATUS).await
 }
 
-pub async fn continue_session() -> ApiResult<()> {
-    post_only(routes::SESSION_CONTINUE, &EMPTY).await
+pub async fn continue_session(remember_device: bool) -> ApiResult<()> {
+    post_only(routes::SESSION_CONTINUE, &ContinueSession { remember_device }).await
+}
+
+pub async fn match_number(number: String, remember_device: bool) -> ApiResult<()> {
+    post_only(routes::SESSION_PUSH_MATCH, &MatchNumber { number, remember_device }).await
+}
+
+pub async fn recover(code: String, remember_device: bool) -> ApiResult<()> {
+    post_only(routes::SESSION_RECOVER, &Recover { code, remember_device }).await
 }
 
 pub async fn push() -> ApiResult<PushAnswer> {
@@ -104,37 +113,12 @@ pub async fn send_code(via: Via) -> ApiResult<CodeSent> {
     post(routes::SESSION_RESEND, &Resend { via: via.to_string() }).await
 }
 
-pub async fn verify(code: String) -> ApiResult<()> {
-    post_only(routes::SESSION_VERIFY, &VerifyCode { code }).await
+pub async fn verify(code: String, remember_device: bool) -> ApiResult<()> {
+    post_only(routes::SESSION_VERIFY, &VerifyCode { code, remember_device }).await
 }
 
 pub async fn verify_account(id: &str, code: String) -> ApiResult<()> {
-    post_only(&routes::USERS_VERIFY.replace("{id}", id), &VerifyCode { code }).await
-}
-
-pub async fn enrol_authenticator() -> ApiResult<Authenticator> {
-    post(routes::AUTHENTICATOR, &EnrolAuthenticator::default()).await
-}
-
-pub async fn confirm_authenticator(id: &str, code: String) -> ApiResult<()> {
-    post_only(&routes::AUTHENTICATOR_CONFIRM.replace("{id}", id), &VerifyCode { code }).await
-}
-
-pub async fn dismiss_invitation() -> ApiResult<()> {
-    send(Method::DELETE, routes::AUTHENTICATOR_INVITATION.to_owned(), None).await.map(drop)
-}
-
-pub async fn factors() -> ApiResult<Vec<Factor>> {
-    get::<Factors>(routes::FACTORS).await.map(|answer| answer.factors)
-}
-
-pub async fn rename_factor(id: &str, name: String) -> ApiResult<()> {
-    let body = json(&RenameFactor { name })?;
-    send(Method::PATCH, routes::FACTOR.replace("{id}", id), Some(body)).await.map(drop)
-}
-
-pub async fn remove_factor(id: &str) -> ApiResult<()> {
-    send(Method::DELETE, routes::FACTOR.replace("{id}", id), None).await.map(drop)
+    post_only(&routes::USERS_VERIFY.replace("{id}", id), &VerifyCode { code, remember_device: false }).await
 }
 
 pub async fn create_approval(data: &NewApproval) -> ApiResult<ApprovalCreated> {

@@ -11,3 +11,4 @@ pub mod pair;
 pub mod phone_field;
 pub mod require_access;
 pub mod seal;
+pub mod step_up;

@@ -146,7 +146,7 @@ fn Invitation(
     let submission = Submission::new();
     let dismiss = move |_| {
         submission.run(async move {
-            api::dismiss_invitation().await?;
+            api::account::dismiss_invitation().await?;
             auth.refresh().await;
             Ok(())
         });

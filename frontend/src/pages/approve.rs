@@ -105,7 +105,7 @@ async fn complete(
     navigate: impl Fn(&str, bool),
 ) {
     while mounted.get() {
-        match api::continue_session().await {
+        match api::continue_session(false).await {
             Ok(()) => {
                 submission.failure.set(None);
                 TimeoutFuture::new(APPROVED_MS).await;

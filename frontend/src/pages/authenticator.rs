@@ -67,7 +67,7 @@ fn Enrol() -> impl IntoView {
     auth.sent.set(None);
     let enrol = move || {
         submission.run(async move {
-            match api::enrol_authenticator().await {
+            match api::account::enrol_authenticator().await {
                 Ok(new) => go_to(Stage::Confirm(new)),
                 Err(failure) if failure.code() == ErrorCode::StepUpRequired => go_to(Stage::StepUp),
                 Err(failure) => return Err(failure),
@@ -79,10 +79,10 @@ fn Enrol() -> impl IntoView {
         stage.set(Stage::Start);
         enrol();
     });
-    let verify = ApiCall::new(api::verify);
+    let verify = ApiCall::new(|code| api::verify(code, false));
     let confirm = ApiCall::new(move |code| async move {
         let Stage::Confirm(new) = stage.get_untracked() else { return Ok(()) };
-        let confirmed = api::confirm_authenticator(&new.id, code).await;
+        let confirmed = api::account::confirm_authenticator(&new.id, code).await;
         confirmed.map_err(|failure| match failure {
             ApiFailure::Refused { mut error, retry_after } if error.code == ErrorCode::WrongCode => {
                 error.message = WRONG_CODE.to_owned();

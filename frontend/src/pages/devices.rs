@@ -55,7 +55,7 @@ pub fn Devices() -> impl IntoView {
     let submission = Submission::new();
     let mounted = mounted();
     let load = move || async move {
-        let factors = api::factors().await?;
+        let factors = api::account::factors().await?;
         devices.set(factors.into_iter().filter(|factor| factor.kind == "push").collect());
         Ok::<_, ApiFailure>(())
     };
@@ -71,9 +71,9 @@ pub fn Devices() -> impl IntoView {
         submission.run(async move {
             let (outcome, said) = match &wish {
                 Wish::Rename(device, name) => {
-                    (api::rename_factor(&device.id, name.clone()).await, "Name saved.")
+                    (api::account::rename_factor(&device.id, name.clone()).await, "Name saved.")
                 }
-                Wish::Remove(device) => (api::remove_factor(&device.id).await, "Device removed."),
+                Wish::Remove(device) => (api::account::remove_factor(&device.id).await, "Device removed."),
             };
             match outcome {
                 Err(failure) if failure.code() == ErrorCode::StepUpRequired => {
@@ -193,7 +193,7 @@ fn step_up(auth: AuthContext, wish: Wish, carry_out: Callback<Wish>) -> impl Int
         AuthState::SignedIn(user) => written(&user.country_code, &user.phone),
         _ => String::new(),
     };
-    let check = ApiCall::new(api::verify);
+    let check = ApiCall::new(|code| api::verify(code, false));
     let on_accepted = Callback::new(move |()| carry_out.run(wish.clone()));
     view! {
         <div class="stack">

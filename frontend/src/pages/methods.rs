@@ -60,6 +60,7 @@ fn Choices() -> impl IntoView {
                     });
                     page::CODE
                 }
+                Channel::Recovery | Channel::Device => page::RECOVER,
                 Channel::Sms | Channel::Call | Channel::WhatsApp | Channel::Email => {
                     let via = Via::ALL.into_iter().find(|via| Channel::from(*via) == channel);
                     send_code(auth, via.unwrap_or_default()).await?;

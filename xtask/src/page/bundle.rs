@@ -56,11 +56,16 @@ pub fn assemble(source: &Path, staging: &Path, groups: &Groups) -> Result {
     write(&staging.join("index.html"), &document.html)?;
     let documents = staging.join(DOCUMENTS);
     fs::create_dir_all(&documents).map_err(|error| format!("{}: {error}", documents.display()))?;
-    for frame in compress::files(&source.join("frames"))? {
-        let name = frame.file_name().ok_or_else(|| format!("{} has no name", frame.display()))?;
+    let frames = source.join("frames");
+    for frame in compress::files(&frames)? {
+        let name = frame.strip_prefix(&frames).map_err(|error| format!("{}: {error}", frame.display()))?;
         let with_frame = document.with_frame(&read(&frame)?, groups);
         let with_frame = with_frame.map_err(|problem| format!("{}: {problem}", frame.display()))?;
-        write(&documents.join(name), &with_frame)?;
+        let file = documents.join(name);
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        }
+        write(&file, &with_frame)?;
     }
     Ok(())
 }
