@@ -53,6 +53,8 @@ pub struct AuthContext {
     pub notice: RwSignal<Option<String>>,
     /// Whether the server cannot be reached; known on pages that wait for the phone.
     pub offline: RwSignal<bool>,
+    /// Whether this browser is to be remembered when the sign-in is complete.
+    pub remember: RwSignal<bool>,
     /// Whether this page itself is ending the session or its pending state: no news of it is needed.
     pub ending: StoredValue<bool>,
     /// How many states have been set: an answer to a question from before the last of them is older.
@@ -71,6 +73,7 @@ impl AuthContext {
             not_sent: RwSignal::new(None),
             notice: RwSignal::new(None),
             offline: RwSignal::new(false),
+            remember: RwSignal::new(false),
             ending: StoredValue::new(false),
             count: StoredValue::new(0),
         };
@@ -159,6 +162,7 @@ impl AuthContext {
     pub fn set_anonymous(self) {
         self.sent.set(None);
         self.not_sent.set(None);
+        self.remember.set(false);
         self.ending.set_value(false);
         self.set(AuthState::Anonymous);
     }

@@ -103,12 +103,27 @@ pub fn page_after_push(auth: AuthContext, answer: PushAnswer) -> &'static str {
 pub fn follow_request(auth: AuthContext) {
     let navigate = navigator();
     let approved = approved(auth);
+    let number_due = Memo::new(move |_| {
+        auth.state.with(|state| matches!(state, AuthState::Pending(status) if status.number_due))
+    });
     Effect::new(move || {
-        if approved.get() {
+        if approved.get() || number_due.get() {
             navigate(page::APPROVE, true);
         }
     });
     live::follow(auth);
+}
+
+/// What follows when the second factor has passed: the account is opened.
+pub fn completed(auth: AuthContext) -> Callback<()> {
+    let navigate = navigator();
+    Callback::new(move |()| {
+        spawn_local(async move {
+            auth.refresh().await;
+            auth.ending.set_value(false);
+            navigate(page::ACCOUNT, true);
+        });
+    })
 }
 
 /// Whether the pending session's request is approved.

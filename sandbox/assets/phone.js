@@ -166,7 +166,9 @@ function requests(phone) {
 }
 
 function requestCard(request) {
-  const { Number: number, ...details } = request.details;
+  // A number to compare with the page's, or one that the page has to be given.
+  const { Number: compared, "Enter in browser": asked, ...details } = request.details;
+  const number = asked ?? compared;
   const ends = state.loaded + (request.expiresInMs ?? 0);
   // The sandbox reports no change when a request expires.
   timers.push(() => { if (request.expiresAt && performance.now() > ends) load(); });
@@ -181,7 +183,7 @@ function requestCard(request) {
   return make("article", { class: "stack request", "data-state": "waiting" },
     make("div", { class: "row" }, request.expiresAt ? ring(ends, request.lifetimeMs, disc) : undefined, logo(request.logos), heading),
     number === undefined ? undefined : make("div", { class: "match", role: "group", "aria-label": "Match number" },
-      make("b", { class: "figure num" }, number), make("p", { class: "quiet" }, "Does the page show this number?")),
+      make("b", { class: "figure num" }, number), make("p", { class: "quiet" }, asked ? "Enter this number in the browser." : "Does the browser show this number?")),
     facts(details), hiddenDetails(request.hiddenDetails),
     make("div", { class: "duo" },
       make("button", { class: "button stop", type: "button", "data-key": `deny-${request.uuid}`, onclick: answer("deny") }, "Deny"),

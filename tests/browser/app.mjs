@@ -9,6 +9,8 @@ import { control, freePort, start } from "../conformance/start.mjs";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export const PASSWORD = "notes on the engine";
+/** The heading while an approval request is open: with a number to type, or with one to compare. */
+export const WAITING = /^(Enter the number|Approve) on your phone$/;
 /** How long a test waits for a state, in milliseconds. Generous: a slow machine is no failure. */
 const TIMEOUT_MS = 60_000;
 
@@ -182,7 +184,7 @@ export async function waiting(app, options) {
   const ada = app.person();
   await makeAccount(app, ada);
   await logIn(visitor.page, app, ada);
-  await heading(visitor.page, "Approve on your phone");
+  await visitor.page.getByRole("heading", { level: 1, name: WAITING }).waitFor();
   return { ...visitor, ada };
 }
 
@@ -225,12 +227,19 @@ export async function answerRequest(app, e164, verb) {
   return uuid;
 }
 
+/** Approves on the phone, and types the number that it shows. */
+export async function approve(page, app, person) {
+  await answerRequest(app, person.e164, "approve");
+  const { approvalRequests: [newest] } = await app.sandbox.phone(person.e164);
+  await page.getByLabel("Number on your phone").fill(newest.details["Enter in browser"]);
+}
+
 /** Creates an account and signs in with password and approval. */
 export async function signIn(page, app, person) {
   await makeAccount(app, person);
   await logIn(page, app, person);
-  await heading(page, "Approve on your phone");
-  await answerRequest(app, person.e164, "approve");
+  await heading(page, "Enter the number on your phone");
+  await approve(page, app, person);
   await heading(page, person.name);
 }
 

@@ -2,7 +2,7 @@
 import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { answerRequest, chooseWay, enter, eventually, hasCount, heading, logIn, newestCode, openPhone, signIn, startApp, waiting } from "./app.mjs";
+import { approve, chooseWay, enter, eventually, hasCount, heading, logIn, newestCode, openPhone, signIn, startApp, waiting } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp()));
@@ -37,7 +37,7 @@ for (const [way, said, via] of [[/Code by text/, "A code was texted to +44 â€¢â€
     await page.getByRole("button", { name: "Log out", exact: true }).click();
     await heading(page, "Signed out");
     await logIn(page, app, ada);
-    await heading(page, "Approve on your phone");
+    await heading(page, "Enter the number on your phone");
     await page.getByRole("link", { name: "Choose another way", exact: true }).click();
     await heading(page, "Choose another way");
     const marked = page.getByRole("listitem").filter({ hasText: "Last used" });
@@ -100,8 +100,8 @@ test("after a code was sent, text message and call are unavailable for a while, 
   }
   // The approval request is still pending: back to its page.
   await page.getByRole("button", { name: /Approve on the phone/ }).click();
-  await heading(page, "Approve on your phone");
-  await answerRequest(app, ada.e164, "approve");
+  await heading(page, "Enter the number on your phone");
+  await approve(page, app, ada);
   await heading(page, ada.name);
 });
 
@@ -135,7 +135,7 @@ test("an authenticator app is enrolled by a QR code shown once, and its codes si
   await page.getByRole("button", { name: "Log out", exact: true }).click();
   await heading(page, "Signed out");
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   await chooseWay(page, /Code from the app/);
   await heading(page, "Enter the code");
   // No test of this file advances the server's clock, so server and test have the same time. The code

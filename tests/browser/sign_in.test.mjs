@@ -2,7 +2,7 @@
 import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
 import {
-  PASSWORD, answerRequest, chooseWay, enter, eventually, hasAttribute, hasCount, hasShown, heading, logIn, makeAccount, newestCode,
+  approve, PASSWORD, answerRequest, chooseWay, enter, eventually, hasFocus, hasAttribute, hasCount, heading, logIn, makeAccount, newestCode,
   openPhone, pendingRequest, signUp, startApp, waiting,
 } from "./app.mjs";
 
@@ -11,7 +11,7 @@ before(async () => (app = await startApp({ RUST_LOG: "debug", LOG_FORMAT: "json"
 afterEach(() => app.leave());
 after(() => app.stop());
 
-test("sign up, log out, log in, approve on the phone, land on the account page", async () => {
+test("sign up, log out, log in, approve on the phone, type its number, land on the account page", async () => {
   const { page, context, problems } = await app.visitor();
   const ada = app.person();
   await signUp(page, app, ada);
@@ -19,23 +19,19 @@ test("sign up, log out, log in, approve on the phone, land on the account page",
   await page.getByRole("button", { name: "Log out", exact: true }).click();
   await heading(page, "Signed out");
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
-  const number = await page.getByRole("group", { name: "Match number" }).locator("b").textContent();
+  await heading(page, "Enter the number on your phone");
   const phone = await openPhone(app, context, ada);
   const card = phone.getByRole("article");
   await card.getByText(ada.email, { exact: true }).waitFor();
-  assert.equal(await card.getByRole("group", { name: "Match number" }).locator("b").textContent(), number);
-  // Page and phone draw the same halves of the disc.
-  const numbers = async (path) => (await path.getAttribute("d")).match(/-?[\d.]+/g).map(Number);
-  await eventually(async () => {
-    const [onPage, onPhone] = [await numbers(page.locator(".life .hold")), await numbers(card.locator(".life .hold"))];
-    assert.equal(onPage.length, onPhone.length);
-    for (const [at, part] of onPage.entries()) assert.ok(Math.abs(part - onPhone[at]) < 0.01, `${onPage} ${onPhone}`);
-  });
+  const number = await card.getByRole("group", { name: "Match number" }).locator("b").textContent();
+  assert.match(number, /^\d\d$/);
+  // The page does not know it.
+  assert.equal(await page.getByRole("group", { name: "Match number" }).count(), 0);
+  // What is typed before the approval is sent after it.
+  await page.getByLabel("Number on your phone").fill(number);
+  await page.getByText("Now approve the request on your phone.").waitFor();
   await card.getByRole("button", { name: "Approve", exact: true }).click();
   await heading(page, ada.name);
-  // This heading was shown for less than a second, so it cannot be waited for.
-  await hasShown(page, "Approved");
   await eventually(() => assert.equal(new URL(page.url()).pathname, "/account"));
   await page.getByText("Verified", { exact: true }).waitFor();
   await phone.getByRole("listitem").getByText("Approved", { exact: true }).waitFor();
@@ -46,12 +42,29 @@ test("sign up, log out, log in, approve on the phone, land on the account page",
   assert.deepEqual(problems, []);
 });
 
+test("a wrong number is told with the tries that are left, and the third one denies", async () => {
+  const { page, ada } = await waiting(app);
+  await answerRequest(app, ada.e164, "approve");
+  await page.getByText("Approved. Enter the number to sign in.").waitFor();
+  const { approvalRequests: [{ details }] } = await app.sandbox.phone(ada.e164);
+  const wrong = (by) => String((Number(details["Enter in browser"]) + by) % 100).padStart(2, "0");
+  const field = page.getByLabel("Number on your phone");
+  for (const [by, told] of [[1, "Wrong number. 2 tries left."], [2, "Wrong number. 1 try left."]]) {
+    await field.fill(wrong(by));
+    await page.getByRole("alert").getByText(told).waitFor();
+    await hasFocus(field, "the field, for the next try");
+  }
+  await field.fill(wrong(3));
+  await heading(page, "Denied on your phone");
+  await page.getByText("You entered 3 wrong numbers").waitFor();
+});
+
 test("after a denied request, a code from the phone signs in", async () => {
   const { page, context, problems, ada } = await waiting(app);
   const phone = await openPhone(app, context, ada);
   await phone.getByRole("article").getByRole("button", { name: "Deny", exact: true }).click();
   await heading(page, "Denied on your phone");
-  await page.getByText("Nothing was opened.").waitFor();
+  await page.getByText("You weren’t signed in.").waitFor();
   await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
   await page.getByText("A code was texted to").waitFor();
@@ -90,8 +103,8 @@ test("a request without an answer expires on the page, and asking again works", 
   await app.sandbox.advance(121);
   await heading(page, "The request has expired");
   await page.getByRole("button", { name: "Ask again" }).click();
-  await heading(page, "Approve on your phone");
-  await answerRequest(app, ada.e164, "approve");
+  await heading(page, "Enter the number on your phone");
+  await approve(page, app, ada);
   await heading(page, ada.name);
 });
 
@@ -119,11 +132,11 @@ test("the page goes on waiting after a reload, and does not poll beside the stre
   page.on("request", (request) => (polls += request.url().endsWith("/authy/status") ? 1 : 0));
   await page.clock.install();
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   await page.reload();
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   await page.goto(`${app.url}/login`);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   await chooseWay(page, /Code by text/);
   await heading(page, "Enter the code");
   const before = polls;
@@ -140,7 +153,7 @@ test("without the stream the page polls at the interval that the response names"
   await page.route("**/authy/status/stream", (route) => route.fulfill({ status: 502 }));
   await page.clock.install();
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   // From here on, time passes for the page only in `runFor`. The clock cannot be set back, so it stops at
   // a time that it has not reached yet.
   await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 60_000);

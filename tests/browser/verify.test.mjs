@@ -45,12 +45,14 @@ test("a phone is verified by a text, its device registered, and the next sign-in
   await accessible(page, "account with a device");
   await logOut(page);
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   const phone = await context.newPage();
   await phone.goto(app.sandbox.url);
   await eventually(() => phone.getByRole("button", { name: new RegExp(ada.phone.slice(-6)) }).click({ timeout: 1000 }));
   await phone.getByRole("heading", { name: "Sign in to Countersign?" }).waitFor();
+  const number = await phone.getByRole("article").getByRole("group", { name: "Match number" }).locator("b").textContent();
   await phone.getByRole("button", { name: "Approve", exact: true }).click();
+  await page.getByLabel("Number on your phone").fill(number);
   await heading(page, ada.name);
   await page.getByText(/Last used/).waitFor();
   assert.deepEqual(problems, []);
@@ -61,7 +63,7 @@ test("a denied request signs nobody in, and a code by another way does", async (
   await registerDevice(page, ada, "Ada's phone");
   await logOut(page);
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   await answerRequest(app, ada.e164, "deny");
   await heading(page, "Denied on your phone");
   await page.goto(`${app.url}/2fa`);
@@ -77,7 +79,7 @@ test("a denied request signs nobody in, and a code by another way does", async (
   await heading(page, ada.name);
   await logOut(page);
   await logIn(page, app, ada);
-  await heading(page, "Approve on your phone");
+  await heading(page, "Enter the number on your phone");
   await page.getByRole("link", { name: "Choose another way", exact: true }).click();
   const last = page.getByRole("listitem").filter({ hasText: "Last used" });
   await hasCount(last, 1);

@@ -1,12 +1,12 @@
 // Waiting for the phone: the page follows the server's event stream, and goes on without it.
 import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
-import { answerRequest, eventually, hasShown, heading, hold, logIn, makeAccount, startApp, waiting } from "./app.mjs";
+import { answerRequest, eventually, hasShown, heading, hold, logIn, makeAccount, openPhone, startApp, waiting } from "./app.mjs";
 
 const STREAM = "**/authy/status/stream";
 
 let app;
-before(async () => (app = await startApp({ LIMITS: "off" })));
+before(async () => (app = await startApp({ LIMITS: "off", PUSH_MATCH: "off" })));
 afterEach(() => app.leave());
 after(() => app.stop());
 
@@ -135,4 +135,22 @@ test("a status that the stream has overtaken changes nothing on the page", async
   assert.equal(await page.locator("h1").innerText(), "Approved");
   await user.release();
   await heading(page, ada.name);
+});
+
+test("where the number is to compare, page and phone show the same one and the same cut", async () => {
+  const { page, context, ada } = await waiting(app);
+  const number = await page.getByRole("group", { name: "Match number" }).locator("b").textContent();
+  const phone = await openPhone(app, context, ada);
+  const card = phone.getByRole("article");
+  assert.equal(await card.getByRole("group", { name: "Match number" }).locator("b").textContent(), number);
+  // Page and phone draw the same halves of the disc.
+  const numbers = async (path) => (await path.getAttribute("d")).match(/-?[\d.]+/g).map(Number);
+  await eventually(async () => {
+    const [onPage, onPhone] = [await numbers(page.locator(".life .hold")), await numbers(card.locator(".life .hold"))];
+    assert.equal(onPage.length, onPhone.length);
+    for (const [at, part] of onPage.entries()) assert.ok(Math.abs(part - onPhone[at]) < 0.01, `${onPage} ${onPhone}`);
+  });
+  await card.getByRole("button", { name: "Approve", exact: true }).click();
+  await heading(page, ada.name);
+  await hasShown(page, "Approved");
 });

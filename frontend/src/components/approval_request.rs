@@ -17,6 +17,10 @@ pub struct TrackedRequest {
     pub status: RwSignal<PushStatus>,
     /// Label and value, as on the phone.
     pub details: RwSignal<BTreeMap<String, String>>,
+    /// Whether the number that the phone shows has to be typed.
+    pub needs_number: RwSignal<bool>,
+    /// Whether it is approved, and that number is judged now.
+    pub number_due: RwSignal<bool>,
     /// The last digits of the phone number.
     pub phone_ending: RwSignal<String>,
     /// When the request expires, by [`browser::now_ms`].
@@ -29,6 +33,8 @@ impl TrackedRequest {
         Self {
             status: RwSignal::new(PushStatus::Pending),
             details: RwSignal::default(),
+            needs_number: RwSignal::new(false),
+            number_due: RwSignal::new(false),
             phone_ending: RwSignal::default(),
             expires_at: RwSignal::new(0.0),
             lifetime_ms: RwSignal::new(1),

@@ -14,10 +14,12 @@ use crate::{
         approval_request::{CountdownStub, MatchNumber, RequestDetails, SpokenCountdown, TrackedRequest},
         icon::Icon,
         notice::{FailureNotice, message_box},
+        number_form::NumberForm,
         pair::announce_page,
+        remember_box::RememberBox,
         require_access::RequireAccess,
     },
-    flow::{RETRY_MS, Submission, approved, mounted, page_after_push},
+    flow::{RETRY_MS, Submission, approved, completed, mounted, page_after_push},
     groups::Group,
     live,
     router::navigator,
@@ -41,6 +43,8 @@ fn update(request: TrackedRequest, answer: StatusAnswer) {
         return;
     }
     request.status.set(answer.status);
+    request.needs_number.set(answer.needs_number);
+    request.number_due.set(answer.number_due);
     request.phone_ending.set(answer.phone.rsplit('-').next().unwrap_or_default().to_owned());
     if let Some(newest) = answer.approval_request {
         request.set_expiry(newest.expires_in_ms, newest.lifetime_ms);
@@ -54,12 +58,19 @@ struct ApproveState {
     auth: AuthContext,
     request: TrackedRequest,
     submission: Submission,
+    /// Whether a wrong number was typed.
+    wrong_number: RwSignal<bool>,
 }
 
 #[component]
 fn FollowRequest() -> impl IntoView {
     let auth = AuthContext::get();
-    let state = ApproveState { auth, request: TrackedRequest::new(), submission: Submission::new() };
+    let state = ApproveState {
+        auth,
+        request: TrackedRequest::new(),
+        submission: Submission::new(),
+        wrong_number: RwSignal::new(false),
+    };
     let navigate = navigator();
     Effect::new(move || {
         if let AuthState::Pending(answer) = auth.state.get() {
@@ -104,11 +115,17 @@ async fn complete(
     mounted: &Cell<bool>,
     navigate: impl Fn(&str, bool),
 ) {
+    let is_remembered = auth.state.with_untracked(
+        |state| matches!(state, AuthState::Pending(status) if status.approval_request.is_none()),
+    );
     while mounted.get() {
-        match api::continue_session(false).await {
+        match api::continue_session(auth.remember.get_untracked()).await {
             Ok(()) => {
                 submission.failure.set(None);
-                TimeoutFuture::new(APPROVED_MS).await;
+                // In a remembered browser nothing was asked, and there is nothing to show.
+                if !is_remembered {
+                    TimeoutFuture::new(APPROVED_MS).await;
+                }
                 auth.refresh().await;
                 if mounted.get() {
                     navigate(page::ACCOUNT, true);
@@ -135,7 +152,8 @@ async fn complete(
 
 #[component]
 fn RequestStatus(state: ApproveState) -> impl IntoView {
-    let ApproveState { auth, request, submission } = state;
+    let ApproveState { auth, request, submission, wrong_number } = state;
+    let on_accepted = completed(auth);
     let navigate = navigator();
     let send_again = move || {
         submission.run(async move {
@@ -162,8 +180,24 @@ fn RequestStatus(state: ApproveState) -> impl IntoView {
             </button>
         }
     };
+    let needs_number = Memo::new(move |_| request.needs_number.get());
     move || {
         let body = match status.get() {
+            PushStatus::Pending | PushStatus::Unverified if needs_number.get() => view! {
+                <h1 tabindex="-1">"Enter the number on your phone"</h1>
+                <p>
+                    "Open the app on the phone ending in "
+                    <span class="num">{move || request.phone_ending.get()}</span>
+                    ", approve the request, then enter the two-digit number it shows."
+                </p>
+                <NumberForm request on_accepted was_wrong=wrong_number />
+                <RememberBox />
+                <RequestDetails request shown=DETAILS />
+                <SpokenCountdown request />
+                <Offline auth />
+                <div class="row">{methods_link()}</div>
+            }
+            .into_any(),
             PushStatus::Pending | PushStatus::Unverified => view! {
                 <h1 tabindex="-1">"Approve on your phone"</h1>
                 <MatchNumber
@@ -172,9 +206,8 @@ fn RequestStatus(state: ApproveState) -> impl IntoView {
                 />
                 <RequestDetails request shown=DETAILS />
                 <SpokenCountdown request />
-                <Show when=move || auth.offline.get()>
-                    <p class="notice wait" role="status">"No connection to the server. Trying again."</p>
-                </Show>
+                <RememberBox />
+                <Offline auth />
                 <div class="row">{methods_link()}</div>
             }
             .into_any(),
@@ -186,9 +219,8 @@ fn RequestStatus(state: ApproveState) -> impl IntoView {
             .into_any(),
             PushStatus::Denied => view! {
                 <h1 tabindex="-1">"Denied on your phone"</h1>
-                {message_box("stop", Icon::Cross, "Nothing was opened. This request is closed for good.".to_owned())}
-                <p>"This sign-in was denied on your phone. Whoever started it knows your password."</p>
-                <div class="row">{again_button()} {methods_link()}</div>
+                {message_box("stop", Icon::Cross, denied_text(wrong_number.get_untracked()).to_owned())}
+                <div class="row">{methods_link()}</div>
             }
             .into_any(),
             PushStatus::Expired => view! {
@@ -200,5 +232,23 @@ fn RequestStatus(state: ApproveState) -> impl IntoView {
             .into_any(),
         };
         view! { {body} <FailureNotice failure=submission.failure /> }
+    }
+}
+
+/// Whoever began a sign-in that was denied may be a thief: nothing is said but that it was.
+fn denied_text(by_wrong_numbers: bool) -> &'static str {
+    if by_wrong_numbers {
+        "You entered 3 wrong numbers, so the request was denied. You weren’t signed in."
+    } else {
+        "You weren’t signed in. This request can’t be used again."
+    }
+}
+
+#[component]
+fn Offline(auth: AuthContext) -> impl IntoView {
+    view! {
+        <Show when=move || auth.offline.get()>
+            <p class="notice wait" role="status">"No connection to the server. Trying again."</p>
+        </Show>
     }
 }

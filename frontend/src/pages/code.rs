@@ -1,6 +1,6 @@
 //! The second factor by a code.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use shared::routes::page;
 
 use crate::{
@@ -9,12 +9,12 @@ use crate::{
     components::{
         code_form::{CodeForm, SentMessage},
         pair::{Stub, StubState, announce_page},
+        remember_box::RememberBox,
         require_access::RequireAccess,
         seal::Half,
     },
-    flow::{ApiCall, follow_request, send_code},
+    flow::{ApiCall, completed, follow_request, send_code},
     groups::Group,
-    router::navigator,
 };
 
 #[component]
@@ -26,7 +26,6 @@ pub fn Code() -> impl IntoView {
 #[component]
 fn Form() -> impl IntoView {
     let auth = AuthContext::get();
-    let navigate = navigator();
     let number = match auth.state.get_untracked() {
         AuthState::Pending(status) => status.phone,
         _ => String::new(),
@@ -36,24 +35,19 @@ fn Form() -> impl IntoView {
         Group::Inside.preload();
         // The old token ends with a right code, which is no news.
         auth.ending.set_value(true);
-        let checked = api::verify(code, false).await;
+        let checked = api::verify(code, auth.remember.get_untracked()).await;
         auth.ending.set_value(checked.is_ok());
         checked
     });
     let send = ApiCall::new(move |via| send_code(auth, via));
-    let on_accepted = Callback::new(move |()| {
-        spawn_local(async move {
-            auth.refresh().await;
-            auth.ending.set_value(false);
-            navigate(page::ACCOUNT, true);
-        });
-    });
+    let on_accepted = completed(auth);
     view! {
         <div class="pair">
             <section class="sheet stack">
                 <h1 tabindex="-1">"Enter the code"</h1>
                 <SentMessage fallback=format!("The one the app shows on {number}, or the last one sent there.") />
                 <CodeForm confirm="Confirm" check send on_accepted />
+                <RememberBox />
                 <a class="link" href=page::METHODS>"Choose another way"</a>
             </section>
             <Stub

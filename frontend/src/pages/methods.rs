@@ -77,7 +77,10 @@ fn Choices() -> impl IntoView {
     };
     let choose = StoredValue::new_local(choose);
     let row = move |channel: Channel, symbol: Icon, name: &'static str, about: String| {
-        let sends = !matches!(channel, Channel::Push | Channel::SoftToken | Channel::Authenticator);
+        let sends = !matches!(
+            channel,
+            Channel::Push | Channel::SoftToken | Channel::Authenticator | Channel::Recovery
+        );
         let waits = move || sends && wait.get() > 0;
         let description = move || match wait.get() {
             left if waits() => {
@@ -108,7 +111,8 @@ fn Choices() -> impl IntoView {
     };
     let to = format!("To {phone}");
     let is_offered = |way: Way| ways.contains(&way);
-    let reach_the_phone = !ways.iter().any(|way| matches!(way, Way::Email | Way::Authenticator));
+    let reach_the_phone =
+        !ways.iter().any(|way| matches!(way, Way::Email | Way::Authenticator | Way::Recovery));
     let rows = [
         is_offered(Way::Push).then(|| {
             let about = "One tap, and you see who is asking".to_owned();
@@ -128,6 +132,8 @@ fn Choices() -> impl IntoView {
         is_offered(Way::Email).then(|| {
             row(Channel::Email, Icon::Mail, "Code by email", "To the email of your account".to_owned())
         }),
+        is_offered(Way::Recovery)
+            .then(|| row(Channel::Recovery, Icon::Paper, "Recovery code", "Use a code you saved".to_owned())),
     ];
     view! {
         <div class="pair">
