@@ -107,12 +107,16 @@ pub async fn subjects_to(app: &TestApp, email: &str) -> Vec<String> {
     mails.iter().map(|mail| mail["subject"].as_str().expect("a subject").to_owned()).collect()
 }
 
-/// Waits until nothing waits to be sent.
+/// Waits until nothing waits to be sent, and everybody is told of half sign-ins who is to be told by now.
 pub async fn all_sent(app: &TestApp) {
+    use server::store::{StoreError, half_sign_ins, mails};
     app.wait_until("all e-mails are sent", async || {
-        let store = app.store();
-        let due = store.read(|db| Ok::<_, server::store::StoreError>(server::store::mails::next_due(db)?));
-        due.await.expect("the database answers").is_none()
+        let (store, now) = (app.store(), app.clock.now());
+        let due = store.read(move |db| {
+            let is_due = half_sign_ins::next_due(db)?.is_some_and(|due| due <= now);
+            Ok::<_, StoreError>(is_due || mails::next_due(db)?.is_some())
+        });
+        !due.await.expect("the database answers")
     })
     .await;
 }
