@@ -1,4 +1,5 @@
 // A server with its page and its sandbox, and a browser, for one test file.
+import { createHmac } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -171,10 +172,10 @@ export async function makeAccount(app, person) {
 }
 
 /** Enters the e-mail and the password and submits them. */
-export async function logIn(page, app, person) {
+export async function logIn(page, app, person, password = PASSWORD) {
   await page.goto(`${app.url}/login`);
   await page.getByLabel("E-mail or username").fill(person.email);
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Continue", exact: true }).click();
 }
 
@@ -199,6 +200,36 @@ export async function chooseWay(page, name) {
 export async function enter(page, code, button = "Confirm") {
   await page.getByLabel("Code", { exact: true }).fill(code);
   await page.getByRole("button", { name: button, exact: true }).click();
+}
+
+/** Waits for an e-mail; answers its newest copy, with the link in it. */
+export function mail(app, email, subject) {
+  return eventually(async () => {
+    const { mails } = await (await fetch(`${app.sandbox.url}/_sandbox/mail?to=${encodeURIComponent(email)}`)).json();
+    const newest = mails.find((mail) => mail.subject === subject);
+    assert.ok(newest, `no ${subject} for ${email}, but ${mails.map((mail) => mail.subject)}`);
+    return { ...newest, link: newest.text.match(/https?:\S+#\S+/)?.[0] };
+  });
+}
+
+/** Opens the link that a sign-up has sent, in a signed-in browser, and verifies the e-mail. */
+export async function verifyEmail(page, app, person) {
+  const { link } = await mail(app, person.email, "Verify your new email");
+  await page.goto(link);
+  await page.getByRole("button", { name: "Verify email" }).click();
+  await page.getByText(`Your email is now ${person.email}.`).waitFor();
+}
+
+/** The code that an authenticator app shows at a time, in milliseconds (RFC 6238). */
+export function totp(secret, at) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const digest = createHmac("sha1", key).update(step).digest();
+  const start = digest[19] & 15;
+  return String((digest.readUInt32BE(start) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 /** The newest code on a phone. */

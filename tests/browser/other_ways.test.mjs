@@ -1,8 +1,7 @@
 // The other sign-in methods: codes by text message, by call and from apps, and changing between them.
 import { test, before, after, afterEach } from "node:test";
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
-import { approve, chooseWay, enter, eventually, hasCount, heading, logIn, newestCode, openPhone, signIn, startApp, waiting } from "./app.mjs";
+import { approve, chooseWay, enter, eventually, hasCount, heading, logIn, newestCode, openPhone, signIn, startApp, totp, waiting } from "./app.mjs";
 
 let app;
 before(async () => (app = await startApp()));
@@ -11,17 +10,6 @@ after(() => app.stop());
 
 /** The body of a provider's error. */
 const refusal = (error_code) => ({ message: "no", success: false, errors: { message: "no" }, error_code });
-
-/** The code of an authenticator app with this setup key (RFC 6238). */
-function totp(key, at) {
-  const bits = [...key].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
-  const bytes = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
-  const hash = createHmac("sha1", bytes).update(step).digest();
-  const word = hash.readUInt32BE(hash[19] & 15) & 0x7fffffff;
-  return String(word % 1_000_000).padStart(6, "0");
-}
 
 for (const [way, said, via] of [[/Code by text/, "A code was texted to +44 •••-•••-", "sms"], [/Code by call/, "A call with a code goes to +44 •••-•••-", "call"]]) {
   test(`a code by ${via} is sent, the page says where, and it signs in`, async () => {

@@ -70,23 +70,27 @@ pub fn TextField(
 pub fn PasswordField(
     value: RwSignal<String>,
     autocomplete: &'static str,
+    /// Also the name of the control.
+    #[prop(default = "password")]
+    id: &'static str,
+    #[prop(default = "Password")] label: &'static str,
     #[prop(optional, into)] error: Signal<Option<String>>,
     #[prop(optional, into)] described_by: Option<&'static str>,
 ) -> impl IntoView {
     let shown = RwSignal::new(false);
     let described = move || match (error.get(), described_by) {
-        (Some(_), Some(advice)) => Some(format!("password-error {advice}")),
-        (Some(_), None) => Some("password-error".to_owned()),
+        (Some(_), Some(advice)) => Some(format!("{id}-error {advice}")),
+        (Some(_), None) => Some(format!("{id}-error")),
         (None, advice) => advice.map(str::to_owned),
     };
     view! {
         <div class="field">
-            <label for="password">"Password"</label>
+            <label for=id>{label}</label>
             <div class="join">
                 <input
                     class="revealed"
-                    id="password"
-                    name="password"
+                    id=id
+                    name=id
                     type=move || if shown.get() { "text" } else { "password" }
                     autocomplete=autocomplete
                     autocapitalize="none"
@@ -107,7 +111,7 @@ pub fn PasswordField(
                     {move || if shown.get() { "Hide" } else { "Show" }}
                 </button>
             </div>
-            <FieldError id="password-error".to_owned() text=error />
+            <FieldError id=format!("{id}-error") text=error />
         </div>
     }
 }

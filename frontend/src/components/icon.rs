@@ -16,6 +16,9 @@ pub enum Icon {
     Text,
     Call,
     Mail,
+    Paper,
+    Key,
+    Screen,
 }
 
 impl Icon {
@@ -38,6 +41,9 @@ impl Icon {
             Self::Mail => {
                 r#"<rect x="2.5" y="4.5" width="15" height="11" rx="1"/><path d="m3 5.5 7 5.5 7-5.5"/>"#
             }
+            Self::Paper => r#"<path d="M5 2.5h10v15H5zM8 7h4M8 10h4M8 13h2"/>"#,
+            Self::Key => r#"<circle cx="6.5" cy="10" r="3.5"/><path d="M10 10h7.5v3M14 10v2"/>"#,
+            Self::Screen => r#"<rect x="4" y="4" width="12" height="8.5" rx="1"/><path d="M2 15.5h16"/>"#,
             Self::Down => r#"<path d="m5 8 5 5 5-5"/>"#,
         }
     }

@@ -72,6 +72,7 @@ pub fn PhoneField(
     entry: PhoneEntry,
     #[prop(into)] error: Signal<Option<String>>,
     hint: &'static str,
+    #[prop(default = "Phone")] label: &'static str,
 ) -> impl IntoView {
     let PhoneEntry { country, number } = entry;
     let regroup = Callback::new(move |()| {
@@ -81,7 +82,7 @@ pub fn PhoneField(
     let described_by = move || if error.get().is_some() { "phone-error" } else { "phone-hint" };
     view! {
         <div class="field">
-            <label for="phone">"Phone"</label>
+            <label for="phone">{label}</label>
             <div class="join">
                 <CountryPicker chosen=country on_choose=regroup />
                 <input

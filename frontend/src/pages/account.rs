@@ -4,14 +4,17 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::{prelude::*, task::spawn_local};
 use shared::{User, phone::written, routes::page};
 
-use super::devices::Devices;
+use super::recovery_codes::codes_left;
 use crate::{
     api,
     auth::{Access, AuthContext, AuthState},
     components::{
+        date::date,
+        denied_sign_in::{DeniedQuestion, Secured},
         icon::{Icon, icon},
         notice::FailureNotice,
         pair::announce_page,
+        rail::Rail,
         require_access::RequireAccess,
         seal::{Half, Seal},
     },
@@ -28,6 +31,9 @@ pub fn Account() -> impl IntoView {
 fn Details() -> impl IntoView {
     let auth = AuthContext::get();
     let mounted = mounted();
+    // Set when the account was secured, which has ended this session too: to whether a link was sent.
+    let secured = RwSignal::new(None);
+    let is_secured = move || secured.try_get_untracked().is_none_or(|secured| secured.is_some());
     spawn_local(async move {
         // The provider reports the delivery of a text message within a minute.
         for _ in 0..20 {
@@ -42,10 +48,14 @@ fn Details() -> impl IntoView {
                 return;
             }
             TimeoutFuture::new(RETRY_MS).await;
+            if is_secured() {
+                return;
+            }
         }
     });
-    move || match auth.state.get() {
-        AuthState::SignedIn(user) => Some(details_of(user)),
+    move || match (secured.get(), auth.state.get()) {
+        (Some(email), _) => Some(view! { <Secured email /> }.into_any()),
+        (None, AuthState::SignedIn(user)) => Some(details_of(user, secured).into_any()),
         _ => None,
     }
 }
@@ -55,30 +65,7 @@ fn is_final(status: &str) -> bool {
     matches!(status, "delivered" | "read" | "undelivered" | "failed" | "canceled")
 }
 
-/// `21 November 2026` of an RFC 3339 time.
-pub fn date(time: &str) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let mut parts = time.split(['-', 'T']);
-    let mut number = || parts.next().and_then(|part| part.parse::<usize>().ok()).unwrap_or_default();
-    let (year, month, day) = (number(), number(), number());
-    let month = MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or_default();
-    format!("{day} {month} {year}")
-}
-
-fn details_of(user: User) -> impl IntoView {
+fn details_of(user: User, secured: RwSignal<Option<bool>>) -> impl IntoView {
     let number = written(&user.country_code, &user.phone);
     let (half, factors) = if user.verified {
         (Half::Both, "Your password and your phone open this account")
@@ -101,13 +88,18 @@ fn details_of(user: User) -> impl IntoView {
     let app = if user.authenticator { "Authenticator app added" } else { "No authenticator app yet" };
     let change = if user.authenticator { "Replace" } else { "Add" };
     let verified = user.verified;
+    let offers_codes = verified && user.recovery_codes_left.is_none();
     view! {
         <div class="stack">
+            {user.denied_sign_in.map(|denied| view! { <DeniedQuestion denied secured /> })}
+            {user.recovery_codes_left.filter(|left| *left <= 2).map(few_codes)}
+            {(user.mail && !user.email_verified).then(unverified_email)}
             {user.authenticator_lost.as_deref().map(|why| view! { <Invitation shared=why == "shared" /> })}
             <div class="row">
                 <Seal half mini=true />
                 <div><h1 tabindex="-1">{user.full_name.clone()}</h1><p class="quiet">{factors}</p></div>
             </div>
+            <Rail current=page::ACCOUNT />
             <section class="sheet panel" aria-labelledby="details">
                 <h2 id="details">"Details"</h2>
                 <dl class="facts">
@@ -126,8 +118,42 @@ fn details_of(user: User) -> impl IntoView {
                     <div><dt>"Member since"</dt><dd><time datetime=user.created_at>{since}</time></dd></div>
                 </dl>
             </section>
-            <Devices />
+            {offers_codes.then(offer_codes)}
         </div>
+    }
+}
+
+fn few_codes(left: u32) -> impl IntoView {
+    view! {
+        <aside class="notice wait row" aria-label="Recovery codes">
+            {icon(Icon::Alert)}
+            <p class="grow">{codes_left(left)}". Create new codes."</p>
+            <a class="link" href=page::RECOVERY_CODES>"Create new codes"</a>
+        </aside>
+    }
+}
+
+fn unverified_email() -> impl IntoView {
+    view! {
+        <aside class="notice wait row" aria-label="Email">
+            {icon(Icon::Mail)}
+            <p class="grow">"Your email is not verified."</p>
+            <a class="link" href=page::EMAIL>"Verify email"</a>
+        </aside>
+    }
+}
+
+fn offer_codes() -> impl IntoView {
+    view! {
+        <section class="sheet panel" aria-labelledby="offer">
+            <h2 id="offer">"Save your recovery codes"</h2>
+            <div>
+                <p class="quiet">
+                    "They let you sign in when you don’t have your phone. We show them only once."
+                </p>
+                <a class="link" href=page::RECOVERY_CODES>"Create recovery codes"</a>
+            </div>
+        </section>
     }
 }
 

@@ -82,6 +82,7 @@ fn Form() -> impl IntoView {
                     <PasswordField value=password autocomplete="current-password" />
                     <button class="button wide" aria-busy=move || busy.get().then_some("true")>"Continue"</button>
                 </form>
+                <a class="link" href=page::FORGOT>"Forgot your password?"</a>
                 <p class="quiet">"New here? "<a class="link" href=page::SIGN_UP>"Create account"</a></p>
             </section>
             <Stub

@@ -16,9 +16,9 @@ use crate::{
     browser,
     components::{
         field::{FieldSpec, PasswordField, TextField},
-        icon::{Icon, icon},
         notice::Notice,
         pair::{Stub, announce_page},
+        password_advice::PasswordAdvice,
         phone_field::{PhoneEntry, PhoneField},
         require_access::RequireAccess,
         seal::Half,
@@ -207,7 +207,7 @@ fn Form() -> impl IntoView {
                             error=problem("password")
                             described_by="password-advice"
                         />
-                        <PasswordAdvice account />
+                        <PasswordAdvice advice=Signal::derive(move || account.advice()) />
                     </div>
                     <PhoneField
                         entry=account.phone
@@ -223,40 +223,6 @@ fn Form() -> impl IntoView {
                 heading="Two steps to sign in"
                 text="A password you know and a phone you hold. From then on, both are asked."
             />
-        </div>
-    }
-}
-
-/// A sentence about the length of the password, and the checks this page can make.
-#[component]
-fn PasswordAdvice(account: NewAccount) -> impl IntoView {
-    let advice = Memo::new(move |_| account.advice());
-    let sentence = move || match advice.get().length {
-        0 => "Three or four unrelated words make a good one.".to_owned(),
-        1 => "1 character. Three or four unrelated words would be far harder to guess.".to_owned(),
-        length if length < shared::password::ADVISED => {
-            format!("{length} characters. Three or four unrelated words would be far harder to guess.")
-        }
-        length => format!("{length} characters. Long is what counts, and this is."),
-    };
-    let check = move |met: fn(Advice) -> bool, text: &'static str| {
-        let met = Memo::new(move |_| met(advice.get()));
-        view! {
-            <li class:met=move || met.get()>
-                {move || icon(if met.get() { Icon::Check } else { Icon::Dot })}
-                {text}
-                <span class="hide">{move || if met.get() { ": yes" } else { ": not yet" }}</span>
-            </li>
-        }
-    };
-    view! {
-        <div class="advice" id="password-advice" aria-live="polite">
-            <p>{sentence}</p>
-            <ul>
-                {check(|advice| advice.length >= shared::password::SHORTEST, "At least 8 characters, better 15")}
-                {check(|advice| advice.length > 0 && !advice.common, "Not one of the 1,000 most used passwords")}
-                {check(|advice| advice.length > 0 && !advice.personal, "Not your name or e-mail")}
-            </ul>
         </div>
     }
 }
