@@ -1,6 +1,7 @@
 //! From a configuration to a server that listens. Production and tests start the same one.
 
 mod app_services;
+mod emulator;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use app_services::AppServices;
+use emulator::Emulator;
 
 use crate::{
     config::{Config, EXPOSED_DATABASE, Mode, ProviderAccounts},
@@ -146,7 +148,7 @@ impl Server {
     #[cfg(feature = "emulator")]
     #[must_use]
     pub fn sandbox(&self) -> Option<&sandbox::Sandbox> {
-        self.emulator.0.as_ref()
+        self.emulator.sandbox()
     }
 
     /// The address of the sandbox it started.
@@ -186,69 +188,6 @@ impl Server {
         }
         self.emulator.stop().await;
     }
-}
-
-/// The sandbox beside the server; without the feature `emulator` there is none.
-#[derive(Debug)]
-#[cfg(feature = "emulator")]
-struct Emulator(Option<sandbox::Sandbox>);
-
-#[cfg(feature = "emulator")]
-impl Emulator {
-    async fn start(config: &Config, url: &str, clock: &Arc<Clock>) -> Result<Self, StartError> {
-        let Some(port) = config.sandbox else { return Ok(Self(None)) };
-        // The webhook's signature covers the address it is known by, so that is where it goes.
-        let public = config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-        let own = public.unwrap_or_else(|| url.to_owned());
-        let settings = sandbox::Settings {
-            port,
-            webhook_url: Some(format!("{own}{}", shared::routes::AUTHY_CALLBACK)),
-            verify_webhook_url: Some(format!("{own}{}", shared::routes::TWILIO_VERIFY)),
-            app_url: Some(own),
-            clock: Arc::<Clock>::clone(clock),
-            ..sandbox::Settings::default()
-        };
-        let started = sandbox::Sandbox::start(settings).await;
-        started.map(|sandbox| Self(Some(sandbox))).map_err(|source| StartError::SandboxPort { port, source })
-    }
-
-    fn url(&self) -> Option<String> {
-        self.0.as_ref().map(sandbox::Sandbox::url)
-    }
-
-    fn smtp_url(&self) -> Option<String> {
-        self.0.as_ref().and_then(sandbox::Sandbox::smtp_url)
-    }
-
-    async fn stop(self) {
-        if let Some(sandbox) = self.0 {
-            sandbox.stop().await;
-        }
-    }
-}
-
-/// The sandbox beside the server; without the feature `emulator` there is none.
-#[derive(Debug)]
-#[cfg(not(feature = "emulator"))]
-struct Emulator;
-
-#[cfg(not(feature = "emulator"))]
-impl Emulator {
-    #[expect(clippy::unused_async, reason = "the same signature as with the emulator")]
-    async fn start(_: &Config, _: &str, _: &Arc<Clock>) -> Result<Self, StartError> {
-        Ok(Self)
-    }
-
-    fn url(&self) -> Option<String> {
-        None
-    }
-
-    fn smtp_url(&self) -> Option<String> {
-        None
-    }
-
-    #[expect(clippy::unused_async, reason = "the same signature as with the emulator")]
-    async fn stop(self) {}
 }
 
 /// An address as browsers and proxies write it: brackets where they belong, no default port.

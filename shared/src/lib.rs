@@ -22,7 +22,7 @@ pub mod session;
 pub mod sign_ins;
 mod text;
 
-pub use account::{DeniedSignIn, Delivery, NewUser, PhoneVerified, Profile, User, UserCreated};
+pub use account::{Delivery, DeniedSignIn, NewUser, PhoneVerified, Profile, User, UserCreated};
 pub use activity::{Activity, ActivityEvent, ActivityFilter};
 pub use approval::{Approval, ApprovalCreated, Logo, NewApproval, Redeemed};
 pub use credentials::{

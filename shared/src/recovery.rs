@@ -72,10 +72,12 @@ mod tests {
     #[test]
     fn a_code_is_read_however_it_was_written_down() {
         let code = "k7qm2xw4hd9fp01";
-        for written in ["k7qm2-xw4hd-9fp01", " K7QM2 XW4HD 9FPOL", "k7qm2xw4hd9fpoi", "k7qm2–xw4hd–9fp01"] {
+        for written in ["k7qm2-xw4hd-9fp01", " K7QM2 XW4HD 9FPOL", "k7qm2xw4hd9fpoi", "k7qm2–xw4hd–9fp01"]
+        {
             assert_eq!(normalized(written).as_deref(), Some(code), "{written}");
         }
-        for wrong in ["", "k7qm2", "k7qm2-xw4hd-9fp01-2", "k7qm2-xw4hd-9fpu1", "k7qm2-xw4hd-9fp0é", "123456"] {
+        for wrong in ["", "k7qm2", "k7qm2-xw4hd-9fp01-2", "k7qm2-xw4hd-9fpu1", "k7qm2-xw4hd-9fp0é", "123456"]
+        {
             assert_eq!(normalized(wrong), None, "{wrong}");
         }
     }

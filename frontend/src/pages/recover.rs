@@ -30,7 +30,7 @@ const CODE: FieldSpec = FieldSpec {
 #[component]
 pub fn Recover() -> impl IntoView {
     announce_page("Enter a recovery code");
-    view! { <RequireAccess access=Access::ChooseMethod><Form /></RequireAccess> }
+    view! { <RequireAccess access=Access::Pending><Form /></RequireAccess> }
 }
 
 #[component]

@@ -1,4 +1,4 @@
-//! The server and its operator's commands: `countersign [serve | check | rekey]`.
+//! The server and its operator's commands: `countersign [serve | check | rekey | …]`.
 
 use std::process::ExitCode;
 

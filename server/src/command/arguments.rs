@@ -1,13 +1,17 @@
 //! The words after the program's name.
 
+mod accounts;
+
 use std::{num::NonZeroU32, path::PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::provider::ProviderKind;
 
+pub(super) use accounts::{Change, ChangeUser, Events, Import, USAGE as ACCOUNTS_USAGE, UserCommand};
+
 /// What is printed for help, and after a mistake.
-pub(super) const USAGE: &str = "usage: countersign [serve | check | rekey | setup verify | migrate]
+pub(super) const USAGE: &str = "usage: countersign [serve | check | rekey | setup verify | migrate | user | events]
 
   serve   run the server (also without a command)
   check   print every problem and weak spot of the settings, what still depends on APP_SECRET_PREVIOUS,
@@ -38,6 +42,8 @@ pub(super) enum Command {
         yes: bool,
     },
     Migrate(Migrate),
+    User(UserCommand),
+    Events(Events),
 }
 
 /// Options of `migrate`.
@@ -72,6 +78,8 @@ fn parse(mut words: Parser) -> Result<Command, lexopt::Error> {
         "help" => Ok(Command::Help),
         "setup" => setup(words),
         "migrate" => migrate(words).map(Command::Migrate),
+        "user" => accounts::user(words).map(Command::User),
+        "events" => accounts::events(words).map(Command::Events),
         other => Err(format!("there is no command {other:?}").into()),
     }
 }

@@ -11,7 +11,11 @@ use std::{
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
-use super::{arguments::Migrate, causes, fail, open, say, start_logging};
+use super::{
+    arguments::Migrate,
+    causes, open, start_logging,
+    terminal::{fail, say},
+};
 use crate::{
     config::Config,
     domain::{

@@ -1,7 +1,13 @@
 //! The commands of the programs `server` and `countersign`.
 
 mod arguments;
+mod events;
+mod import;
 mod migrate;
+mod operator;
+mod rows;
+mod terminal;
+mod users;
 mod verify_account;
 
 use std::{
@@ -13,7 +19,8 @@ use std::{
 use thiserror::Error;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use arguments::Command;
+use arguments::{Command, UserCommand};
+use terminal::{fail, say};
 
 use crate::{
     config::{Config, Findings},
@@ -31,12 +38,20 @@ pub async fn run(words: &[String]) -> ExitCode {
         Ok(Command::Rekey) => rekey().await,
         Ok(Command::Migrate(wish)) => migrate::run(wish).await,
         Ok(Command::SetupVerify { yes }) => verify_account::setup(yes).await,
+        Ok(Command::User(UserCommand::Find { named })) => users::find(&named).await,
+        Ok(Command::User(UserCommand::Change(wish))) => users::change(wish).await,
+        Ok(Command::User(UserCommand::Import(wish))) => import::run(wish).await,
+        Ok(Command::Events(wish)) => events::run(wish).await,
         Ok(Command::Help) => {
-            say(arguments::USAGE);
+            say(&usage());
             ExitCode::SUCCESS
         }
-        Err(problem) => fail(&format!("countersign: {problem}\n\n{}", arguments::USAGE)),
+        Err(problem) => fail(&format!("countersign: {problem}\n\n{}", usage())),
     }
+}
+
+fn usage() -> String {
+    format!("{}\n\n{}", arguments::USAGE, arguments::ACCOUNTS_USAGE)
 }
 
 /// Runs the server until it is told to stop.
@@ -181,16 +196,6 @@ fn causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[expect(clippy::print_stdout, reason = "what a command tells goes to the terminal")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-fn fail(line: &str) -> ExitCode {
-    eprintln!("{line}");
-    ExitCode::FAILURE
 }
 
 /// `colours` are for people who look at a terminal.

@@ -1,8 +1,8 @@
 //! What the settings need at Twilio Verify: making it, and asking whether it fits.
 
-use std::{fmt, io::BufRead, process::ExitCode};
+use std::{fmt, process::ExitCode};
 
-use super::{fail, say};
+use super::terminal::{asks, fail, say};
 use crate::{
     config::{Config, SetupConfig},
     provider::{
@@ -228,12 +228,4 @@ async fn choose(
     // At once: if the next call fails, this one is not lost.
     say(&format!("made {name}={}", made.sid));
     Ok(Some(made))
-}
-
-/// Asks the person at the terminal; no answer is no.
-fn asks(question: &str) -> bool {
-    say(&format!("{question} [y/N]"));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }

@@ -136,7 +136,7 @@ fn checked_phone(
 
 const INVISIBLE: &str = "Remove invisible and control characters.";
 
-fn visible_name_problem(name: &str) -> Option<&'static str> {
+pub(super) fn visible_name_problem(name: &str) -> Option<&'static str> {
     name_problem(name).or_else(|| (!is_visible(name)).then_some(INVISIBLE))
 }
 
@@ -144,7 +144,7 @@ fn visible_email_problem(email: &str) -> Option<&'static str> {
     email_problem(email).or_else(|| (!is_visible_address(email)).then_some(INVISIBLE))
 }
 
-fn username_problem(username: &str) -> Option<&'static str> {
+pub(super) fn username_problem(username: &str) -> Option<&'static str> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if username.is_empty() {
         None

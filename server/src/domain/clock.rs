@@ -42,6 +42,18 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0 - earlier.0).unwrap_or_default())
     }
 
+    /// A point in time in RFC 3339, or a date as `2026-03-02`, whose beginning in UTC it is.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let at = if text.len() == "2026-03-02".len() {
+            let day: jiff::civil::Date = text.parse().ok()?;
+            day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
+        } else {
+            text.parse().ok()?
+        };
+        Some(Self(at.as_millisecond()))
+    }
+
     /// RFC 3339 in UTC, whole seconds.
     #[must_use]
     pub fn to_rfc3339(self) -> String {

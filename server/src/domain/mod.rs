@@ -12,6 +12,7 @@ pub mod code;
 pub mod event;
 pub mod factor;
 pub mod ids;
+pub mod import;
 pub mod keys;
 pub mod limits;
 pub mod link;

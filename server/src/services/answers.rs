@@ -24,7 +24,7 @@ use crate::{
         Db, StoreError,
         approval_challenges::{self, OpenRequest},
         approvals::{self, Answered, AtProvider, Open, Settled},
-        enrolments, nonces, push_devices, sessions, users,
+        enrolments, nonces, push_devices, session_factors, users,
     },
 };
 
@@ -214,7 +214,7 @@ impl Context {
     /// Tells an owner that a sign-in was denied on their phone: whoever began it knows the password.
     fn tell_of_denial(&self, db: &mut Db, settled: &Settled, now: Timestamp) -> Result<()> {
         let Some(session) = settled.session.as_ref().filter(|_| self.sends_mail()) else { return Ok(()) };
-        let asking = sessions::completing(db, &[session], now)?;
+        let asking = session_factors::completing(db, &[session], now)?;
         let Some(asking) = asking.first().filter(|asking| asking.email_verified) else { return Ok(()) };
         let Some(owner) = users::by_id(db, &settled.user)? else { return Ok(()) };
         let event = Event::new(Act::PushAnswered, Outcome::Denied).noted(&asking.browser, &asking.address);

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Context, Result, ServiceError,
+    Result, ServiceError,
     budgets::Counts,
     claims::CodeFor,
     codes::{CODE_LIFETIME, Codes, code_for},
     enrolments::{Enrolled, call_for_user},
     finish,
     sessions::UserSession,
+    wrong_codes,
 };
 use crate::{
     domain::{
@@ -19,7 +20,6 @@ use crate::{
         event::{Act, Event, Outcome},
         factor::{Enrolment, FactorState, Method},
         ids::{CheckId, Token, UserId},
-        limits::Limits,
         notice::Notice,
         refusal::{Counted, Refusal},
         session::State,
@@ -30,7 +30,7 @@ use crate::{
         codes::{self, Owner, Sent},
         enrolments,
         factors::{self, AuthenticatorRow},
-        users::{self, UserRow, WrongCodes},
+        users::{self, UserRow},
     },
 };
 
@@ -339,19 +339,12 @@ impl Codes {
                     return Ok(());
                 }
                 let codes = users::wrong_codes(db, &user)?;
-                Ok::<_, ServiceError>(users::set_wrong_codes(db, &user, one_less(codes, most))?)
+                Ok::<_, ServiceError>(users::set_wrong_codes(db, &user, wrong_codes::one_less(codes, most))?)
             })
             .await;
         if let Err(error) = given_back {
             tracing::warn!(%error, "a code that was not judged stays counted as wrong");
         }
-    }
-}
-
-impl Context {
-    /// One wrong code more; the last one locks.
-    pub(super) fn one_wrong_code_more(&self, before: WrongCodes, now: Timestamp) -> WrongCodes {
-        one_more(before, self.limits(), now)
     }
 }
 
@@ -379,24 +372,4 @@ fn claim_of<'a>(provider: &'a Provider, user: &'a UserRow, sent: &Sent) -> Optio
         is_of.then(|| (service, CodeFor { purpose, ..code_for(user, sent.via) }))
     };
     [CodePurpose::SignIn, CodePurpose::Enrolment].into_iter().find_map(by_purpose)
-}
-
-/// One wrong code more; the last one locks.
-fn one_more(before: WrongCodes, limits: &Limits, now: Timestamp) -> WrongCodes {
-    // After a lock the codes are counted anew; how many locks there were is not forgotten.
-    let count = if before.locked_until.is_some() { 1 } else { before.count.saturating_add(1) };
-    if count.unsigned_abs() < limits.wrong_codes {
-        return WrongCodes { count, locked_until: None, locks: before.locks };
-    }
-    let lock = limits.lock_after(before.locks.unsigned_abs());
-    WrongCodes { count, locked_until: Some(now.plus(lock)), locks: before.locks.saturating_add(1) }
-}
-
-/// Takes one back. Others may have been counted meanwhile; a lock they caused stays.
-fn one_less(codes: WrongCodes, most: u32) -> WrongCodes {
-    let count = (codes.count - 1).max(0);
-    if codes.locked_until.is_some() && count.unsigned_abs() < most {
-        return WrongCodes { count, locked_until: None, locks: (codes.locks - 1).max(0) };
-    }
-    WrongCodes { count, ..codes }
 }

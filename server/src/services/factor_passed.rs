@@ -16,7 +16,8 @@ use crate::{
     },
     store::{
         Db, events, half_sign_ins,
-        sessions::{self, Completing},
+        session_factors::{self, Completing},
+        sessions,
         users::{self, FactorPassed, PhoneVerification},
     },
 };
@@ -84,8 +85,8 @@ impl Context {
         let lifetimes = self.lifetimes();
         let mut signed_in = Vec::new();
         if !sessions.is_empty() {
-            let completing = sessions::completing(db, sessions, now)?;
-            sessions::factor_passed(db, sessions, method, now.plus(lifetimes.absolute), now)?;
+            let completing = session_factors::completing(db, sessions, now)?;
+            session_factors::factor_passed(db, sessions, method, now.plus(lifetimes.absolute), now)?;
             self.note_page_use(db, &completing)?;
             for session in completing.into_iter().filter(|session| session.state == State::Pending) {
                 self.tell_of_new_device(db, &session, now)?;
@@ -94,7 +95,7 @@ impl Context {
             }
         }
         for user in &verified {
-            sessions::phone_verified_elsewhere(db, user, now.plus(lifetimes.pending))?;
+            session_factors::phone_verified_elsewhere(db, user, now.plus(lifetimes.pending))?;
         }
         Ok(Changed { verified, signed_in })
     }

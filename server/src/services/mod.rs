@@ -28,6 +28,7 @@ pub mod maintenance;
 pub mod moving;
 pub mod number_match;
 pub mod number_verification;
+pub mod operations;
 mod outbox;
 pub mod own_data;
 mod password_checks;
@@ -46,6 +47,7 @@ pub mod sessions;
 pub mod status;
 mod together;
 mod wakes;
+mod wrong_codes;
 
 use std::future::Future;
 

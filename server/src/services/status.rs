@@ -274,7 +274,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// The next news: the status at once, then each change. Nothing is read while nothing happens.
+    /// The next news: the status at once, then each change. Nothing is read while nothing happens, but on SQLite with
+    /// each sign of life: a command, which is another process, can tell the hub nothing there.
     pub async fn next(&mut self) -> News {
         if self.is_over {
             return News::Over;
@@ -287,7 +288,10 @@ impl Follower {
                     Woken::Write => must_write = true,
                     Woken::InVain => {
                         self.heartbeat = Instant::now() + HEARTBEAT;
-                        return News::StillHere;
+                        if self.reader.context.store.is_shared() {
+                            return News::StillHere;
+                        }
+                        must_write = true;
                     }
                     Woken::Closed => return News::Reconnect,
                 }

@@ -43,6 +43,18 @@ pub fn by_email(db: &mut Db, email_key: &str) -> QueryResult<Option<UserRow>> {
     dsl::users.filter(dsl::email_key.eq(email_key)).select(UserRow::as_select()).get_result(db).optional()
 }
 
+/// The accounts with this phone, the oldest first.
+///
+/// # Errors
+/// When the query fails.
+pub fn by_phone(db: &mut Db, phone: &Phone) -> QueryResult<Vec<UserRow>> {
+    dsl::users
+        .filter(dsl::phone.eq(phone))
+        .order((dsl::created_at, dsl::id))
+        .select(UserRow::as_select())
+        .load(db)
+}
+
 /// Sets an account's e-mail, which is verified since `verified_at`.
 ///
 /// # Errors

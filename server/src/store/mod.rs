@@ -23,6 +23,7 @@ pub mod enrolments;
 pub mod events;
 pub mod factors;
 pub mod half_sign_ins;
+pub mod imports;
 mod inline_reader;
 pub mod links;
 pub mod mails;
@@ -40,6 +41,7 @@ pub mod remembered_devices;
 mod schema;
 #[cfg(test)]
 mod schema_test;
+pub mod session_factors;
 #[cfg(test)]
 mod session_test;
 pub mod sessions;

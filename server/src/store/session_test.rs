@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::{
     db::{Db, MIGRATIONS_SQLITE},
+    session_factors,
     sessions::{self, NewSession},
     users::{self, FactorPassed, NewUserRow, PhoneVerification},
 };
@@ -134,9 +135,9 @@ impl World {
         let noted =
             FactorPassed { users: &[user], method, clears_lock: true, verifies_phone, accounts_per_phone: 0 };
         let phone = users::factor_passed(&mut self.db, noted, self.now).expect("noted");
-        sessions::factor_passed(&mut self.db, &[id], method, LATER, self.now).expect("noted");
+        session_factors::factor_passed(&mut self.db, &[id], method, LATER, self.now).expect("noted");
         if phone.get(user) == Some(&PhoneVerification::First) {
-            sessions::phone_verified_elsewhere(&mut self.db, user, LATER).expect("noted");
+            session_factors::phone_verified_elsewhere(&mut self.db, user, LATER).expect("noted");
         }
     }
 

@@ -28,6 +28,7 @@ mod login;
 mod migration;
 mod one_touch;
 mod openapi;
+mod operator_commands;
 mod outages;
 mod person;
 mod phone_verification;

@@ -170,7 +170,7 @@ pub fn let_step_up_expire(app: &TestApp) {
 pub fn cookie_set(response: &Response, name: &str) -> Option<String> {
     let cookies = response.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text"));
     let pairs = cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('='));
-    pairs.filter(|(set, _)| *set == name).map(|(_, value)| value.to_owned()).last()
+    pairs.filter(|(set, _)| *set == name).map(|(_, value)| value.to_owned()).next_back()
 }
 
 /// The password of [`Person::credentials`].
