@@ -134,6 +134,10 @@ fn insert_session(db: &mut Db, (_, at): &Model, person: &Waiting) -> std::result
             cookie_only: false,
             address_key: String::new(),
             device_id: None,
+            browser: String::new(),
+            address: String::new(),
+            factor: None,
+            factor_at: None,
         },
     )?;
     let request = NewApproval {
@@ -152,6 +156,7 @@ fn insert_session(db: &mut Db, (_, at): &Model, person: &Waiting) -> std::result
         phone: person.phone.clone(),
         stranger: false,
         device_id: None,
+        number: None,
     };
     approvals::insert(db, &request)?;
     sessions::set_push(db, &session, Some(&request.id))?;
