@@ -69,6 +69,13 @@ pub fn set_title(title: &str) {
     document().set_title(&format!("{title} · Countersign"));
 }
 
+/// Whether a text was typed into the field that has the focus.
+pub fn is_typing() -> bool {
+    let focused = document().active_element();
+    let field = focused.and_then(|element| element.dyn_into::<web_sys::HtmlInputElement>().ok());
+    field.is_some_and(|field| field.type_() == "text" && !field.value().is_empty())
+}
+
 /// Focuses the first element that matches. Returns whether there is one.
 pub fn focus(selector: &str) -> bool {
     let found = document().query_selector(selector).ok().flatten();
@@ -148,19 +155,10 @@ pub async fn copy(text: &str) -> bool {
 
 /// Has the browser save a text as a file.
 pub fn save_file(name: &str, kind: &str, text: &str) -> Result<(), wasm_bindgen::JsValue> {
-    let options = web_sys::BlobPropertyBag::new();
-    options.set_type(kind);
-    let parts = js_sys::Array::of1(&text.into());
-    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options)?;
-    let url = web_sys::Url::create_object_url_with_blob(&blob)?;
-    let link: web_sys::HtmlAnchorElement = document().create_element("a")?.unchecked_into();
-    link.set_href(&url);
-    link.set_download(name);
-    link.click();
-    // Some browsers begin to read it only after the click.
-    gloo_timers::callback::Timeout::new(10_000, move || {
-        let _ = web_sys::Url::revoke_object_url(&url);
-    })
-    .forget();
+    let link = document().create_element("a")?;
+    let address = format!("data:{kind};charset=utf-8,{}", String::from(js_sys::encode_uri_component(text)));
+    link.set_attribute("href", &address)?;
+    link.set_attribute("download", name)?;
+    link.unchecked_into::<HtmlElement>().click();
     Ok(())
 }

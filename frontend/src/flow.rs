@@ -106,10 +106,14 @@ pub fn follow_request(auth: AuthContext) {
     let number_due = Memo::new(move |_| {
         auth.state.with(|state| matches!(state, AuthState::Pending(status) if status.number_due))
     });
-    Effect::new(move || {
-        if approved.get() || number_due.get() {
+    Effect::new(move |was_due: Option<bool>| {
+        let is_due = number_due.get();
+        // Whoever has left for another method although the number is due, or is typing a code, stays.
+        let is_news = is_due && was_due == Some(false) && !browser::is_typing();
+        if approved.get() || is_news {
             navigate(page::APPROVE, true);
         }
+        is_due
     });
     live::follow(auth);
 }

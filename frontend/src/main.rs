@@ -18,6 +18,8 @@ mod pages;
 mod router;
 
 fn main() {
+    // For developers: with it the first view is a kilobyte heavier. Without it the console has the place alone.
+    #[cfg(not(feature = "split"))]
     console_error_panic_hook::set_once();
     // Leptos has no executor before something is mounted.
     wasm_bindgen_futures::spawn_local(app::start());

@@ -6,6 +6,13 @@ import {
   pendingRequest, signUp, startApp,
 } from "./app.mjs";
 
+/** The pages of an account, with their headings. */
+const ACCOUNT = [
+  ["/account/security", "Security"], ["/account/recovery-codes", "Save your recovery codes"], ["/account/sessions", "Sessions"],
+  ["/account/activity", "Activity"], ["/account/password", "Change your password"], ["/account/email", "Change your email"],
+  ["/account/phone", "Change your phone number"], ["/account/data", "Your data"],
+];
+
 let app;
 before(async () => (app = await startApp({ LIMITS: "off" })));
 afterEach(() => app.leave());
@@ -70,6 +77,21 @@ async function walk(options, look) {
   await page.getByRole("button", { name: "Show QR code" }).click();
   await page.getByRole("img", { name: /QR code/ }).waitFor();
   await at("authenticator app, shown");
+  for (const [path, title] of ACCOUNT) {
+    await page.goto(app.url + path);
+    await heading(page, title);
+    // The lists have come.
+    await hasCount(page.getByText("One moment.", { exact: true }), 0);
+    await at(path);
+  }
+  for (const [path, button] of [["/reset", "Set new password"], ["/email", "Verify email"], ["/secure", "Secure my account"]]) {
+    await page.goto(`${app.url}${path}#no-such-token`);
+    await page.getByRole("button", { name: button }).waitFor();
+    await at(path);
+  }
+  await page.goto(`${app.url}/forgot`);
+  await heading(page, "Reset your password");
+  await at("/forgot");
   await page.getByRole("link", { name: "Send", exact: true }).click();
   await heading(page, "Send money");
   await at("send money");
@@ -136,11 +158,11 @@ async function walk(options, look) {
   await page.getByText("Approved. Enter the number to sign in.").waitFor();
   await at("approved, number missing");
   const { approvalRequests: [{ details }] } = await app.sandbox.phone(ada.e164);
-  const number = Number(details["Enter in browser"]);
-  await page.getByLabel("Number on your phone").fill(String((number + 1) % 100).padStart(2, "0"));
+  const shown = Number(details["Enter in browser"]);
+  await page.getByLabel("Number on your phone").fill(String((shown + 1) % 100).padStart(2, "0"));
   await page.getByText("Wrong number. 2 tries left.").waitFor();
   await at("wrong number");
-  await page.getByLabel("Number on your phone").fill(String(number).padStart(2, "0"));
+  await page.getByLabel("Number on your phone").fill(String(shown).padStart(2, "0"));
   await heading(page, ada.name);
   await at("account");
   await context.close();

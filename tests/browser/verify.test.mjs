@@ -39,10 +39,10 @@ async function logOut(page) {
 test("a phone is verified by a text, its device registered, and the next sign-in approved on the phone's page", async () => {
   const { page, context, problems, ada } = await verified();
   await registerDevice(page, ada, "Ada's phone");
-  await page.goto(`${app.url}/account`);
+  await page.goto(`${app.url}/account/security`);
   await page.getByText("Ada's phone").waitFor();
-  await page.getByText(/Never used/).waitFor();
-  await accessible(page, "account with a device");
+  await page.getByRole("listitem").filter({ hasText: "Ada's phone" }).getByText(/Never used/).waitFor();
+  await accessible(page, "security with a device");
   await logOut(page);
   await logIn(page, app, ada);
   await heading(page, "Enter the number on your phone");
@@ -54,7 +54,8 @@ test("a phone is verified by a text, its device registered, and the next sign-in
   await phone.getByRole("button", { name: "Approve", exact: true }).click();
   await page.getByLabel("Number on your phone").fill(number);
   await heading(page, ada.name);
-  await page.getByText(/Last used/).waitFor();
+  await page.goto(`${app.url}/account/security`);
+  await page.getByRole("listitem").filter({ hasText: "Ada's phone" }).getByText(/Last used/).waitFor();
   assert.deepEqual(problems, []);
 });
 
@@ -107,23 +108,23 @@ test("without a device a text is sent, and a code by e-mail arrives in the mailb
 test("a device is renamed at once, and removed after a code where the last one is long ago", async () => {
   const { page, problems, ada } = await verified({ viewport: { width: 390, height: 844 } });
   await registerDevice(page, ada, "Ada's phone");
-  await page.goto(`${app.url}/account`);
+  await page.goto(`${app.url}/account/security`);
   await page.getByRole("button", { name: "Rename Ada's phone" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Work phone");
   await page.getByRole("button", { name: "Save name", exact: true }).click();
   await page.getByText("Name saved.").waitFor();
-  await fits(page, "account with a device");
+  await fits(page, "security with a device");
   await app.sandbox.advance(21 * 60);
   await page.getByRole("button", { name: "Remove Work phone" }).click();
   await page.getByText(/Remove Work phone\?/).waitFor();
   await accessible(page, "removing a device");
-  await page.getByRole("button", { name: "Remove device", exact: true }).click();
+  await page.getByRole("button", { name: "Remove method", exact: true }).click();
   await page.getByRole("heading", { name: "Verify it’s you" }).waitFor();
   await page.getByRole("button", { name: "Text me a code", exact: true }).click();
   // Only then the newest code on the phone is this one.
   await page.getByLabel("Code", { exact: true }).waitFor();
-  await enter(page, await newestCode(app, ada.e164));
-  await page.getByText("Device removed.").waitFor();
+  await enter(page, await newestCode(app, ada.e164), "Verify code");
+  await page.getByText("Sign-in method removed.").waitFor();
   await hasCount(page.getByText("Work phone"), 0);
   await logOut(page);
   await logIn(page, app, ada);

@@ -119,7 +119,8 @@ test("a status that the stream has overtaken changes nothing on the page", async
     await passed;
     await route.fulfill({ response });
   });
-  await page.getByRole("button", { name: "Ask again" }).click();
+  await page.getByRole("link", { name: "Choose another way", exact: true }).click();
+  await page.getByRole("button", { name: /Approve on the phone/ }).click();
   await heading(page, "Approve on your phone");
   // The page has asked for the status as well, and was answered before the phone approves; it learns that later.
   await eventually(() => assert.ok(answered > 0));

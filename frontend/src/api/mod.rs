@@ -1,6 +1,7 @@
 //! All HTTP of the page: one function per endpoint, one failure type.
 
 pub mod account;
+mod read;
 
 use gloo_net::http::{Method, RequestBuilder};
 use js_sys::JSON;
@@ -170,7 +171,7 @@ async fn get<T: DeserializeOwned>(path: &str) -> ApiResult<T> {
 /// Reads JSON from the server.
 pub fn parse<T: DeserializeOwned>(text: &str) -> ApiResult<T> {
     let value = JSON::parse(text).map_err(|_| ApiFailure::Unreachable)?;
-    serde_wasm_bindgen::from_value(value).map_err(|_| ApiFailure::Unreachable)
+    read::read(value).map_err(|_| ApiFailure::Unreachable)
 }
 
 /// Sends a request and returns the response as text. Not generic, so that it is compiled once.

@@ -106,6 +106,10 @@ pub fn SpokenCountdown(request: TrackedRequest) -> impl IntoView {
     let tick = every_second();
     let text = Memo::new(move |previous: Option<&String>| {
         tick.track();
+        if request.number_due.get() {
+            // The form for the number says so.
+            return String::new();
+        }
         let left = seconds_until(request.expires_at.get());
         let previous = previous.cloned();
         match left {
@@ -127,24 +131,25 @@ pub fn CountdownStub(request: TrackedRequest, approved: &'static str) -> impl In
         tick.track();
         seconds_until(request.expires_at.get())
     });
+    // Whoever has approved need not hurry: for how long the number is judged is another time.
+    let is_answered = move || request.number_due.get() || request.status.get() == PushStatus::Approved;
     let left = Signal::derive(move || match request.status.get() {
+        _ if is_answered() => 1.0,
         PushStatus::Pending => f64::from(seconds_left.get()) * 1000.0 / f64::from(request.lifetime_ms.get()),
-        PushStatus::Approved => 1.0,
         _ => 0.0,
     });
-    let is_approved = move || request.status.get() == PushStatus::Approved;
-    let half = Signal::derive(move || if is_approved() { Half::Both } else { Half::Know });
+    let half = Signal::derive(move || if is_answered() { Half::Both } else { Half::Know });
     let number = Signal::derive(move || request.number().unwrap_or_default());
     let text = move || {
         let (heading, before, after) = match request.status.get() {
-            PushStatus::Pending | PushStatus::Unverified => {
+            _ if is_answered() => (approved, "Answered on the phone ending ", "."),
+            PushStatus::Pending | PushStatus::Unverified | PushStatus::Approved => {
                 return view! {
                     <p class="figure num">{move || minutes_and_seconds(seconds_left.get())}</p>
                     <p class="quiet">"left to answer in the app on the phone ending "{request.phone_ending.get()}</p>
                 }
                 .into_any();
             }
-            PushStatus::Approved => (approved, "Answered on the phone ending ", "."),
             PushStatus::Denied => ("Denied on your phone", "Denied on the phone ending ", "."),
             PushStatus::Expired => ("No answer came", "Asked on the phone ending ", ""),
         };

@@ -15,6 +15,7 @@ pub mod pair;
 pub mod password_advice;
 pub mod phone_field;
 pub mod rail;
+pub mod recovery_offer;
 pub mod remember_box;
 pub mod require_access;
 pub mod seal;

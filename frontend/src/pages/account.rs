@@ -15,6 +15,7 @@ use crate::{
         notice::FailureNotice,
         pair::announce_page,
         rail::Rail,
+        recovery_offer::{RecoveryOffer, needs_recovery_codes},
         require_access::RequireAccess,
         seal::{Half, Seal},
     },
@@ -88,7 +89,7 @@ fn details_of(user: User, secured: RwSignal<Option<bool>>) -> impl IntoView {
     let app = if user.authenticator { "Authenticator app added" } else { "No authenticator app yet" };
     let change = if user.authenticator { "Replace" } else { "Add" };
     let verified = user.verified;
-    let offers_codes = verified && user.recovery_codes_left.is_none();
+    let offers_codes = needs_recovery_codes(&user);
     view! {
         <div class="stack">
             {user.denied_sign_in.map(|denied| view! { <DeniedQuestion denied secured /> })}
@@ -118,7 +119,7 @@ fn details_of(user: User, secured: RwSignal<Option<bool>>) -> impl IntoView {
                     <div><dt>"Member since"</dt><dd><time datetime=user.created_at>{since}</time></dd></div>
                 </dl>
             </section>
-            {offers_codes.then(offer_codes)}
+            {offers_codes.then(|| view! { <RecoveryOffer class="sheet panel" /> })}
         </div>
     }
 }
@@ -140,20 +141,6 @@ fn unverified_email() -> impl IntoView {
             <p class="grow">"Your email is not verified."</p>
             <a class="link" href=page::EMAIL>"Verify email"</a>
         </aside>
-    }
-}
-
-fn offer_codes() -> impl IntoView {
-    view! {
-        <section class="sheet panel" aria-labelledby="offer">
-            <h2 id="offer">"Save your recovery codes"</h2>
-            <div>
-                <p class="quiet">
-                    "They let you sign in when you don’t have your phone. We show them only once."
-                </p>
-                <a class="link" href=page::RECOVERY_CODES>"Create recovery codes"</a>
-            </div>
-        </section>
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         icon::Icon,
         notice::{FailureNotice, message_box},
         pair::{Stub, StubState, announce_page},
+        recovery_offer::{RecoveryOffer, needs_recovery_codes},
         require_access::RequireAccess,
         seal::Half,
     },
@@ -44,11 +45,12 @@ pub fn Authenticator() -> impl IntoView {
 fn Enrol() -> impl IntoView {
     let auth = AuthContext::get();
     let submission = Submission::new();
-    let (replaces, fresh, number) = match auth.state.get_untracked() {
+    let (replaces, fresh, offers_codes, number) = match auth.state.get_untracked() {
         AuthState::SignedIn(user) => {
-            (user.authenticator, user.fresh, written(&user.country_code, &user.phone))
+            let offers_codes = needs_recovery_codes(&user);
+            (user.authenticator, user.fresh, offers_codes, written(&user.country_code, &user.phone))
         }
-        _ => (false, false, String::new()),
+        _ => (false, false, false, String::new()),
     };
     let (title, about) = if replaces {
         ("Replace your authenticator app", "Your current app works until you finish adding the new one.")
@@ -135,9 +137,11 @@ fn Enrol() -> impl IntoView {
             />
         }
         .into_any(),
-        Stage::Done => {
-            view! { <div id="done">{message_box("", Icon::Check, ADDED.to_owned())}</div> }.into_any()
+        Stage::Done => view! {
+            <div id="done">{message_box("", Icon::Check, ADDED.to_owned())}</div>
+            {offers_codes.then(|| view! { <RecoveryOffer class="stack cut" skippable=true /> })}
         }
+        .into_any(),
     };
     let is_done = move || stage.with(|stage| matches!(stage, Stage::Done));
     view! {

@@ -13,6 +13,7 @@ use crate::{
         icon::{Icon, icon},
         notice::loading,
         pair::{Stub, StubState, announce_page},
+        recovery_offer::{RecoveryOffer, needs_recovery_codes},
         require_access::LoadFailed,
         seal::Half,
     },
@@ -52,6 +53,8 @@ pub fn Verified() -> impl IntoView {
         }
     });
     move || {
+        let offers_codes =
+            auth.state.with(|state| matches!(state, AuthState::SignedIn(user) if needs_recovery_codes(user)));
         // `text_sent` is `None` without an account.
         let (number, text_sent) = match auth.state.get() {
             AuthState::SignedIn(user) if user.verified => {
@@ -96,6 +99,7 @@ pub fn Verified() -> impl IntoView {
                         <div><span class="num">{number}</span>" answered with the right code."</div>
                     </div>
                     {next}
+                    {offers_codes.then(|| view! { <RecoveryOffer class="stack cut" skippable=true /> })}
                 </section>
                 <Stub
                     half=if text_sent.is_some() { Half::Both } else { Half::Hold }

@@ -20,6 +20,8 @@ use crate::{
 const SOURCES: [&str; 6] = ["frontend", "shared", ".cargo", "Cargo.toml", "Cargo.lock", "xtask/src"];
 
 /// Features that all supported browsers have and that rustc uses by default.
+/// Of what was tried, what makes the program smallest as it is sent.
+const PASSES: [&str; 5] = ["-Oz", "--flatten", "--rereloop", "-Oz", "-Oz"];
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-mutable-globals",
@@ -82,7 +84,7 @@ impl Page {
             if let Some(wasm_opt) = &self.wasm_opt {
                 let file = staging.join("program").join(bindings::WASM);
                 let mut optimize = Command::new(wasm_opt);
-                succeed(optimize.arg("-Oz").args(FEATURES).arg(&file).arg("-o").arg(&file))?;
+                succeed(optimize.args(PASSES).args(FEATURES).arg(&file).arg("-o").arg(&file))?;
             }
             bundle::assemble(&root().join("frontend"), &staging, &groups)
         })?;
