@@ -136,7 +136,7 @@ fn Shown(codes: Vec<String>) -> impl IntoView {
     let download = move |_| {
         let about = format!("Countersign recovery codes, created {}. Each code works once.", today());
         let file = text.with_value(|text| format!("{about}\n\n{text}\n"));
-        let done = browser::save_file(FILE_NAME, "text/plain;charset=utf-8", &file);
+        let done = browser::save_file(FILE_NAME, "text/plain", &file);
         said.set(if done.is_ok() { "Downloaded" } else { "This browser can’t save files." });
     };
     let copy = move |_| {
