@@ -105,6 +105,9 @@ fn Header() -> impl IntoView {
     let failure = RwSignal::new(None::<String>);
     let log_out = move |next: &'static str| {
         move |_| {
+            if !router.may_leave() {
+                return;
+            }
             spawn_local(async move {
                 match auth.log_out().await {
                     Ok(()) => {

@@ -106,6 +106,12 @@ impl AuthContext {
         }
     }
 
+    /// Asks the server for the state after a sign-in that was completed when its page had been left already.
+    pub async fn refresh_after_leaving(self) {
+        self.ending.set_value(false);
+        self.refresh().await;
+    }
+
     /// To be called before the server is asked for the state.
     pub fn moment(self) -> Moment {
         Moment(self.count.get_value())

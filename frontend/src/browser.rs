@@ -153,12 +153,21 @@ pub async fn copy(text: &str) -> bool {
     wasm_bindgen_futures::JsFuture::from(copied).await.is_ok()
 }
 
-/// Has the browser save a text as a file.
+/// Has the browser save a text as a file, of any length: a `data:` address would end at two million characters.
 pub fn save_file(name: &str, kind: &str, text: &str) -> Result<(), wasm_bindgen::JsValue> {
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(kind);
+    let parts = js_sys::Array::of1(&text.into());
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options)?;
+    let url = web_sys::Url::create_object_url_with_blob(&blob)?;
     let link = document().create_element("a")?;
-    let address = format!("data:{kind};charset=utf-8,{}", String::from(js_sys::encode_uri_component(text)));
-    link.set_attribute("href", &address)?;
+    link.set_attribute("href", &url)?;
     link.set_attribute("download", name)?;
     link.unchecked_into::<HtmlElement>().click();
+    // Some browsers begin to read it only after the click.
+    gloo_timers::callback::Timeout::new(10_000, move || {
+        let _ = web_sys::Url::revoke_object_url(&url);
+    })
+    .forget();
     Ok(())
 }

@@ -11,12 +11,13 @@ use crate::{browser, groups::Page};
 #[derive(Debug, Clone, Copy)]
 pub struct Router {
     path: RwSignal<String>,
+    question: StoredValue<Option<&'static str>>,
 }
 
 impl Router {
     /// Follows links and the browser's buttons from now on.
     pub fn provide() -> Self {
-        let router = Self { path: RwSignal::new(browser::path()) };
+        let router = Self { path: RwSignal::new(browser::path()), question: StoredValue::new(None) };
         provide_context(router);
         if let Ok(history) = window().history() {
             // The browser itself would scroll before there is a page to scroll. One that refuses this does.
@@ -24,6 +25,15 @@ impl Router {
         }
         // Neither listener is ever removed: the document has one router.
         window_event_listener(ev::popstate, move |event| {
+            if !router.may_leave() {
+                // The browser has gone already.
+                let stays = window().history().and_then(|history| {
+                    history.push_state_with_url(&JsValue::NULL, "", Some(&router.path.get_untracked()))
+                });
+                if stays.is_ok() {
+                    return;
+                }
+            }
             router.path.set(browser::path());
             // How far it was scrolled when a link was followed from there.
             let position = event.state().as_f64().unwrap_or_default();
@@ -31,7 +41,9 @@ impl Router {
             Timeout::new(0, move || browser::scroll_to(position)).forget();
         });
         window_event_listener(ev::click, move |event| {
-            if let Some(link) = followed_link(&event) {
+            if let Some(link) = followed_link(&event)
+                && router.question.get_value().is_none()
+            {
                 event.prevent_default();
                 let [path, query, fragment] = [link.pathname(), link.search(), link.hash()];
                 router.go(&(path + &query + &fragment), false);
@@ -42,6 +54,20 @@ impl Router {
 
     pub fn get() -> Self {
         expect_context()
+    }
+
+    /// Asks before the page is left from now on, or no longer. Links are left to the browser, which asks in its own words
+    /// where the page listens to `beforeunload`.
+    pub fn ask_before_leaving(self, question: Option<&'static str>) {
+        self.question.set_value(question);
+    }
+
+    /// Whether this page may be left: asks where it has something to lose.
+    pub fn may_leave(self) -> bool {
+        // A browser that shows no question keeps nobody.
+        self.question
+            .get_value()
+            .is_none_or(|question| window().confirm_with_message(question).unwrap_or(true))
     }
 
     /// The path, without query and fragment.

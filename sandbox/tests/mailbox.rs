@@ -243,6 +243,17 @@ async fn an_email_that_is_too_large_is_refused_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn a_request_of_a_web_page_brings_no_email() {
+    let sandbox = sandbox().await;
+    let (mut client, _) = Client::connect(&sandbox).await;
+    let body = "EHLO a\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<ada@example.com>\r\nDATA\r\nOpen this link.\r\n.\r\n";
+    client.send(&format!("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n{body}")).await;
+    assert_eq!(client.answer().await, "500 5.5.1 Unknown command");
+    assert_eq!(client.answer().await, "", "the connection is closed");
+    assert_eq!(Control::of(&sandbox).mails("").await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_line_without_end_ends_the_session() {
     let sandbox = sandbox().await;
     let mut client = Client::ready(&sandbox).await;

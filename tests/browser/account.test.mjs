@@ -59,6 +59,17 @@ test("sign up, authenticator, recovery codes, new device, phone lost, recovery, 
   const codes = await makeCodes(page);
   const finish = page.getByRole("button", { name: "Finish" });
   assert.ok(await finish.isDisabled());
+  // Nobody loses them by following a link.
+  const asked = new Promise((resolve) => page.once("dialog", (dialog) => dialog.dismiss().then(() => resolve(dialog.type()))));
+  await page.getByRole("link", { name: "Account", exact: true }).click();
+  assert.equal(await asked, "beforeunload");
+  for (const leave of [() => page.evaluate(() => history.back()), () => page.getByRole("button", { name: "Log out" }).click()]) {
+    const question = new Promise((resolve) => page.once("dialog", (dialog) => dialog.dismiss().then(() => resolve(dialog.type()))));
+    await leave();
+    assert.equal(await question, "confirm");
+  }
+  assert.equal(new URL(page.url()).pathname, "/account/recovery-codes");
+  await heading(page, "Your recovery codes");
   await page.getByLabel("I’ve saved these codes").check();
   await finish.click();
   await heading(page, "Security");

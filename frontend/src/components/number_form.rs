@@ -55,7 +55,11 @@ pub fn NumberForm(
             let judged = api::match_number(number.get_untracked(), auth.remember.get_untracked()).await;
             auth.ending.set_value(judged.is_ok());
             let Err(failure) = judged else {
-                on_accepted.run(());
+                if mounted.get() {
+                    on_accepted.run(());
+                } else {
+                    auth.refresh_after_leaving().await;
+                }
                 return Ok(());
             };
             match failure.code() {

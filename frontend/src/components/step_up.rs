@@ -13,7 +13,7 @@ use crate::{
     api::{self, ApiFailure},
     auth::{AuthContext, AuthState},
     browser,
-    flow::{ApiCall, Submission},
+    flow::{ApiCall, Submission, mounted},
 };
 
 type Change = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), ApiFailure>>>>>;
@@ -128,15 +128,20 @@ pub fn StepUpForm(step_up: StepUp, purpose: &'static str) -> impl IntoView {
 /// A recovery code in place of the phone.
 #[component]
 fn RecoveryForm(on_accepted: Callback<()>) -> impl IntoView {
+    let auth = AuthContext::get();
+    let mounted = mounted();
     let code = RwSignal::new(String::new());
     let submission = Submission::new();
     let error = Signal::derive(move || submission.failure.get().map(|failure| failure.message()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
+        let mounted = Rc::clone(&mounted);
         submission.run(async move {
             let recovered = api::recover(code.get_untracked(), false).await;
             match recovered {
-                Ok(()) => on_accepted.run(()),
+                Ok(()) if mounted.get() => on_accepted.run(()),
+                // It was given up meanwhile, and a code is spent.
+                Ok(()) => auth.refresh().await,
                 Err(failure) => {
                     browser::focus("#recovery");
                     return Err(failure);

@@ -61,6 +61,8 @@ fn Events() -> impl IntoView {
     Effect::new(move || {
         let asked = filter.get();
         submission.failure.set(None);
+        // Those of another filter are no answer to this one.
+        shown.set(None);
         spawn_local(async move {
             match ask(asked, None).await {
                 Ok(None) => {}

@@ -156,6 +156,7 @@ fn RequestStatus(state: ApproveState) -> impl IntoView {
     let on_accepted = completed(auth);
     let navigate = navigator();
     let send_again = move || {
+        wrong_number.set(false);
         submission.run(async move {
             match api::push().await {
                 Ok(answer) => match page_after_push(auth, answer) {

@@ -138,7 +138,7 @@ pub fn SignInMethods(user: Memo<Option<User>>) -> impl IntoView {
                 {move || waits().then(loading)}
                 <ul class="list">
                     {rows}
-                    {move || (is_verified() && !waits() && !has_app()).then(|| view! {
+                    {move || (is_verified() && factors.with(Option::is_some) && !has_app()).then(|| view! {
                         <li>
                             {icon(Icon::Keypad)}
                             <div class="grow"><b>"Authenticator app"</b><br /><span class="quiet">"Not added"</span></div>

@@ -50,6 +50,8 @@ fn Form() -> impl IntoView {
             };
             match api::log_in(&login).await {
                 Ok(answer) => {
+                    // Whoever signed in here before may have chosen it for themselves.
+                    auth.remember.set(false);
                     let next = page_after_push(auth, answer);
                     auth.refresh().await;
                     navigate(next, true);

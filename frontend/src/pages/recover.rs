@@ -1,5 +1,7 @@
 //! The second factor by a recovery code.
 
+use std::rc::Rc;
+
 use leptos::{ev::SubmitEvent, prelude::*};
 use shared::{ErrorCode, routes::page};
 
@@ -14,7 +16,7 @@ use crate::{
         require_access::RequireAccess,
         seal::Half,
     },
-    flow::{Submission, completed, follow_request},
+    flow::{Submission, completed, follow_request, mounted},
     groups::Group,
 };
 
@@ -36,6 +38,7 @@ pub fn Recover() -> impl IntoView {
 #[component]
 fn Form() -> impl IntoView {
     let auth = AuthContext::get();
+    let mounted = mounted();
     let code = RwSignal::new(String::new());
     let submission = Submission::new();
     let error = Signal::derive(move || submission.failure.get().map(|failure| failure.message()));
@@ -44,13 +47,16 @@ fn Form() -> impl IntoView {
     let completed = completed(auth);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
+        let mounted = Rc::clone(&mounted);
         submission.run(async move {
             // The old token ends with a right code, which is no news.
             auth.ending.set_value(true);
             let recovered = api::recover(code.get_untracked(), auth.remember.get_untracked()).await;
             auth.ending.set_value(recovered.is_ok());
             match recovered {
-                Ok(()) => completed.run(()),
+                Ok(()) if mounted.get() => completed.run(()),
+                // The page was left, and the sign-in is complete.
+                Ok(()) => auth.refresh_after_leaving().await,
                 Err(failure) => {
                     if failure.code() == ErrorCode::NoSession {
                         auth.refresh_after_end().await;

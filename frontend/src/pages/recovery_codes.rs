@@ -15,9 +15,10 @@ use crate::{
         seal::Half,
         step_up::{StepUp, StepUpForm},
     },
-    router::navigator,
+    router::{Router, navigator},
 };
 
+const UNSAVED: &str = "Leave without saving your recovery codes? They won’t be shown again.";
 const FILE_NAME: &str = "countersign-recovery-codes.txt";
 
 /// The codes, while they are shown. Nowhere else are they kept.
@@ -120,7 +121,9 @@ fn Shown(codes: Vec<String>) -> impl IntoView {
     let navigate = navigator();
     let saved = RwSignal::new(false);
     let said = RwSignal::new("");
-    // The browser asks before it closes the page or loads it again.
+    // The browser asks before it closes the page, loads it again or follows a link.
+    let router = Router::get();
+    Effect::new(move |_| router.ask_before_leaving((!saved.get()).then_some(UNSAVED)));
     let asks = window_event_listener(ev::beforeunload, move |event| {
         if !saved.get_untracked() {
             event.prevent_default();
@@ -129,6 +132,7 @@ fn Shown(codes: Vec<String>) -> impl IntoView {
     });
     on_cleanup(move || {
         asks.remove();
+        router.ask_before_leaving(None);
         // How many there are is shown elsewhere.
         auth.spawn_refresh();
     });

@@ -122,6 +122,11 @@ impl Session {
 
     fn problem(&mut self, error: &Error) -> &'static str {
         match error {
+            Error::UnknownCommand if !self.greeted => {
+                // Such as the first line of a request that a web page sent here: what follows could be commands.
+                self.ended = true;
+                "500 5.5.1 Unknown command"
+            }
             Error::UnknownCommand => "500 5.5.1 Unknown command",
             Error::InvalidSenderAddress => "501 5.1.7 The sender's address is wrong",
             Error::InvalidRecipientAddress => "501 5.1.3 The recipient's address is wrong",

@@ -154,6 +154,12 @@ impl Report {
     fn begin(wish: &Import) -> Result<Self, ExitCode> {
         let counts = Counts { dry_run: wish.dry_run, imported: 0, already: 0, refused: 0 };
         let begin = |path: &Path| {
+            if path
+                .canonicalize()
+                .is_ok_and(|report| wish.file.canonicalize().is_ok_and(|file| file == report))
+            {
+                return Err(io::Error::other("this is the file to import; choose another for the report"));
+            }
             let mut file = BufWriter::new(File::create(path)?);
             write!(file, "{{\n  \"dryRun\": {},\n  \"refusals\": [", wish.dry_run)?;
             Ok(file)

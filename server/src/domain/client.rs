@@ -35,7 +35,7 @@ impl RememberedClaim {
     #[must_use]
     pub fn read(cookie: &str) -> Option<Self> {
         let (id, token) = cookie.split_once('.')?;
-        Some(Self { id: RememberedId::from_text(id), token: Token::sent(token) })
+        Some(Self { id: RememberedId::sent(id)?, token: Token::sent(token) })
     }
 }
 

@@ -97,6 +97,13 @@ macro_rules! random_id {
             pub fn new(random: Random) -> Self {
                 Self(random.id())
             }
+
+            /// One that a client has sent; `None` for what can't be one. PostgreSQL refuses texts with a zero byte.
+            #[must_use]
+            pub fn sent(text: &str) -> Option<Self> {
+                let fits = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+                fits.then(|| Self(text.to_owned()))
+            }
         }
     )+};
 }

@@ -27,7 +27,7 @@ use crate::{
     },
     provider::{Person, ProviderError},
     store::{
-        attempts,
+        Db, attempts,
         factors::{self, NewFactor},
         half_sign_ins,
         sessions::NewSession,
@@ -145,6 +145,7 @@ impl Accounts {
             disabled_at: None,
             password_changed_at: None,
             uses_page: false,
+            last_sign_in_at: None,
             unverified_since: Some(now),
         };
         let factor = NewFactor::phone(FactorId::new(context.random), row.id.clone(), at, None, now);
@@ -244,7 +245,12 @@ impl Accounts {
             ..context.new_session(&opening, &token)
         };
         let opened = sessions::opened(&session, user, token);
-        context.store.write(move |db| sessions::insert(db, &session, now)).await?;
+        let owner = opened.user.clone();
+        let stored = context.store.write(move |db| {
+            require_unchanged(db, &owner)?;
+            sessions::insert(db, &session, now)
+        });
+        stored.await?;
         let event = Event::new(Act::SignedIn, Outcome::Success).user(&opened.user.id);
         context.record(event.method(Method::Device).client(client));
         let answer = PushAnswer {
@@ -317,9 +323,11 @@ impl Accounts {
         let opening = Opening { user: Some(&user), origin: Origin::Password, client };
         let session = self.context.new_session(&opening, &token);
         let opened = sessions::opened(&session, user, token);
+        let owner = opened.user.clone();
         self.context
             .store
             .write(move |db| {
+                require_unchanged(db, &owner)?;
                 sessions::insert(db, &session, now)?;
                 if let Some(half) = half {
                     half_sign_ins::insert(db, &half(&session))?;
@@ -329,6 +337,16 @@ impl Accounts {
             .await?;
         Ok(opened)
     }
+}
+
+/// A password takes its time to be checked: what ends an account's sessions meanwhile ends this sign-in as well.
+fn require_unchanged(db: &mut Db, user: &UserRow) -> Result<()> {
+    crate::store::lock(db, user.id.as_str())?;
+    let now = users::by_id(db, &user.id)?.filter(|now| now.disabled_at.is_none());
+    if now.is_some_and(|now| now.password_version == user.password_version) {
+        return Ok(());
+    }
+    Err(Refusal::WrongCredentials.into())
 }
 
 async fn hash_if_strong(turn: Turn, registration: &Registration) -> Result<String> {

@@ -77,5 +77,5 @@ impl ActivityReader {
 
 fn read_place(text: &str) -> Option<Place> {
     let (at, id) = text.split_once('.')?;
-    Some((Timestamp(at.parse().ok()?), EventId::from_text(id)))
+    Some((Timestamp(at.parse().ok()?), EventId::sent(id)?))
 }

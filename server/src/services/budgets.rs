@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, Result, ServiceError};
+use super::{Context, Result, ServiceError, sessions::UserSession};
 use crate::{
     domain::{
         client::Client,
@@ -264,11 +264,13 @@ impl Context {
     }
 
     /// A code to a number that is to become an account's phone. Nobody has verified the number, so strangers' budgets count.
-    pub(super) fn new_phone_budget(&self, user: &UserRow, phone: &str, client: &Client) -> Vec<Count> {
+    pub(super) fn new_phone_budget(&self, session: &UserSession, phone: &str, client: &Client) -> Vec<Count> {
+        let user = &session.user;
         let (limits, counter) = (self.limits(), self.counter(AttemptKind::Send, Counted::Sends));
         let mut counts = vec![
             counter.count(&["send", "account", user.id.as_str()], limits.account_sends),
             counter.count(&["send", "server"], limits.server_sends),
+            self.resend_count(session.session.id.as_str()),
         ];
         counts.extend(self.stranger_phone_counts(&counter, phone, client));
         counts.extend(self.stranger_counts(&counter, client));

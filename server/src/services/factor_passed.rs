@@ -15,7 +15,7 @@ use crate::{
         session::{Origin, State},
     },
     store::{
-        Db, events, half_sign_ins,
+        Db, events, half_sign_ins, phone_changes,
         session_factors::{self, Completing},
         sessions,
         users::{self, FactorPassed, PhoneVerification},
@@ -95,6 +95,8 @@ impl Context {
             }
         }
         for user in &verified {
+            // It may have begun with the password alone, which is enough for a phone that was never verified.
+            phone_changes::delete(db, user)?;
             session_factors::phone_verified_elsewhere(db, user, now.plus(lifetimes.pending))?;
         }
         Ok(Changed { verified, signed_in })

@@ -77,7 +77,8 @@ impl Factors {
     pub async fn rename(&self, session: &UserSession, id: &str, typed: &str, client: &Client) -> Result<()> {
         self.context.require_step_up(session)?;
         let name = Some(name(typed)?).filter(|name| !name.is_empty());
-        let (user, id) = (session.user.id.clone(), FactorId::from_text(id));
+        let id = FactorId::sent(id).ok_or(ServiceError::from(Refusal::NotFound))?;
+        let user = session.user.id.clone();
         let named = self
             .context
             .store
@@ -118,7 +119,7 @@ impl Factors {
     ) -> Result<()> {
         self.context.require_step_up(session)?;
         let (factors, session, client) = (self.clone(), session.clone(), client.clone());
-        let id = FactorId::from_text(id);
+        let id = FactorId::sent(id).ok_or(ServiceError::from(Refusal::NotFound))?;
         finish(async move { factors.remove_to_end(&session, id, &client, kinds).await }).await
     }
 

@@ -10,6 +10,7 @@ use crate::{
         client::Client,
         event::{Act, Event, Outcome},
         factor::Method,
+        notice::Notice,
         refusal::Refusal,
         session::PushMatch,
     },
@@ -69,7 +70,7 @@ impl NumberMatch {
         let number = read(number)?;
         let (context, now) = (Arc::clone(&self.context), self.context.now());
         let token = context.next_token(session);
-        let owned = session.clone();
+        let (owned, from) = (session.clone(), client.clone());
         let judging = Arc::clone(&context);
         let judged = context.store.write(move |db| {
             // Two numbers are judged one after the other.
@@ -94,7 +95,15 @@ impl NumberMatch {
             approval_numbers::wrong_number(db, &asked.id, &owned.session.id, left == 0, now)?;
             if left == 0 {
                 let before = users::wrong_codes(db, &owned.user.id)?;
-                users::set_wrong_codes(db, &owned.user.id, judging.one_wrong_code_more(before, now))?;
+                // A lock that holds is not replaced by a count.
+                if before.locked_until.is_none_or(|until| until <= now) {
+                    let after = judging.one_wrong_code_more(before, now);
+                    users::set_wrong_codes(db, &owned.user.id, after)?;
+                    if let Some(until) = after.locked_until {
+                        let origin = Event::new(Act::CodesLocked, Outcome::Denied).client(&from).origin;
+                        judging.notify(db, &owned.user, Notice::CodesLocked { until }, origin, now)?;
+                    }
+                }
             }
             Ok::<_, ServiceError>(Judged::Wrong { left })
         });

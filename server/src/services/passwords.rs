@@ -67,6 +67,7 @@ impl Accounts {
         let (changing, from, kept) = (user.clone(), client.clone(), session.session.id.clone());
         let store = context.store.clone();
         let changed = store.write(move |db| {
+            crate::store::lock(db, changing.id.as_str())?;
             if !credentials::set_password(db, &changing, &hash, now)? {
                 return Err(Refusal::WrongPassword.into());
             }
@@ -161,6 +162,7 @@ impl Accounts {
                     // As it stands now: the password may have been changed since.
                     let user =
                         find_reset(db, &digest, now)?.ok_or(ServiceError::from(Refusal::LinkExpired))?;
+                    crate::store::lock(db, user.id.as_str())?;
                     let is_used = links::use_one(db, &digest, now)?;
                     if !is_used || !credentials::set_password(db, &user, &hash, now)? {
                         return Err(Refusal::LinkExpired.into());

@@ -38,7 +38,8 @@ use crate::{
         factors::NewFactor,
         own_sessions,
         phone_changes::{self, PhoneChange},
-        remembered_devices, users,
+        remembered_devices,
+        users::{self, UserRow},
     },
 };
 
@@ -87,7 +88,7 @@ impl PhoneChanges {
         client: &Client,
     ) -> Result<CodeSent> {
         let context = &self.context;
-        let is_correction = context.may_correct_phone(session) && !context.is_stepped_up(session);
+        let is_correction = context.may_correct_phone(&session.user) && !context.is_stepped_up(session);
         if !is_correction {
             if !context.is_signed_in(session) {
                 return Err(Refusal::SecondFactorRequired.into());
@@ -100,16 +101,23 @@ impl PhoneChanges {
             self.accounts.check_own_password(session, wish.password, client).await?;
         }
         let (changes, session, client) = (self.clone(), session.clone(), client.clone());
-        finish(async move { changes.send(&session, phone, via, &client).await }).await
+        finish(async move { changes.send(&session, phone, via, is_correction, &client).await }).await
     }
 
-    async fn send(&self, session: &UserSession, phone: Phone, via: Via, client: &Client) -> Result<CodeSent> {
+    async fn send(
+        &self,
+        session: &UserSession,
+        phone: Phone,
+        via: Via,
+        is_correction: bool,
+        client: &Client,
+    ) -> Result<CodeSent> {
         let (context, user) = (&self.context, &session.user);
         let event = |outcome| {
             let event = Event::new(Act::CodeSent, outcome).user(&user.id).method(via.into());
             context.record(event.client(client));
         };
-        let (budget, now) = (context.new_phone_budget(user, phone.e164(), client), context.now());
+        let (budget, now) = (context.new_phone_budget(session, phone.e164(), client), context.now());
         let counted =
             context.store.write(move |db| Ok::<_, ServiceError>(attempts::count_all(db, budget, now)??));
         let counted = counted.await.inspect_err(|_| event(Outcome::Refused))?;
@@ -134,7 +142,18 @@ impl PhoneChanges {
             via: ViaColumn(via),
             expires_at: now.plus(CODE_LIFETIME),
         };
-        context.store.write(move |db| Ok::<_, ServiceError>(phone_changes::replace(db, &change)?)).await?;
+        let permitting = Arc::clone(context);
+        let noted = context.store.write(move |db| {
+            // The phone may have been verified while the code was sent: the password is not enough any more then, and
+            // no change that began with it is kept (`factor_passed`).
+            crate::store::lock(db, change.user_id.as_str())?;
+            let user = users::by_id(db, &change.user_id)?.ok_or(ServiceError::from(Refusal::NoSession))?;
+            if is_correction && !permitting.may_correct_phone(&user) {
+                return Err(Refusal::StepUpRequired.into());
+            }
+            Ok::<_, ServiceError>(phone_changes::replace(db, &change)?)
+        });
+        noted.await?;
         event(Outcome::Success);
         let masked = phone.masked();
         let message = match via {
@@ -310,11 +329,11 @@ fn refused_number(failure: ServiceError) -> ServiceError {
 }
 
 impl Context {
-    /// Whether a mistyped phone may be corrected with the password: it was never verified, and the account was made by a
-    /// sign-up within a week.
-    pub(super) fn may_correct_phone(&self, session: &UserSession) -> bool {
-        let user = &session.user;
-        let signed_up_at = user.unverified_since.filter(|_| !user.is_phone_verified());
+    /// Whether a mistyped phone may be corrected with the password: no factor of the account has ever passed, and it was
+    /// made by a sign-up within a week.
+    pub(super) fn may_correct_phone(&self, user: &UserRow) -> bool {
+        let is_unused = user.last_sign_in_at.is_none() && !user.is_phone_verified();
+        let signed_up_at = user.unverified_since.filter(|_| is_unused);
         signed_up_at.is_some() && self.now().since(user.created_at) <= CORRECTION_LASTS
     }
 }

@@ -90,12 +90,13 @@ impl Recovery {
         let judged = context.store.write(move |db| {
             let user = &owned.user;
             crate::store::lock(db, user.id.as_str())?;
-            let counted = attempts::count_all(db, judging.recovery_budget(&user.id, &from), now)??;
-            // A wrong code is no error of the transaction: its count stays.
+            // Only wrong ones count, and a right one is never refused: nobody can guess one, and others who know the
+            // password can't use up the budget against the owner.
             if !recovery_codes::use_one(db, &user.id, &digest_of(&user.id, &code), now)? {
+                attempts::count_all(db, judging.recovery_budget(&user.id, &from), now)??;
+                // A wrong code is no error of the transaction: its count stays.
                 return Ok::<_, ServiceError>(Judged::Wrong);
             }
-            attempts::take_back(db, &counted)?;
             let (verified, changed) =
                 judging.complete(db, &owned, (Method::Recovery, false), true, token, now)?;
             let left = recovery_codes::left(db, &user.id)?.map_or(0, |(left, _)| left);

@@ -125,7 +125,8 @@ impl Remembered {
     /// # Errors
     /// [`Refusal::NotFound`].
     pub async fn forget(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
-        let (user, id) = (session.user.id.clone(), RememberedId::from_text(id));
+        let id = RememberedId::sent(id).ok_or(ServiceError::from(Refusal::NotFound))?;
+        let user = session.user.id.clone();
         let forgotten = self
             .context
             .store

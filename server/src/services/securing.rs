@@ -55,6 +55,7 @@ impl Securing {
             }
             securing.restore(db, &link.user_id, now)?;
             let is_mailed = securing.secure(db, &link.user_id, now)?;
+            links::end_all(db, &link.user_id, LinkKind::Secure)?;
             Ok((link.user_id, is_mailed))
         });
         let (user, is_mailed) = secured.await?;
@@ -92,7 +93,8 @@ impl Securing {
     /// # Errors
     /// [`Refusal::NotFound`].
     pub async fn answer_denial(&self, session: &UserSession, id: &str) -> Result<()> {
-        let (user, id, now) = (session.user.id.clone(), ApprovalId::from_text(id), self.context.now());
+        let id = ApprovalId::sent(id).ok_or(ServiceError::from(Refusal::NotFound))?;
+        let (user, now) = (session.user.id.clone(), self.context.now());
         let answered = self
             .context
             .store
@@ -102,12 +104,14 @@ impl Securing {
 }
 
 impl Context {
-    /// Ends everything that may be a thief's. Where a link can be sent, the old password is void.
+    /// Ends everything that may be a thief's. Where a link can be sent, the old password is void. The links of notices
+    /// stay: in a session it may be the thief who asks, to be rid of those that bring the e-mail and the phone back.
     pub(super) fn secure(&self, db: &mut Db, id: &UserId, now: Timestamp) -> Result<bool> {
+        crate::store::lock(db, id.as_str())?;
         sessions::delete_of_user(db, id)?;
         remembered_devices::delete_all(db, id)?;
         phone_changes::delete(db, id)?;
-        for kind in [LinkKind::VerifyEmail, LinkKind::ResetPassword, LinkKind::Secure] {
+        for kind in [LinkKind::VerifyEmail, LinkKind::ResetPassword] {
             links::end_all(db, id, kind)?;
         }
         let user = users::by_id(db, id)?.ok_or(ServiceError::from(Refusal::LinkExpired))?;

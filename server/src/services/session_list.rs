@@ -46,7 +46,8 @@ impl Sessions {
     /// # Errors
     /// [`Refusal::NotFound`], also for another user's.
     pub async fn end_own(&self, session: &UserSession, id: &str, client: &Client) -> Result<()> {
-        let (user, id) = (session.user.id.clone(), SessionId::from_text(id));
+        let id = SessionId::sent(id).ok_or(ServiceError::from(Refusal::NotFound))?;
+        let user = session.user.id.clone();
         let ended = self
             .context
             .store

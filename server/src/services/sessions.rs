@@ -249,7 +249,7 @@ impl Sessions {
     /// Whether a mistyped phone may be corrected with the password.
     #[must_use]
     pub fn may_correct_phone(&self, session: &UserSession) -> bool {
-        self.context.may_correct_phone(session)
+        self.context.may_correct_phone(&session.user)
     }
 
     /// How codes may be sent.

@@ -56,6 +56,8 @@ pub struct UserRow {
     pub password_changed_at: Option<Timestamp>,
     /// Whether anybody has signed in on the page: then a plain approval signs nobody in any more.
     pub uses_page: bool,
+    /// When a factor last passed.
+    pub last_sign_in_at: Option<Timestamp>,
     /// Since when the phone of an account that was made by a sign-up waits to be verified.
     pub unverified_since: Option<Timestamp>,
 }

@@ -81,3 +81,17 @@ async fn whoever_follows_a_session_that_is_ended_elsewhere_is_told() {
     let (told, ()) = tokio::join!(waiting, ending);
     told.refused(404, "no_session");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_an_id_is_not_found() {
+    let app = TestApp::spawn().await;
+    let (_, session) = owner(&app).await;
+    for odd in ["%00", "a%20b", "x", &"a".repeat(200)] {
+        session.delete(&format!("{}/{odd}", routes::SESSIONS)).await.refused(404, "not_found");
+        session.delete(&format!("/devices/{odd}")).await.refused(404, "not_found");
+        session.delete(&format!("{}/{odd}", routes::FACTORS)).await.refused(404, "not_found");
+        let answer = json!({"mine": false});
+        session.post(&format!("/user/denied-sign-ins/{odd}"), answer).await.refused(404, "not_found");
+    }
+    session.get("/user/events?before=1.%00").await.refused(422, "invalid_fields");
+}

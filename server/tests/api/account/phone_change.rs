@@ -118,6 +118,34 @@ async fn a_pending_session_corrects_a_phone_that_was_never_verified_within_a_wee
     }
 }
 
+/// Somebody who knows the password began to correct the phone; the owner verifies the right one before that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_is_void_once_the_phone_was_verified() {
+    let app = TestApp::spawn().await;
+    let (ada, thiefs) = (app.unregistered_person(), app.unregistered_person());
+    let created = app.client().post(routes::USER, ada.form()).await.ok();
+    let session = app.bearer(created["token"].as_str().unwrap());
+    let (pending, _) = ada.log_in().await;
+    let wish = json!({"countryCode": "44", "phone": thiefs.phone, "password": old_password()});
+    pending.post(routes::PHONE, wish).await.ok();
+    session.post(routes::SESSION_RESEND, json!({})).await.ok();
+    session.verify(&ada.code().await).await.ok();
+    verify(&pending, &thiefs.code().await).await.refused(404, "not_found");
+    let user = session.get(routes::USER).await.ok();
+    assert_eq!((&user["phone"], &user["verified"]), (&json!(ada.phone), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_to_a_new_number_are_half_a_minute_apart() {
+    let app = TestApp::spawn().await;
+    let (_, session) = owner(&app).await;
+    let new = app.unregistered_person();
+    start(&session, &new.phone).await.ok();
+    start(&session, &new.phone).await.refused(429, "too_many");
+    app.advance(30);
+    start(&session, &new.phone).await.ok();
+}
+
 /// Who knows the password of an account with a verified phone cannot move it by that.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_changes_no_phone_that_was_ever_verified() {
@@ -157,6 +185,7 @@ async fn codes_to_new_numbers_are_bounded_and_wrong_ones_count_for_the_account()
     assert!(subjects_to(&app, &ada.email).await.contains(&"Codes are locked".to_owned()));
     let mut sent = 1;
     for _ in 0..8 {
+        app.advance(30);
         sent += usize::from(start(&session, &app.unregistered_person().phone).await.status == 200);
     }
     assert_eq!(sent, 5, "an hour's sends of the account");

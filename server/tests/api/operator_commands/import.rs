@@ -122,6 +122,17 @@ async fn lines_of_json_are_imported_like_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_never_written_over_the_file_that_is_imported() {
+    let (app, files) = (app().await, Files::new());
+    let rows = format!("{HEADER}\n");
+    let report = files.write("people.csv", &rows);
+    let file = files.path(".").join("people.csv").display().to_string();
+    let (ok, told) = run(&app, &["user", "import", &file, "--yes", "--report", &report]).await;
+    assert!(!ok && told.contains("choose another for the report"), "{told}");
+    assert_eq!(std::fs::read_to_string(&report).unwrap(), rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_wrong_is_named_by_its_line_and_the_others_are_imported() {
     let (app, files) = (app().await, Files::new());
     let ada = app.register().await;
