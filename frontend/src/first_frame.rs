@@ -3,12 +3,14 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Event, EventInit, HtmlElement, HtmlInputElement};
 
-use crate::browser::document;
+use crate::browser::{self, document};
 
 /// What was typed before the program ran.
 #[derive(Debug, Default)]
 pub struct FirstFrame {
     fields: Vec<Field>,
+    /// Where the link leads that has the focus.
+    focused_link: Option<String>,
 }
 
 #[derive(Debug)]
@@ -24,7 +26,9 @@ impl FirstFrame {
     pub fn remove() -> Self {
         let mut frame = Self::default();
         let Some(shown) = document().get_element_by_id("frame") else { return frame };
-        let focused = document().active_element().map(|element| element.id());
+        let active = document().active_element();
+        frame.focused_link = active.as_ref().and_then(|element| element.get_attribute("href"));
+        let focused = active.map(|element| element.id());
         let inputs = shown.query_selector_all("input").ok();
         for at in 0..inputs.as_ref().map_or(0, web_sys::NodeList::length) {
             let input = inputs.as_ref().and_then(|all| all.item(at));
@@ -42,6 +46,9 @@ impl FirstFrame {
 
     /// Puts what was typed into the fields of the page that is shown now, and the focus where it was.
     pub fn restore(self) {
+        if let Some(href) = self.focused_link {
+            browser::focus(&format!("a[href='{href}']"));
+        }
         for Field { id, value, focus } in self.fields {
             let found = document().get_element_by_id(&id);
             let Some(input) = found.and_then(|element| element.dyn_into::<HtmlInputElement>().ok()) else {

@@ -92,6 +92,17 @@ test("the program takes over between two keystrokes", async () => {
   assert.deepEqual(await page.evaluate(() => globalThis.met), ["email", "ada@example.com"]);
 });
 
+test("a link that has the focus before the program runs keeps it", async () => {
+  const { page } = await app.visitor();
+  const held = await hold(page, WASM);
+  await page.goto(`${app.url}/signup`, { waitUntil: "domcontentloaded" });
+  await page.keyboard.press("Tab");
+  await hasFocus(page.getByRole("link", { name: "Skip to content" }), "before");
+  await held.release();
+  await page.locator("#frame").waitFor({ state: "detached" });
+  await hasFocus(page.getByRole("link", { name: "Skip to content" }), "after");
+});
+
 test("a program that is slow to come is announced after a while, and still starts", async () => {
   const { page, problems } = await app.visitor({ reducedMotion: "no-preference" });
   const held = await hold(page, WASM);
